@@ -1,0 +1,164 @@
+"""The rules of the configuration, and the one conversion from Hydra's result to a checked ``Config``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from embedtune.config.schema import Config, EvalConfig, LossConfig, TrainConfig
+from embedtune.errors import ConfigError, join_problems
+
+SPLITS = ("train", "validation", "test")
+SOURCES = ("pydocs", "files", "hub")
+LOSSES = ("mnrl", "cached_mnrl")
+SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
+SIMILARITIES = ("cosine", "dot")
+CUTOFFS = (1, 3, 5, 10)
+METRICS = tuple(
+    [f"{kind}@{k}" for kind in ("accuracy", "precision", "recall") for k in CUTOFFS] + ["ndcg@10", "mrr@10", "map@100"]
+)
+OBJECTIVES = tuple(f"{similarity}_{metric}" for similarity in SIMILARITIES for metric in METRICS)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def to_config(cfg: DictConfig) -> Config:
+    """Convert what Hydra composed and check every rule.
+
+    Raises:
+        ConfigError: With every broken rule, one a line.
+    """
+    try:
+        config = OmegaConf.to_object(cfg)
+    except OmegaConfBaseException as error:
+        raise ConfigError(str(error)) from error
+    if not isinstance(config, Config):
+        raise ConfigError(f"config must extend the schema, but got {type(config).__name__}. Add 'schema' to its defaults.")
+    found = problems(config)
+    if found:
+        raise ConfigError(join_problems(found))
+    return config
+
+
+def problems(config: Config) -> list[str]:
+    """Every broken rule that can be seen without reading data or a model."""
+    return [
+        *_train_problems(config.train),
+        *_loss_problems(config.loss),
+        *_eval_problems(config.eval),
+        *_data_problems(config),
+        *_study_problems(config),
+    ]
+
+
+def _must(holds: bool, key: str, rule: str, value: Any, remedy: str) -> Iterator[str]:
+    if not holds:
+        yield f"{key} must {rule}, but got {value}. {remedy}"
+
+
+def _train_problems(train: TrainConfig) -> Iterator[str]:
+    yield from _must(
+        train.batch_size >= 2, "train.batch_size", "be at least 2", train.batch_size,
+        "The other rows of a batch are its negatives; try 20.",
+    )  # fmt: skip
+    yield from _must(
+        train.epochs > 0 and math.isfinite(train.epochs), "train.epochs", "be above 0", train.epochs, "Try 5."
+    )
+    yield from _must(
+        train.learning_rate > 0 and math.isfinite(train.learning_rate), "train.learning_rate", "be above 0",
+        train.learning_rate, "Try 5e-5.",
+    )  # fmt: skip
+    yield from _must(
+        0 <= train.warmup_ratio < 1, "train.warmup_ratio", "be at least 0 and below 1", train.warmup_ratio,
+        "It is the share of all steps; try 0.1.",
+    )  # fmt: skip
+    yield from _must(
+        train.weight_decay >= 0, "train.weight_decay", "be at least 0", train.weight_decay, "Try 0.01."
+    )
+    yield from _must(
+        train.max_grad_norm >= 0, "train.max_grad_norm", "be at least 0", train.max_grad_norm, "0 turns clipping off."
+    )
+    yield from _must(
+        train.scheduler in SCHEDULERS, "train.scheduler", f"be one of {', '.join(SCHEDULERS)}", train.scheduler,
+        "Try linear.",
+    )  # fmt: skip
+    yield from _must(train.chunks >= 1, "train.chunks", "be at least 1", train.chunks, "1 runs a batch in one piece.")
+
+
+def _loss_problems(loss: LossConfig) -> Iterator[str]:
+    yield from _must(loss.name in LOSSES, "loss.name", f"be one of {', '.join(LOSSES)}", loss.name, "Try mnrl.")
+    yield from _must(loss.scale > 0, "loss.scale", "be above 0", loss.scale, "Try 20.")
+    if loss.matryoshka is None:
+        return
+    dims, weights = loss.matryoshka.dims, loss.matryoshka.weights
+    if dims is not None:
+        yield from _must(bool(dims), "loss.matryoshka.dims", "name at least one dimension", dims, "null takes the default.")
+        yield from _must(min(dims, default=1) > 0, "loss.matryoshka.dims", "be above 0", dims, "Remove the others.")
+        yield from _must(len(set(dims)) == len(dims), "loss.matryoshka.dims", "not repeat", dims, "Remove the doubles.")
+    for dim, weight in weights.items():
+        known = dim.isdecimal() and (dims is None or int(dim) in dims)
+        yield from _must(
+            known, f"loss.matryoshka.weights.{dim}", "be the weight of one of loss.matryoshka.dims", f"dims {dims}",
+            "Add the dimension or remove the weight.",
+        )  # fmt: skip
+        yield from _must(
+            weight >= 0 and math.isfinite(weight), f"loss.matryoshka.weights.{dim}", "be at least 0", weight, "Try 1."
+        )
+
+
+def _eval_problems(evaluation: EvalConfig) -> Iterator[str]:
+    yield from _must(
+        evaluation.objective in OBJECTIVES, "eval.objective", "be cosine_ or dot_ and one of " + ", ".join(METRICS),
+        evaluation.objective, "Try cosine_map@100.",
+    )  # fmt: skip
+    yield from _must(
+        evaluation.split in SPLITS, "eval.split", f"be one of {', '.join(SPLITS)}", evaluation.split, "Try validation."
+    )
+    every = evaluation.every
+    number = isinstance(every, int | float) and not isinstance(every, bool)
+    valid = every == "epoch" or (number and (0 < every < 1 or (every >= 1 and every == int(every))))
+    yield from _must(
+        valid, "eval.every", "be epoch, a whole number of steps, or a fraction of an epoch", every, "Try epoch or 0.5."
+    )
+    yield from _must(
+        evaluation.batch_size >= 1, "eval.batch_size", "be at least 1", evaluation.batch_size, "Try 32."
+    )
+    if evaluation.dim is not None:
+        yield from _must(evaluation.dim > 0, "eval.dim", "be above 0", evaluation.dim, "null takes the full size.")
+
+
+def _data_problems(config: Config) -> Iterator[str]:
+    data = config.data
+    yield from _must(
+        data.source in SOURCES, "data.source", f"be one of {', '.join(SOURCES)}", data.source, "Use data=pydocs, files or hub."
+    )
+    if data.source in ("files", "hub"):
+        yield from _must(
+            bool(data.path), "data.path", "be given", data.path, f"Say where the data is: data={data.source} data.path=PATH."
+        )
+    for split in data.splits:
+        yield from _must(
+            split in SPLITS, f"data.splits.{split}", f"be one of {', '.join(SPLITS)}", split, "Rename it."
+        )
+    for key in ("max_train", "max_queries"):
+        value = getattr(data, key)
+        yield from _must(value is None or value > 0, f"data.{key}", "be above 0", value, "null takes all.")
+
+
+def _study_problems(config: Config) -> Iterator[str]:
+    study = config.study
+    yield from _must(study.n_trials >= 1, "study.n_trials", "be at least 1", study.n_trials, "It is the study's total.")
+    yield from _must(
+        study.workers == 0, "study.workers", "be 0 (trials run in this process, one after the other)", study.workers,
+        "More workers come with a later version.",
+    )  # fmt: skip
+    yield from _must(study.keep >= 1, "study.keep", "be at least 1", study.keep, "The best trial's weights are always kept.")
+    for key, name in (("study.name", study.name), ("release.name", config.release.name)):
+        valid = name is None or (_NAME.fullmatch(name) is not None and PurePath(name).name == name)
+        yield from _must(valid, key, "be letters, digits, '.', '_' and '-'", name, "It names a folder.")

@@ -1,0 +1,37 @@
+"""Where ``conf/`` is, and the registration of the schema it extends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from embedtune.config.schema import Config
+from embedtune.errors import ConfigError
+
+MAPPINGS = ("loss.matryoshka.weights", "data.splits", "data.columns", "data.extra")
+"""Keys below which users name keys of their own, so the schema must not refuse them."""
+
+
+def conf_dir() -> Path:
+    """The folder of configuration files: in a wheel beside the package, in a checkout at its top.
+
+    Raises:
+        ConfigError: The installation has none.
+    """
+    package = Path(__file__).resolve().parents[1]
+    candidates = (package / "conf", package.parents[1] / "conf")
+    for candidate in candidates:
+        if (candidate / "config.yaml").is_file():
+            return candidate
+    places = " or ".join(str(candidate) for candidate in candidates)
+    raise ConfigError(f"conf/config.yaml must exist in {places}, but it does not. Install embedtune again.")
+
+
+def register_schema() -> None:
+    """Make the schema known to Hydra as ``schema``; call before composing."""
+    node = OmegaConf.structured(Config)
+    for key in MAPPINGS:
+        OmegaConf.set_struct(OmegaConf.select(node, key), False)
+    ConfigStore.instance().store(name="schema", node=node)

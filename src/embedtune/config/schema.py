@@ -1,0 +1,163 @@
+"""Every key a user can type, with its type and default. What a key means stands in ``conf/``.
+
+Plain dataclasses, because OmegaConf refuses overrides of frozen ones; enum members are lower case, because
+OmegaConf matches them by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Precision(Enum):
+    """Arithmetic of the training step; weights, gradients and evaluation stay in fp32."""
+
+    auto = "auto"
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
+class BatchSampler(Enum):
+    """How a batch is drawn; ``no_duplicates`` keeps equal texts out of one batch."""
+
+    plain = "plain"
+    no_duplicates = "no_duplicates"
+
+
+class Format(Enum):
+    """How a command answers on stdout."""
+
+    table = "table"
+    json = "json"
+
+
+@dataclass
+class ModelConfig:
+    """``model.*``: the base model."""
+
+    name: str = "minilm"
+    revision: str | None = None
+    max_seq_length: int | None = None
+    trust_remote_code: bool = False
+
+
+@dataclass
+class DataConfig:
+    """``data.*``: the texts. ``source`` is ``pydocs``, ``files`` or ``hub``."""
+
+    name: str = "pydocs"
+    source: str = "pydocs"
+    path: str | None = None
+    revision: str | None = None
+    splits: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
+    seed: int = 42
+    max_train: int | None = None
+    max_queries: int | None = None
+
+
+@dataclass
+class TrainConfig:
+    """``train.*``: one fine-tuning."""
+
+    batch_size: int = 20
+    epochs: float = 5
+    learning_rate: float = 5e-5
+    warmup_ratio: float = 0.0
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    scheduler: str = "linear"
+    precision: Precision = Precision.auto
+    batch_sampler: BatchSampler = BatchSampler.plain
+    chunks: int = 4
+    seed: int = 42
+    device: str = "auto"
+
+
+@dataclass
+class MatryoshkaConfig:
+    """``loss.matryoshka.*``: the sizes trained at once."""
+
+    dims: list[int] | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class LossConfig:
+    """``loss.*``: the objective of the training; no ``matryoshka`` trains the full size alone."""
+
+    name: str = "mnrl"
+    scale: float = 20.0
+    matryoshka: MatryoshkaConfig | None = field(default_factory=MatryoshkaConfig)
+
+
+@dataclass
+class EvalConfig:
+    """``eval.*``: what is measured, where and how often."""
+
+    objective: str = "cosine_map@100"
+    dim: int | None = None
+    split: str = "validation"
+    every: Any = "epoch"
+    batch_size: int = 32
+
+
+@dataclass
+class StudyConfig:
+    """``study.*``: the search."""
+
+    name: str | None = None
+    n_trials: int = 8
+    workers: int = 0
+    storage: str | None = None
+    keep: int = 3
+
+
+@dataclass
+class TrackingConfig:
+    """``tracking.*``: the MLflow store."""
+
+    enabled: bool = True
+    uri: str | None = None
+    experiment: str = "embedtune"
+    port: int = 5000
+
+
+@dataclass
+class ReleaseConfig:
+    """``release.*``: the exported checkpoint."""
+
+    name: str | None = None
+    trial: int | None = None
+    register: bool = True
+    alias: str = "candidate"
+    overwrite: bool = False
+
+
+@dataclass
+class PathsConfig:
+    """``paths.*``: the folders written."""
+
+    sweeps: str = "sweeps"
+    mlruns: str = "mlruns"
+    releases: str = "releases"
+
+
+@dataclass
+class Config:
+    """The whole configuration."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    eval: EvalConfig = field(default_factory=EvalConfig)
+    study: StudyConfig = field(default_factory=StudyConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    release: ReleaseConfig = field(default_factory=ReleaseConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    format: Format = Format.table
+    run: str | None = None

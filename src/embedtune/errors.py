@@ -1,0 +1,60 @@
+"""Every error embedtune raises on purpose.
+
+EmbedtuneError
+├── UserError            the input is wrong: exit status 2, nothing was trained
+│   ├── ConfigError      a key of the configuration breaks a rule
+│   ├── DataError        the texts cannot be used
+│   └── ModelError       the model cannot be loaded, or is not what was asked for
+├── TrialError           one trial failed; the study goes on
+├── StudyError           the study cannot go on
+├── TrackingError        the tracking store refused or is down
+└── ReleaseError         a release could not be written or does not reproduce its scores
+
+Each takes one argument, the message, so that it survives pickling between processes.
+A message reads ``<key> must <rule>, but got <value>. <what to do>.``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class EmbedtuneError(Exception):
+    """Base of all errors raised on purpose; the command line prints it without a traceback."""
+
+
+class UserError(EmbedtuneError):
+    """The input is wrong; found before anything is trained."""
+
+
+class ConfigError(UserError):
+    """A key of the configuration breaks a rule."""
+
+
+class DataError(UserError):
+    """The data cannot be read or breaks a rule."""
+
+
+class ModelError(UserError):
+    """The model cannot be loaded or is not the one asked for."""
+
+
+class TrialError(EmbedtuneError):
+    """One trial failed; the study goes on."""
+
+
+class StudyError(EmbedtuneError):
+    """The study cannot be opened or cannot go on."""
+
+
+class TrackingError(EmbedtuneError):
+    """The tracking store refused a request or cannot be reached."""
+
+
+class ReleaseError(EmbedtuneError):
+    """A release could not be written, or does not reproduce the recorded scores."""
+
+
+def join_problems(problems: Iterable[str]) -> str:
+    """All problems as one message, one a line."""
+    return "\n".join(problems)

@@ -1,0 +1,166 @@
+"""The only place that builds a path, and the one way to write a file that must not be lost."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrialPaths:
+    """Files of one trial, ``sweeps/<study>/trials/0007/``."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The composed configuration."""
+        return self.root / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """One line per evaluation, flushed."""
+        return self.root / "metrics.jsonl"
+
+    @property
+    def scores(self) -> Path:
+        """Per-query scores of the best evaluation."""
+        return self.root / "scores.parquet"
+
+    @property
+    def training(self) -> Path:
+        """What was trained on and how, for the model card."""
+        return self.root / "training.json"
+
+    @property
+    def result(self) -> Path:
+        """The record of the finished trial; renamed into place, so it is whole or absent."""
+        return self.root / "result.json"
+
+    @property
+    def log(self) -> Path:
+        """Log lines of this trial, tracebacks included."""
+        return self.root / "trial.log"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Weights of the best step so far; moved away or deleted when the trial ends."""
+        return self.root / "checkpoint"
+
+
+@dataclass(frozen=True)
+class StudyPaths:
+    """Files of one study, ``sweeps/<study>/``."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.root.name
+
+    @property
+    def definition(self) -> Path:
+        """Space, objective, budget, data digest and code version."""
+        return self.root / "study.yaml"
+
+    @property
+    def storage(self) -> Path:
+        """Optuna's journal."""
+        return self.root / "optuna.journal"
+
+    @property
+    def claim_lock(self) -> Path:
+        """Held while a worker counts trials and asks for the next."""
+        return self.root / "claim.lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Weights of the best trials, by trial number."""
+        return self.root / "checkpoints"
+
+    @property
+    def baseline(self) -> TrialPaths:
+        """The untuned base model, recorded like a trial."""
+        return TrialPaths(self.root / "baseline")
+
+    def trial(self, number: int) -> TrialPaths:
+        """Files of trial ``number``; -1 is the baseline."""
+        return self.baseline if number < 0 else TrialPaths(self.root / "trials" / f"{number:04d}")
+
+    def checkpoint(self, number: int) -> Path:
+        """Where trial ``number`` keeps its weights while it is among the best."""
+        return self.checkpoints / f"{number:04d}"
+
+    def trials(self) -> Iterator[TrialPaths]:
+        """Every trial folder there is, in order of number."""
+        folders = self.root / "trials"
+        if folders.is_dir():
+            yield from (TrialPaths(path) for path in sorted(folders.iterdir()) if path.name.isdigit())
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders embedtune writes, below the working directory unless configured otherwise."""
+
+    sweeps: Path
+    mlruns: Path
+    releases: Path
+
+    def study(self, name: str) -> StudyPaths:
+        """Files of the study ``name``."""
+        return StudyPaths(self.sweeps / name)
+
+    def studies(self) -> list[StudyPaths]:
+        """Every study there is, by name."""
+        if not self.sweeps.is_dir():
+            return []
+        return [StudyPaths(path) for path in sorted(self.sweeps.iterdir()) if (path / "study.yaml").is_file()]
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write beside, flush to disk, then rename: a reader sees the old file or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write ``values`` as one JSON document, whole or not at all."""
+    write_atomic(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def append_json_line(path: Path, values: Mapping[str, Any]) -> None:
+    """Append one JSON line and flush it to disk; a line torn by a crash before it stays apart."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(("\n" if torn else "") + json.dumps(values, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """All whole lines; one torn by a crash is left out."""
+    if not path.is_file():
+        return []
+    values = []
+    # Not splitlines(): texts may hold U+2028 and the like, which JSON leaves unescaped.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        try:
+            values.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return values

@@ -1,0 +1,167 @@
+"""Frozen values that modules exchange: data, scores and the record of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Metrics = Mapping[str, Mapping[str, float]]
+"""Means over queries: dimension as text -> metric name such as ``cosine_map@100`` -> value."""
+
+
+@dataclass(frozen=True)
+class RetrievalSet:
+    """Queries, the passages they are searched in, and which passages answer which query.
+
+    Attributes:
+        queries: Query id -> text; every query has at least one relevant passage.
+        corpus: Passage id -> text.
+        relevant: Query id -> ids of the passages that answer it.
+    """
+
+    queries: Mapping[str, str]
+    corpus: Mapping[str, str]
+    relevant: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows of texts in the order the loss reads them: anchor, positive and optionally negative."""
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A retrieval task, read and checked.
+
+    Attributes:
+        name: Short name for tables and records.
+        source: Where it came from: a path, or what it was built from.
+        training: Sets to train on; several are visited in turn.
+        splits: ``train``, ``validation`` and ``test`` as far as the data has them.
+        digests: Split -> sha256 of its texts and relevance, independent of file format and order.
+    """
+
+    name: str
+    source: str
+    training: tuple[TrainingSet, ...]
+    splits: Mapping[str, RetrievalSet]
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RetrievalScores:
+    """Scores of one evaluation, kept per query so that models can be compared in pairs.
+
+    Attributes:
+        query_ids: The queries scored, in order.
+        per_query: Dimension -> metric name -> float64 array of shape (queries,).
+    """
+
+    query_ids: tuple[str, ...]
+    per_query: Mapping[int, Mapping[str, NDArray[np.float64]]]
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Means over queries, by dimension (as text, largest first) and metric name."""
+        return {
+            str(dim): {name: float(values.mean()) for name, values in scores.items()}
+            for dim, scores in self.per_query.items()
+        }
+
+
+class State(StrEnum):
+    """States of a trial, in Optuna's words."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAIL = "fail"
+    RUNNING = "running"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation of a trial: a line of its ``metrics.jsonl``.
+
+    Attributes:
+        step: Optimiser steps done, 1-based; 0 is the untrained model.
+        epoch: The same as a fraction of epochs.
+        value: The objective, larger is better.
+        metrics: All metrics of all dimensions.
+        seconds: Since the trial began.
+        timestamp: Milliseconds since the epoch; replaying a record keeps it.
+        loss: Mean training loss since the evaluation before; None at step 0.
+        learning_rate: At this step; None at step 0.
+    """
+
+    step: int
+    epoch: float
+    value: float
+    metrics: Metrics
+    seconds: float
+    timestamp: int
+    loss: float | None = None
+    learning_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial as its folder tells it: ``result.json``.
+
+    Attributes:
+        study: Name of the study; ``number`` counts within it, -1 is the untuned baseline.
+        state: How the trial ended.
+        params: The searched keys and the values this trial took.
+        value: The objective at the best evaluation; None if there was none.
+        best_step: The step of that evaluation, whose weights are the checkpoint.
+        metrics: All metrics at that step.
+        reason: Why it was pruned or failed.
+        checkpoint: Folder of the best step's weights, None once they are gone.
+        seconds: Wall time from start to end.
+        facts: Device, precision, steps, tokens, versions and the like.
+    """
+
+    study: str
+    number: int
+    state: State
+    params: Mapping[str, Any] = field(default_factory=dict)
+    value: float | None = None
+    best_step: int | None = None
+    best_epoch: float | None = None
+    metrics: Metrics = field(default_factory=dict)
+    reason: str | None = None
+    run_id: str | None = None
+    checkpoint: str | None = None
+    started: int = 0
+    seconds: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is the untuned base model."""
+        return self.number < 0
+
+    @property
+    def name(self) -> str:
+        """``baseline``, or the number in four digits as in the folder's name."""
+        return "baseline" if self.is_baseline else f"{self.number:04d}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON."""
+        return asdict(self) | {"state": self.state.value}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrialRecord:
+        """The inverse of :meth:`to_dict`."""
+        return cls(**{**values, "state": State(values["state"])})

@@ -22,6 +22,16 @@ class TrialPaths:
         return self.root / "config.yaml"
 
     @property
+    def header(self) -> Path:
+        """The record as it was when the trial began."""
+        return self.root / "trial.json"
+
+    @property
+    def tracking(self) -> Path:
+        """The MLflow run this trial was delivered to, and whether all of it was."""
+        return self.root / "tracking.json"
+
+    @property
     def metrics(self) -> Path:
         """One line per evaluation, flushed."""
         return self.root / "metrics.jsonl"

@@ -1,0 +1,73 @@
+"""Which embedding sizes are trained and measured."""
+
+from __future__ import annotations
+
+from embedtune.config.schema import Config
+from embedtune.errors import ConfigError, join_problems
+
+DIMS = 5
+"""Sizes by default, the full one included."""
+
+
+def default_dims(full: int) -> list[int]:
+    """The full size and the largest powers of two below it: 768 gives 768, 512, 256, 128, 64."""
+    powers = [1 << exponent for exponent in reversed(range((full - 1).bit_length()))]
+    return [full, *powers[: DIMS - 1]]
+
+
+def dims_problems(config: Config, full: int) -> list[str]:
+    """Every dimension asked for that a model of ``full`` dimensions does not have."""
+    asked = [("eval.dim", config.eval.dim)]
+    if config.loss.matryoshka is not None:
+        asked += [("loss.matryoshka.dims", dim) for dim in config.loss.matryoshka.dims or []]
+    found = [
+        f"{key} must not exceed the model's {full}, but got {dim}. Remove it, or take a larger model."
+        for key, dim in asked
+        if dim is not None and dim > full
+    ]
+    dims = measured_dims(config, full)
+    if config.eval.dim is not None and config.eval.dim <= full and config.eval.dim not in dims:
+        found.append(f"eval.dim must be one of the measured {dims}, but got {config.eval.dim}. Add it to loss.matryoshka.dims.")
+    if config.loss.matryoshka is not None and config.loss.matryoshka.dims is None:
+        found += [
+            f"loss.matryoshka.weights.{dim} must be the weight of one of loss.matryoshka.dims, but got dims {dims}. "
+            "Name the dims or remove the weight."
+            for dim in config.loss.matryoshka.weights
+            if int(dim) not in dims
+        ]
+    return found
+
+
+def check_dims(config: Config, full: int) -> None:
+    """Check the dimensions against the model's full size.
+
+    Raises:
+        ConfigError: With every dimension that does not fit.
+    """
+    found = dims_problems(config, full)
+    if found:
+        raise ConfigError(join_problems(found))
+
+
+def trained_dims(config: Config, full: int) -> list[int]:
+    """The sizes of the Matryoshka loss, largest first; the full size alone without one."""
+    if config.loss.matryoshka is None:
+        return [full]
+    return sorted(config.loss.matryoshka.dims or default_dims(full), reverse=True)
+
+
+def trained_weights(config: Config, full: int) -> list[float]:
+    """The weights of :func:`trained_dims`, in their order."""
+    given = config.loss.matryoshka.weights if config.loss.matryoshka is not None else {}
+    return [given.get(str(dim), 1.0) for dim in trained_dims(config, full)]
+
+
+def measured_dims(config: Config, full: int) -> list[int]:
+    """The sizes every evaluation covers, largest first: those trained and always the full one."""
+    trained = default_dims(full) if config.loss.matryoshka is None else trained_dims(config, full)
+    return sorted({full, *trained}, reverse=True)
+
+
+def objective_dim(config: Config, full: int) -> int:
+    """The size at which the objective is read."""
+    return config.eval.dim or full

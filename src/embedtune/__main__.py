@@ -1,0 +1,8 @@
+"""``python -m embedtune``."""
+
+import sys
+
+from embedtune.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Read and write the folder of a trial: the record everything else is derived from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import yaml
+
+from embedtune.paths import StudyPaths, TrialPaths, append_json_line, read_json_lines, write_atomic, write_json
+from embedtune.records import Evaluation, TrainingFacts, TrialRecord
+
+
+def write_header(trial: TrialPaths, record: TrialRecord, config: dict[str, Any]) -> None:
+    """Open a trial's folder: its composed configuration and the record as it begins."""
+    write_atomic(trial.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    write_json(trial.header, record.to_dict())
+
+
+def append_evaluation(trial: TrialPaths, evaluation: Evaluation) -> None:
+    """Add one evaluation, flushed to disk."""
+    append_json_line(trial.metrics, asdict(evaluation))
+
+
+def write_result(trial: TrialPaths, record: TrialRecord) -> None:
+    """Close a trial's folder: from now on the trial has ended."""
+    write_json(trial.result, record.to_dict())
+
+
+def read_record(study: StudyPaths, number: int) -> TrialRecord | None:
+    """The trial as far as it got, with its run and its checkpoint; None if it never began."""
+    trial = study.trial(number)
+    file = trial.result if trial.result.is_file() else trial.header
+    if not file.is_file():
+        return None
+    record = TrialRecord.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    run = json.loads(trial.tracking.read_text(encoding="utf-8")) if trial.tracking.is_file() else {}
+    kept = study.checkpoint(number)
+    return replace(record, run_id=run.get("run_id"), checkpoint=str(kept) if kept.is_dir() else None)
+
+
+def read_records(study: StudyPaths) -> Iterator[TrialRecord]:
+    """Every trial of the study, in order of number; the baseline is not among them."""
+    for trial in study.trials():
+        record = read_record(study, int(trial.root.name))
+        if record is not None:
+            yield record
+
+
+def read_evaluations(trial: TrialPaths) -> tuple[Evaluation, ...]:
+    """The evaluations of a trial, in order of step."""
+    return tuple(Evaluation(**values) for values in read_json_lines(trial.metrics))
+
+
+def read_facts(trial: TrialPaths) -> TrainingFacts | None:
+    """What a trial was trained on and how; None for one that was not trained."""
+    if not trial.training.is_file():
+        return None
+    return TrainingFacts.from_dict(json.loads(trial.training.read_text(encoding="utf-8")))
+
+
+def read_config(trial: TrialPaths) -> dict[str, Any]:
+    """The composed configuration of a trial, as plain values."""
+    values: dict[str, Any] = yaml.safe_load(trial.config.read_text(encoding="utf-8"))
+    return values

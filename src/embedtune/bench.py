@@ -1,0 +1,98 @@
+"""What the trials of one process share: data and base model, checked together, loaded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from embedtune.config import Config, check_dims, dims_problems
+from embedtune.data import load_task
+from embedtune.errors import ConfigError, DataError, UserError, join_problems
+from embedtune.model import known_dimension, load_model
+from embedtune.records import TaskData
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Data and model, ready for trials.
+
+    Attributes:
+        task: The data.
+        model: The untuned base model on the CPU; every trial works on a copy.
+        dim: Its full size.
+    """
+
+    task: TaskData
+    model: SentenceTransformer
+    dim: int
+
+
+class Benches:
+    """The bench of each base model a study searches over; the data is the same for all."""
+
+    def __init__(self, config: Config, bench: Bench) -> None:
+        self._task = bench.task
+        self._benches = {repr(config.model): bench}
+
+    def get(self, config: Config) -> Bench:
+        """The bench for a configuration's model, loaded at its first use.
+
+        Raises:
+            UserError: The model cannot be loaded, or lacks a dimension asked for.
+        """
+        key = repr(config.model)
+        if key not in self._benches:
+            self._benches[key] = _bench(config, self._task)
+        bench = self._benches[key]
+        check_dims(config, bench.dim)
+        return bench
+
+
+def prepare(config: Config) -> Bench:
+    """Read the data and load the base model.
+
+    Raises:
+        UserError: With every problem of the data, the model and the dimensions, before any weight is loaded.
+    """
+    problems: list[str] = []
+    task = None
+    try:
+        task = load_task(config.data)
+        problems += _missing_parts(task)
+    except DataError as error:
+        problems.append(str(error))
+    try:
+        dim = known_dimension(config.model)
+        problems += dims_problems(config, dim) if dim else []
+    except UserError as error:
+        problems.append(str(error))
+    if problems or task is None:
+        raise ConfigError(join_problems(problems))
+    return _bench(config, task)
+
+
+def _bench(config: Config, task: TaskData) -> Bench:
+    model = load_model(config.model, "cpu")
+    dim = full_dimension(model)
+    check_dims(config, dim)
+    return Bench(task, model, dim)
+
+
+def full_dimension(model: SentenceTransformer) -> int:
+    """The size of a model's embedding."""
+    return int(model.get_embedding_dimension())
+
+
+def _missing_parts(task: TaskData) -> list[str]:
+    problems = []
+    if not task.training:
+        problems.append(f"data must have rows to train on, but {task.source} has none. Add a train split.")
+    if "validation" not in task.splits:
+        problems.append(
+            f"data must have a validation split, but {task.source} has {', '.join(task.splits) or 'none'}. "
+            "Name its file: data.splits.validation=FILE."
+        )
+    return problems

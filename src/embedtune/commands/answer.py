@@ -1,0 +1,45 @@
+"""What a command returns."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedtune.config import Config, Format
+from embedtune.paths import Workspace
+from embedtune.reporting.tables import stdout_console
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A command's answer in both forms.
+
+    Attributes:
+        document: For ``format=json``.
+        parts: Texts and rich renderables, for people.
+        status: The exit status.
+    """
+
+    document: Mapping[str, Any]
+    parts: tuple[Any, ...] = ()
+    status: int = 0
+
+    def show(self, form: Format) -> None:
+        """Print on stdout: one JSON document and nothing else, or tables for people."""
+        if form == Format.json:
+            sys.stdout.write(json.dumps(self.document, indent=2, ensure_ascii=False) + "\n")
+        else:
+            console = stdout_console()
+            for part in self.parts:
+                console.print(part, markup=False, soft_wrap=isinstance(part, str))
+        sys.stdout.flush()
+
+
+def workspace(config: Config) -> Workspace:
+    """The folders of this configuration, absolute."""
+    paths = config.paths
+    return Workspace(Path(paths.sweeps).resolve(), Path(paths.mlruns).resolve(), Path(paths.releases).resolve())

@@ -1,0 +1,30 @@
+"""No command: fine-tune and evaluate one configuration."""
+
+from __future__ import annotations
+
+from embedtune import archive
+from embedtune.bench import prepare
+from embedtune.commands.answer import Answer, workspace
+from embedtune.commands.studies import board_of
+from embedtune.config import Config
+from embedtune.quiet import quiet_libraries
+from embedtune.records import State
+from embedtune.reporting.live import View
+from embedtune.reporting.tables import leaderboard_table
+from embedtune.sweep.single import run_single
+
+
+def train(config: Config) -> Answer:
+    """Train, evaluate and record; the answer ranks the new trial among those run before on the same data."""
+    quiet_libraries()
+    bench = prepare(config)
+    with View() as view:
+        study, number = run_single(config, bench, workspace(config), view)
+    board = board_of(study, config)
+    record = archive.read_record(study, number)
+    done = record is not None and record.state == State.COMPLETE
+    trial = f"Trial {number} of {study.root}"
+    lines = [f"{trial}: {record.state.value if record else 'lost'}{'' if done or not record else f' ({record.reason})'}"]
+    if done:
+        lines.append(f"Release: python -m embedtune release study.name={study.name} release.trial={number}")
+    return Answer(board, (leaderboard_table(board), *lines), status=0 if done else 1)

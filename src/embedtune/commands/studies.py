@@ -1,0 +1,77 @@
+"""``studies`` and ``leaderboard``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from embedtune import archive
+from embedtune.commands.answer import Answer, workspace
+from embedtune.config import Config
+from embedtune.errors import ConfigError
+from embedtune.paths import StudyPaths
+from embedtune.records import State
+from embedtune.reporting.leaderboard import leaderboard as rank_trials
+from embedtune.reporting.tables import leaderboard_table, make_table
+from embedtune.sweep.definition import require_definition
+
+
+def leaderboard(config: Config) -> Answer:
+    """Rank the trials of ``study.name``; without a name, of the only study there is."""
+    board = board_of(chosen_study(config), config)
+    return Answer(board, (leaderboard_table(board),))
+
+
+def studies(config: Config) -> Answer:
+    """List the studies below ``paths.sweeps``."""
+    boards = [board_of(study, config) for study in workspace(config).studies()]
+    entries = [_summary(board) for board in boards]
+    columns = ["study", "objective", "data", "model", "trials", "best", "untuned"]
+    rows = [[entry[column] if entry[column] is not None else "-" for column in columns] for entry in entries]
+    empty = (f"No study in {workspace(config).sweeps} yet. Begin one: python -m embedtune -m sweep=optuna",)
+    return Answer({"studies": entries}, (make_table(columns, rows),) if rows else empty)
+
+
+def chosen_study(config: Config) -> StudyPaths:
+    """The study named, or the only one.
+
+    Raises:
+        ConfigError: None or several fit.
+    """
+    space = workspace(config)
+    names = [study.name for study in space.studies()]
+    if config.study.name is not None:
+        study = space.study(config.study.name)
+        require_definition(study, names)
+        return study
+    if len(names) != 1:
+        raise ConfigError(f"study.name must be given, but got nothing. In {space.sweeps}: {', '.join(names) or 'none yet'}.")
+    return space.study(names[0])
+
+
+def board_of(study: StudyPaths, config: Config) -> dict[str, Any]:
+    """The leaderboard of one study."""
+    definition = require_definition(study, [])
+    records = list(archive.read_records(study))
+    states = None
+    if definition["kind"] == "sweep":
+        from embedtune.study import load_study, replaced, states as states_of
+
+        opened = load_study(study, config.study.storage)
+        if opened is not None:
+            states, gone = states_of(opened), replaced(opened)
+            records = [record for record in records if record.number not in gone]
+    return rank_trials(definition, records, states, archive.read_record(study, -1))
+
+
+def _summary(board: dict[str, Any]) -> dict[str, Any]:
+    ended = [entry for entry in board["trials"] if entry["state"] in (State.COMPLETE, State.PRUNED)]
+    best, baseline = (ended or [None])[0], board["baseline"]
+    return {
+        "study": board["study"],
+        "objective": board["objective"],
+        "data": board["data"]["name"],
+        "model": board["model"],
+        "trials": f"{len(ended) + board['states']['fail']}/{board['n_trials']}",
+        "best": round(best["value"], 4) if best and best["value"] is not None else None,
+        "untuned": round(baseline["value"], 4) if baseline and baseline["value"] is not None else None,
+    }

@@ -1,0 +1,55 @@
+"""``-m sweep=optuna``: run a study; called by the Hydra plugin."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig
+
+from embedtune.commands.answer import Answer, workspace
+from embedtune.commands.studies import board_of
+from embedtune.config import Config, to_config
+from embedtune.errors import StudyError
+from embedtune.quiet import quiet_libraries
+from embedtune.reporting.live import View
+from embedtune.reporting.tables import leaderboard_table
+from embedtune.sweep.sweeper import plan_sweep, run_sweep
+from embedtune.tracking import links
+
+
+def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any]) -> None:
+    """Run the study, then print its ranked table, where to look, and what to type next.
+
+    Raises:
+        UserError: Before anything is written, with every problem found.
+        StudyError: No trial was completed.
+    """
+
+    def compose(overrides: list[str]) -> Config:
+        cfg = loader.load_sweep_config(master, overrides)
+        cfg.pop("hydra", None)
+        return to_config(cfg)
+
+    with contextlib.redirect_stdout(sys.stderr):
+        quiet_libraries()
+        plan = plan_sweep(compose, arguments, sweeper)
+        space = workspace(plan.config)
+        with View() as view:
+            study = run_sweep(plan, compose, space, view)
+        board = board_of(study, plan.config)
+    Answer(board, (leaderboard_table(board), *_next_steps(plan.config, board))).show(plan.config.format)
+    if not board["states"]["complete"]:
+        reasons = sorted({str(entry["reason"]) for entry in board["trials"] if entry["reason"]})
+        raise StudyError(f"study {study.name} completed no trial. Reasons: {'; '.join(reasons) or 'none recorded'}")
+
+
+def _next_steps(config: Config, board: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if config.tracking.enabled:
+        lines.append(f"Browse:  python -m embedtune ui   then open {links(config.tracking, workspace(config)).leaderboard}")
+    lines.append(f"Release: python -m embedtune release study.name={board['study']}")
+    return lines

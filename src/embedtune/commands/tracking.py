@@ -1,0 +1,47 @@
+"""``ui`` and ``sync``."""
+
+from __future__ import annotations
+
+import logging
+
+from embedtune import archive
+from embedtune.commands.answer import Answer, workspace
+from embedtune.config import Config
+from embedtune.errors import ConfigError
+from embedtune.paths import StudyPaths
+from embedtune.sweep.definition import require_definition
+from embedtune.tracking import Store, deliver_study, deliver_trial, links, open_store, serve_ui
+
+logger = logging.getLogger(__name__)
+
+
+def ui(config: Config) -> Answer:
+    """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
+    logger.info("Open %s (Ctrl-C ends)", links(config.tracking, workspace(config)).leaderboard)
+    status = serve_ui(config.tracking, workspace(config))
+    return Answer({"status": status}, (), status=status)
+
+
+def sync(config: Config) -> Answer:
+    """Deliver every study to the tracking store; what is there already stays as it is."""
+    if not config.tracking.enabled:
+        raise ConfigError("tracking.enabled must be true to sync, but got false. Remove it.")
+    space = workspace(config)
+    store = open_store(config.tracking, space)
+    delivered = {study.name: _deliver(store, study) for study in space.studies()}
+    lines = [f"{name}: {count} trials delivered" for name, count in delivered.items()] or ["Nothing to deliver."]
+    return Answer({"delivered": delivered}, (*lines, f"Open {links(config.tracking, space).leaderboard}"))
+
+
+def _deliver(store: Store, study: StudyPaths) -> int:
+    records = list(archive.read_records(study))
+    grouped = require_definition(study, [])["kind"] == "sweep"
+    parent = deliver_study(store, study, records) if grouped else None
+    numbers = [record.number for record in records]
+    if archive.read_record(study, -1) is not None:
+        numbers.insert(0, -1)
+    for number in numbers:
+        deliver_trial(store, study.trial(number), parent_run_id=parent)
+    if grouped:
+        deliver_study(store, study, list(archive.read_records(study)))  # now its table can link to every run
+    return len(numbers)

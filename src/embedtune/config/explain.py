@@ -1,0 +1,52 @@
+"""Hydra's and OmegaConf's errors in embedtune's words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from embedtune.config.schema import Config
+
+_UNKNOWN_KEY = re.compile(r"Could not override '([^']+)'")
+_MERGE = re.compile(r"Error merging override (\S+?)=(.*)")
+_UNKNOWN_CHOICE = re.compile(r"Could not find '([^']+)/([^'/]+)'\n+Available options in '[^']+':\n(.*?)\nConfig search", re.DOTALL)
+_MISSING = re.compile(r"Missing mandatory value: (\S+)")
+
+
+def explain(error: Exception) -> str:
+    """One clear message for a failed composition."""
+    text = "\n".join(str(part) for part in (error, error.__cause__) if part is not None)
+    if match := _UNKNOWN_KEY.search(text):
+        return f"{match[1]} must be a key of the configuration, but there is none of that name. {_hint(match[1])}"
+    if match := _UNKNOWN_CHOICE.search(text):
+        choices = ", ".join(line.strip() for line in match[3].splitlines() if line.strip())
+        return f"{match[1]} must be one of {choices}, but got {match[2]}. Choose one of them."
+    if match := _MERGE.search(text):
+        reason = str(error.__cause__ or "").splitlines()[:1]
+        return f"{match[1]} must be of its type, but got {match[2]}. {reason[0] if reason else 'See conf/.'}"
+    if match := _MISSING.search(text):
+        return f"{match[1]} must be given, but got nothing. Add {match[1]}=VALUE."
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(dict.fromkeys(lines)) or type(error).__name__
+
+
+def leaves(node: Any, prefix: str = "") -> list[str]:
+    """Every key of the schema that holds a value, dotted."""
+    found: list[str] = []
+    for field in fields(node):
+        value, key = getattr(node, field.name), f"{prefix}{field.name}"
+        found += leaves(value, f"{key}.") if is_dataclass(value) else [key]
+    return found
+
+
+def _hint(key: str) -> str:
+    """The nearest key, or those beside the one meant."""
+    known = leaves(Config())
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
+    if close:
+        return f"Did you mean {close[0]}?"
+    group = key.rpartition(".")[0]
+    beside = [leaf for leaf in known if group and leaf.startswith(f"{group}.")]
+    return f"There are {', '.join(beside)}." if beside else "See embedtune --help."

@@ -1,0 +1,76 @@
+"""From checked drafts to the sets that training and evaluation read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from embedtune.data.digest import text_id
+from embedtune.data.drafts import Rows, Table
+from embedtune.data.group_split import rank, split_by_group
+from embedtune.records import RetrievalSet, TrainingSet
+
+
+def retrieval_set(table: Table) -> RetrievalSet:
+    """Queries, corpus and relevance; rows get ids from their texts, so that their order does not matter."""
+    if isinstance(table, Rows):
+        return _from_rows(table)
+    relevant = {query: frozenset(table.relevance.values[query]) for query in table.queries.values}
+    return RetrievalSet(dict(table.queries.values), dict(table.corpus.values), relevant)
+
+
+def training_set(name: str, table: Table) -> TrainingSet:
+    """The rows as they are, or one row for each query and relevant passage, in file order."""
+    if isinstance(table, Rows):
+        columns = zip(*table.values, strict=True)
+        return TrainingSet(name, dict(zip(table.columns, columns, strict=True)))
+    queries, corpus, relevant = table.queries.values, table.corpus.values, table.relevance.values
+    pairs = [(queries[query], corpus[passage]) for query in queries for passage in dict.fromkeys(relevant[query])]
+    anchors, positives = zip(*pairs, strict=True)
+    return TrainingSet(name, {"anchor": anchors, "positive": positives})
+
+
+def divide(rows: Rows, seed: int) -> dict[str, Rows]:
+    """Rows that came in one piece as splits; one that would be empty is left out.
+
+    Negatives do not hold rows together: one passage may be the negative of many.
+    """
+    numbers = split_by_group([row[:2] for row in rows.values], seed)
+    return {split: _select(rows, chosen) for split, chosen in numbers.items() if chosen}
+
+
+def limit_rows(training: TrainingSet, limit: int | None, seed: int) -> TrainingSet:
+    """At most ``limit`` rows, drawn by the seed, in the order they had."""
+    if limit is None or len(training) <= limit:
+        return training
+    rows = list(zip(*training.columns.values(), strict=True))
+    drawn = sorted(range(len(rows)), key=lambda row: (rank(seed, *rows[row]), row))
+    kept = [rows[row] for row in sorted(drawn[:limit])]
+    return TrainingSet(training.name, dict(zip(training.columns, zip(*kept, strict=True), strict=True)))
+
+
+def limit_queries(data: RetrievalSet, limit: int | None, seed: int) -> RetrievalSet:
+    """At most ``limit`` queries, drawn by the seed, in the order they had; the corpus stays whole."""
+    if limit is None or len(data.queries) <= limit:
+        return data
+    drawn = sorted(data.queries, key=lambda query: (rank(seed, data.queries[query]), query))
+    kept = set(drawn[:limit])
+    queries = {query: text for query, text in data.queries.items() if query in kept}
+    return RetrievalSet(queries, data.corpus, {query: data.relevant[query] for query in queries})
+
+
+def _from_rows(rows: Rows) -> RetrievalSet:
+    queries: dict[str, str] = {}
+    corpus: dict[str, str] = {}
+    relevant: dict[str, set[str]] = {}
+    for anchor, *passages in rows.values:
+        query = text_id(anchor)
+        queries[query] = anchor
+        corpus |= {text_id(passage): passage for passage in passages}
+        relevant.setdefault(query, set()).add(text_id(passages[0]))
+    return RetrievalSet(queries, corpus, {query: frozenset(passages) for query, passages in relevant.items()})
+
+
+def _select(rows: Rows, numbers: Sequence[int]) -> Rows:
+    values = [rows.values[number] for number in numbers]
+    lines = [rows.lines[number] for number in numbers] if rows.lines else ()
+    return Rows(rows.file, rows.columns, values, lines, rows.ignored)

@@ -1,0 +1,97 @@
+"""The rules of a task; each check yields every text and every judgement that breaks one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from embedtune.data.drafts import Draft, Problem, Relevance, Rows, Table, Texts
+from embedtune.records import TrainingSet
+
+MIN_ROWS = 2
+"""A row is trained against the others of its batch, so there must be another."""
+
+
+def check_draft(draft: Draft) -> Iterator[Problem]:
+    """All problems of what was read."""
+    tables = [*draft.splits.values(), *draft.extra.values(), *([draft.single] if draft.single else [])]
+    seen: set[int] = set()
+    for table in tables:
+        yield from _check_table(table, seen)
+    if not tables and not draft.problems:
+        yield Problem("no data", f"{draft.source} must hold at least one split, but got none. Check data.path.")
+
+
+def check_training(training: TrainingSet) -> Iterator[Problem]:
+    """Whether there is enough to train on."""
+    if len(training) < MIN_ROWS:
+        message = f"training set {training.name} must have at least {MIN_ROWS} rows, but got {len(training)}."
+        yield Problem("small training sets", f"{message} Add rows, or raise data.max_train.")
+
+
+def text_fault(value: Any) -> tuple[str, str] | None:
+    """The rule a text breaks and what it is instead, or None."""
+    if not isinstance(value, str):
+        return "be text", "null" if value is None else type(value).__name__
+    if not value.strip():
+        return "not be empty", repr(value)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        return "be valid Unicode", f"half a surrogate pair at character {error.start}"
+    return None
+
+
+def _check_table(table: Table, seen: set[int]) -> Iterator[Problem]:
+    """Problems of one table; texts shared between tables (``seen``) are checked once."""
+    if isinstance(table, Rows):
+        yield from _check_rows(table)
+        return
+    for texts in (table.queries, table.corpus):
+        if id(texts) not in seen:
+            seen.add(id(texts))
+            yield from _check_texts(texts)
+    yield from _check_relevance(table.relevance, table.queries, table.corpus)
+
+
+def _check_texts(texts: Texts) -> Iterator[Problem]:
+    if not texts.values:
+        noun = "queries" if texts.noun == "query" else "passages"
+        yield Problem(f"no {noun}", f"{texts.file} must have at least one {texts.noun}, but got none. Fill it.")
+    for text_id, value in texts.values.items():
+        fault = text_fault(value)
+        if fault:
+            rule, got = fault
+            message = f"{texts.place(text_id)} must {rule}, but got {got}. Correct or remove it."
+            yield Problem(f"{texts.noun} texts of {texts.file} that must {rule}", message)
+
+
+def _check_rows(rows: Rows) -> Iterator[Problem]:
+    if not rows.values:
+        yield Problem("no rows", f"{rows.file} must have at least one row, but got none. Fill it or leave it out.")
+    for number, row in enumerate(rows.values):
+        for column, value in zip(rows.columns, row, strict=True):
+            fault = text_fault(value)
+            if fault:
+                rule, got = fault
+                message = f"{rows.place(number)} {column} must {rule}, but got {got}. Correct or remove the row."
+                yield Problem(f"{column} texts of {rows.file} that must {rule}", message)
+
+
+def _check_relevance(relevance: Relevance, queries: Texts, corpus: Texts) -> Iterator[Problem]:
+    file = relevance.file
+    for query, passages in relevance.values.items():
+        if query not in queries.values:
+            place = relevance.place(query, passages[0] if passages else "")
+            message = f"{place} must name a known query, but got one that {queries.file} does not have. Correct the id."
+            yield Problem(f"unknown queries in {file}", message)
+        for passage in passages:
+            if passage not in corpus.values:
+                message = f"{relevance.place(query, passage)} must name known passages, but got {passage!r}."
+                yield Problem(f"unknown passages in {file}", f"{message} Correct the id or add it to {corpus.file}.")
+    for query in queries.values:
+        if not relevance.values.get(query):
+            message = (
+                f"{queries.place(query)} must have a relevant passage, but {file} names none. Add one or remove it."
+            )
+            yield Problem(f"queries of {queries.file} without a relevant passage", message)

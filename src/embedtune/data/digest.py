@@ -1,0 +1,38 @@
+"""Digests of texts that depend neither on file format, nor on ids, nor on order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from embedtune.records import RetrievalSet, TrainingSet
+
+
+def text_id(text: str) -> str:
+    """A short id made from the text itself: 16 hex digits of its sha256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def retrieval_digest(data: RetrievalSet) -> str:
+    """Sha256 over the texts of queries and passages and over the pairs that are relevant."""
+    queries = {query: _hash(text) for query, text in data.queries.items()}
+    corpus = {passage: _hash(text) for passage, text in data.corpus.items()}
+    pairs = (queries[query] + corpus[passage] for query, passages in data.relevant.items() for passage in passages)
+    return _hash(_joined(queries.values()) + "/" + _joined(corpus.values()) + "/" + _joined(pairs))
+
+
+def training_digest(training: Iterable[TrainingSet]) -> str:
+    """Sha256 over the rows of all sets."""
+    rows: list[str] = []
+    for data in training:
+        columns = [[f"{name}:{_hash(text)}" for text in texts] for name, texts in data.columns.items()]
+        rows += ["|".join(row) for row in zip(*columns, strict=True)]
+    return _hash(_joined(rows))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _joined(hashes: Iterable[str]) -> str:
+    return ",".join(sorted(hashes))

@@ -1,0 +1,77 @@
+"""What is suspicious but usable: leakage between splits, and equal texts that count against each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+from embedtune.data.drafts import Rows, Table
+from embedtune.records import RetrievalSet, TaskData
+
+_GRADES = ("label", "score", "similarity_score")
+_EXAMPLE = 80
+
+
+def find_overlaps(task: TaskData) -> Iterator[str]:
+    """A warning for each kind of overlap, with how many texts it concerns and an example."""
+    for name, data in task.splits.items():
+        yield from _equal_passages(name, data)
+    for training in task.training:
+        yield from _shared_positives(training.name, training.columns["positive"])
+    yield from _leaks(task)
+
+
+def graded_pairs(tables: Iterable[Table]) -> Iterator[str]:
+    """A warning for each set of rows with a column of grades: not every row may be a positive pair."""
+    for table in tables:
+        if isinstance(table, Rows):
+            grades = [name for name in table.ignored if name.strip().lower() in _GRADES]
+            if grades:
+                yield (
+                    f"{table.file} has a column {grades[0]!r}, which is not read: every row is taken as a positive "
+                    "pair. Remove the rows that are none."
+                )
+
+
+def _equal_passages(name: str, data: RetrievalSet) -> Iterator[str]:
+    counts = Counter(data.corpus.values())
+    repeated = [text for text, count in counts.items() if count > 1]
+    if repeated:
+        spare = len(data.corpus) - len(counts)
+        yield (
+            f"{name}: {spare} of {len(data.corpus)} passages repeat the text of another, e.g. {_shown(repeated[0])}. "
+            "Where only one of them is relevant, finding the other counts as wrong."
+        )
+
+
+def _shared_positives(name: str, positives: tuple[str, ...]) -> Iterator[str]:
+    counts = Counter(positives)
+    sharing = sum(count for count in counts.values() if count > 1)
+    if sharing:
+        yield (
+            f"training set {name}: {sharing} of {len(positives)} rows share their positive with another row. In one "
+            "batch it would count as a negative of the other; train.batch_sampler=no_duplicates keeps them apart."
+        )
+
+
+def _leaks(task: TaskData) -> Iterator[str]:
+    """Pairs of splits with a query or an answer in common. Passages that answer nothing may be in both."""
+    queries = {name: set(data.queries.values()) for name, data in task.splits.items()}
+    answers = {name: _answers(data) for name, data in task.splits.items()}
+    if task.training:
+        queries["train"] = {text for training in task.training for text in training.columns["anchor"]}
+        answers["train"] = {text for training in task.training for text in training.columns["positive"]}
+    for noun, texts in (("queries", queries), ("relevant passages", answers)):
+        for one, other in combinations(sorted(texts, key=("train", "validation", "test").index), 2):
+            common = sorted(texts[one] & texts[other])
+            if common:
+                yield f"{len(common)} {noun} are both in {one} and in {other}, e.g. {_shown(common[0])}."
+
+
+def _answers(data: RetrievalSet) -> set[str]:
+    return {data.corpus[passage] for passages in data.relevant.values() for passage in passages}
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _EXAMPLE else text[: _EXAMPLE - 3] + "...")

@@ -1,0 +1,49 @@
+"""What the command ``data`` prints: the task in figures, every problem and every warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from embedtune.records import RetrievalSet, TaskData
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """The result of an inspection; ``task`` is None where there are problems."""
+
+    task: TaskData | None
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON."""
+        task = self.task
+        return {
+            "name": task.name if task else None,
+            "source": task.source if task else None,
+            "digests": dict(task.digests) if task else {},
+            "splits": {name: _split_facts(data) for name, data in task.splits.items()} if task else {},
+            "training": [
+                {"name": training.name, "rows": len(training), "columns": list(training.columns)}
+                for training in (task.training if task else ())
+            ],
+            "problems": list(self.problems),
+            "warnings": list(self.warnings),
+        }
+
+
+def _split_facts(data: RetrievalSet) -> dict[str, Any]:
+    return {
+        "queries": len(data.queries),
+        "corpus": len(data.corpus),
+        "relevant_per_query": sum(map(len, data.relevant.values())) / len(data.queries),
+        "query_words": _word_counts(data.queries.values()),
+        "passage_words": _word_counts(data.corpus.values()),
+    }
+
+
+def _word_counts(texts: Iterable[str]) -> dict[str, float]:
+    counts = [len(text.split()) for text in texts]
+    return {"min": min(counts), "mean": sum(counts) / len(counts), "max": max(counts)}

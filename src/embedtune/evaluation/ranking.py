@@ -1,0 +1,76 @@
+"""The best passages for each query, in a total order: score descending, then passage id ascending.
+
+The order does not depend on the chunks in which a corpus is scored, nor on the order of the corpus. It is that of
+sentence-transformers' ``InformationRetrievalEvaluator``, and so are the operations on the embeddings, so that rounding
+makes and breaks the same ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+
+def id_positions(ids: Sequence[str]) -> Tensor:
+    """Where each id, in the order given, stands among all of them sorted; int64 of shape (ids,)."""
+    ascending = torch.tensor(sorted(range(len(ids)), key=ids.__getitem__), dtype=torch.int64)
+    return ascending.argsort()
+
+
+def rank_passages(
+    queries: Tensor, corpus: Tensor, positions: Tensor, *, cosine: bool, depth: int, chunk_size: int
+) -> Tensor:
+    """The first ``depth`` passages for each query, best first.
+
+    Args:
+        queries: Embeddings of shape (queries, dim).
+        corpus: Embeddings of shape (passages, dim).
+        positions: Of the passages, from :func:`id_positions`, on the same device.
+        cosine: Whether vectors are scaled to length 1 first; otherwise the score is their dot product.
+        depth: Ranks kept.
+        chunk_size: Passages scored at once: the scores take queries x chunk_size values of memory.
+
+    Returns:
+        int64 of shape (queries, min(depth, passages)): passages by their position.
+    """
+    queries = _vectors(queries, cosine)
+    best_scores = queries.new_empty(len(queries), 0)
+    best = positions.new_empty(len(queries), 0)
+    for start in range(0, len(corpus), chunk_size):
+        chunk = slice(start, start + chunk_size)
+        scores, found = _top(queries @ _vectors(corpus[chunk], cosine).T, positions[chunk], depth)
+        best_scores, best = torch.cat([best_scores, scores], dim=1), torch.cat([best, found], dim=1)
+        best_scores, best = _ordered(best_scores, best, depth)
+    return best
+
+
+def _vectors(embeddings: Tensor, cosine: bool) -> Tensor:
+    """Half precision would round nearby scores to equal ones."""
+    vectors = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)).contiguous()
+    return normalize(vectors, dim=-1) if cosine else vectors
+
+
+def _top(scores: Tensor, positions: Tensor, depth: int) -> tuple[Tensor, Tensor]:
+    """The best of one chunk, unordered: scores and positions."""
+    depth = min(depth, scores.shape[1])
+    best_scores, columns = scores.topk(depth, sorted=False)
+    cut = best_scores.amin(dim=1, keepdim=True)
+    # topk takes any of the passages that tie at the cut; where it had a choice, those of the lowest ids are taken.
+    chosen = (scores >= cut).sum(dim=1) > depth
+    if chosen.any():
+        rows, cut = scores[chosen], cut[chosen]
+        beyond = int(positions.max()) + 1
+        keys = torch.where(rows > cut, positions - beyond, positions).masked_fill(rows < cut, beyond)
+        columns[chosen] = keys.topk(depth, largest=False, sorted=False).indices
+        best_scores[chosen] = rows.gather(1, columns[chosen])
+    return best_scores, positions[columns]
+
+
+def _ordered(scores: Tensor, positions: Tensor, depth: int) -> tuple[Tensor, Tensor]:
+    """By score descending, then position ascending: sorted by the second key, then stably by the first."""
+    positions, order = positions.sort(dim=1)
+    scores, order = scores.gather(1, order).sort(dim=1, descending=True, stable=True)
+    return scores[:, :depth], positions.gather(1, order)[:, :depth]

@@ -1,0 +1,142 @@
+"""What a person sees while trials run: a live view in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.reporting.leaderboard import best_first
+from embedtune.reporting.tables import STYLES, make_table, short_key, short_value
+
+SHOWN = 12
+"""Rows of the live table; the terminal's height is not ours alone."""
+
+
+class Step(Protocol):
+    """The part of a training's progress that is shown."""
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole trial."""
+
+    @property
+    def epoch(self) -> float:
+        """Epochs done."""
+
+    @property
+    def loss(self) -> float | None:
+        """Mean training loss."""
+
+
+class View:
+    """Follows the trials of a study; use it as a context manager."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"),
+            TimeRemainingColumn(), console=self._console,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=None, loss="", visible=False)
+        self._title, self._metric = "", "value"
+        self._records: dict[int, TrialRecord] = {}
+        self._current: TrialRecord | None = None
+        self._drawn = 0.0
+
+    def __enter__(self) -> View:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._bar.update(self._task, visible=False)
+            self._draw(now=True)
+            self._live.stop()
+
+    def study_began(self, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> None:
+        """Show the study and the trials it already has."""
+        self._metric = definition["objective"]
+        self._title = f"{definition['name']}: {definition['n_trials']} trials for {self._metric}"
+        self._records = {record.number: record for record in records if record.state != State.RUNNING}
+        done = f" ({len(self._records)} done)" if self._records else ""
+        self._line(f"study {self._title}{done}")
+
+    def began(self, record: TrialRecord) -> None:
+        """Show that a trial runs."""
+        self._current = record
+        self._records[record.number] = record
+        params = ", ".join(f"{short_key(key)}={short_value(value)}" for key, value in record.params.items())
+        self._line(f"{_name(record)} begins{': ' + params if params else ''}")
+        self._bar.reset(self._task, description=_name(record), total=None, loss="", visible=True)
+        self._draw(now=True)
+
+    def stepped(self, progress: Step) -> None:
+        """Move the bar."""
+        loss = "" if progress.loss is None else f"loss {progress.loss:.3f}"
+        self._bar.update(self._task, completed=progress.step, total=progress.total_steps, loss=loss)
+        self._draw()
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """Show a new value."""
+        current = self._current
+        if current is None:
+            return
+        if current.value is None or evaluation.value > current.value:
+            values = {"value": evaluation.value, "best_epoch": evaluation.epoch, "metrics": evaluation.metrics}
+            self._current = TrialRecord.from_dict({**current.to_dict(), **values})
+            self._records[current.number] = self._current
+        self._line(
+            f"{_name(current)} epoch {evaluation.epoch:.3g} step {evaluation.step}: {self._metric} {evaluation.value:.4f}"
+        )
+        self._draw(now=True)
+
+    def ended(self, record: TrialRecord) -> None:
+        """Show a trial's outcome."""
+        self._records[record.number] = record
+        self._current = None
+        value = "" if record.value is None else f", best {self._metric} {record.value:.4f}"
+        reason = f" ({record.reason})" if record.reason else ""
+        self._line(f"{_name(record)} {record.state.value}{reason}{value} in {record.seconds:.0f} s")
+        self._draw(now=True)
+
+    def _line(self, text: str) -> None:
+        if not self._live:
+            self._console.print(text, markup=False, soft_wrap=True)
+
+    def _draw(self, *, now: bool = False) -> None:
+        if self._live and (now or time.monotonic() - self._drawn > 0.2):
+            self._drawn = time.monotonic()
+            self._live.update(Group(self._table(), self._bar), refresh=True)
+
+    def _table(self) -> Table:
+        tuned = [record for record in self._records.values() if not record.is_baseline]
+        shown = best_first(tuned)[:SHOWN] + [record for record in self._records.values() if record.is_baseline]
+        rows = [
+            [_name(r), r.state.value, "-" if r.value is None else f"{r.value:.4f}",
+             "" if r.best_epoch is None else f"{r.best_epoch:.3g}", f"{r.seconds:.0f}" if r.seconds else ""]
+            for r in shown
+        ]  # fmt: skip
+        table = make_table(["trial", "state", self._metric, "epoch", "seconds"], rows, self._title or None)
+        for row, record in zip(table.rows, shown, strict=True):
+            row.style = STYLES[record.state.value] if record.state != State.COMPLETE else None
+        return table
+
+
+def _name(record: TrialRecord) -> str:
+    return "untuned" if record.is_baseline else f"trial {record.number}"

@@ -1,0 +1,46 @@
+"""One configuration without a search: a trial in a study of single runs."""
+
+from __future__ import annotations
+
+from embedtune.bench import Bench
+from embedtune.config import Config, objective_dim
+from embedtune.paths import StudyPaths, Workspace
+from embedtune.records import State, TrialRecord
+from embedtune.study import worker_identity
+from embedtune.sweep.checkpoints import keep_best
+from embedtune.sweep.definition import define_study, save_definition, study_name
+from embedtune.sweep.delivery import Delivery
+from embedtune.sweep.sweeper import ensure_baseline
+from embedtune.trial import Hooks, Watcher, run_trial
+
+
+def run_single(config: Config, bench: Bench, workspace: Workspace, watcher: Watcher) -> tuple[StudyPaths, int]:
+    """Run one trial under the next free number.
+
+    Returns:
+        The study's folder and the trial's number.
+
+    Raises:
+        ConfigError: ``study.name`` names a sweep, or single runs on other data.
+    """
+    study = workspace.study(study_name(config, "single"))
+    save_definition(study, define_study(config, bench.task, objective_dim(config, bench.dim), kind="single"))
+    delivery = Delivery.open(config, workspace, study, grouped=False)
+    hooks = Hooks(watcher, delivery.trial)
+    ensure_baseline(config, bench, study, hooks)
+    number = _claim_number(study)
+    record = TrialRecord(study.name, number, State.RUNNING, facts={"worker": worker_identity()})
+    run_trial(config, bench, study.trial(number), record, hooks)
+    keep_best(study, config.study.keep)
+    return study, number
+
+
+def _claim_number(study: StudyPaths) -> int:
+    """The next number; making its folder claims it against another process."""
+    while True:
+        number = max((int(trial.root.name) for trial in study.trials()), default=-1) + 1
+        try:
+            study.trial(number).root.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return number

@@ -1,0 +1,21 @@
+"""The record in MLflow: whatever a trial folder holds, delivered as often as one likes.
+
+Importing this costs no mlflow: its modules import it when they first talk to a store.
+"""
+
+from embedtune.tracking.registry import register_release
+from embedtune.tracking.store import Links, Store, links, open_store
+from embedtune.tracking.study_run import deliver_study
+from embedtune.tracking.trial_run import deliver_trial
+from embedtune.tracking.ui import serve_ui
+
+__all__ = [
+    "Links",
+    "Store",
+    "deliver_study",
+    "deliver_trial",
+    "links",
+    "open_store",
+    "register_release",
+    "serve_ui",
+]

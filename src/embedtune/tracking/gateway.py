@@ -1,0 +1,204 @@
+"""The calls to MLflow, and nothing else. Imported through :func:`embedtune.tracking.store.connect` only."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LifecycleStage,
+    LoggedModelOutput,
+    Metric,
+    Param,
+    RunTag,
+    ViewType,
+)
+from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
+
+from embedtune.errors import TrackingError
+from embedtune.tracking.content import DatasetUse, Point, RunContent
+
+UID = "embedtune.uid"
+NOTE = "mlflow.note.content"
+
+_BATCH = 100
+"""Params or tags that MLflow takes at once."""
+_METRICS_BATCH = 1000
+"""Metrics that MLflow takes at once."""
+
+
+class Gateway:
+    """One experiment of one store. Everything here may be done twice."""
+
+    def __init__(self, uri: str, experiment_id: str) -> None:
+        # Both explicit, so that mlflow's process-wide settings stay as they are.
+        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self._experiment_id = experiment_id
+
+    def open_experiment(self, name: str, artifact_location: str | None) -> str:
+        """The id of the experiment, which is created if there is none.
+
+        Raises:
+            TrackingError: It was deleted, or its files were moved away.
+        """
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            return str(self._client.create_experiment(name, artifact_location=artifact_location))
+        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise TrackingError(
+                f"tracking.experiment must not be a deleted one, but got {name}. Take another name, or restore it: "
+                f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
+            )
+        _check_place(experiment.artifact_location)
+        return str(experiment.experiment_id)
+
+    def tag_experiment(self, experiment_id: str, tags: Mapping[str, str], *, default_note: str | None = None) -> None:
+        """Set the tags that differ; the note only if there is none, because people write there."""
+        present = self._client.get_experiment(experiment_id).tags
+        wanted = dict(tags)
+        if default_note is not None and NOTE not in present:
+            wanted[NOTE] = default_note
+        for key, value in wanted.items():
+            if present.get(key) != value:
+                self._client.set_experiment_tag(experiment_id, key, value)
+
+    def find(self, uid: str, run_id: str | None = None) -> Any | None:
+        """The run of a uid, None if there is none; ``run_id`` is tried first, which is faster."""
+        if run_id is not None:
+            run = self._get(run_id)
+            if run is not None and run.data.tags.get(UID) == uid:
+                return run
+        query = f"tags.`{UID}` = '{uid}'"
+        runs = self._client.search_runs([self._experiment_id], query, ViewType.ACTIVE_ONLY, max_results=1)
+        return runs[0] if runs else None
+
+    def deliver(self, content: RunContent, run: Any | None) -> str:
+        """Add to ``run``, or to a new one, what it lacks of ``content``; return its id."""
+        run = run or self._create(content)
+        run_id = str(run.info.run_id)
+        # A param never changes, and MLflow refuses to: what is there stays.
+        params = [Param(key, value) for key, value in content.params.items() if key not in run.data.params]
+        tags = [RunTag(key, value) for key, value in content.tags.items() if run.data.tags.get(key) != value]
+        for param_batch in _batches(params, _BATCH):
+            self._client.log_batch(run_id, params=param_batch)
+        for tag_batch in _batches(tags, _BATCH):
+            self._client.log_batch(run_id, tags=tag_batch)
+        self.log_points(run_id, content.points)
+        if content.datasets and not run.inputs.dataset_inputs:
+            self._client.log_inputs(run_id, datasets=[_dataset_input(use) for use in content.datasets])
+        for place, artifact in content.artifacts.items():
+            self._log_artifact(run_id, place, artifact)
+        self._set_status(run, content)
+        return run_id
+
+    def log_points(self, run_id: str, points: Sequence[Point], model_id: str | None = None) -> None:
+        """Log metrics, of a logged model too if one is given."""
+        metrics = [
+            Metric(point.key, point.value, point.timestamp, point.step, model_id=model_id, run_id=run_id)
+            for point in points
+        ]
+        for batch in _batches(metrics, _METRICS_BATCH):
+            self._client.log_batch(run_id, metrics=batch)
+
+    def log_model(self, name: str, run_id: str | None, tags: Mapping[str, str], folder: Path) -> str:
+        """Keep a folder as a logged model and return its id; files are hard-linked where that is possible."""
+        model = self._client.create_logged_model(
+            self._experiment_id, name=name, source_run_id=run_id, tags=dict(tags), model_type="sentence-transformers"
+        )
+        model_id = str(model.model_id)
+        try:
+            if model.artifact_location.startswith("file:"):
+                _link_tree(folder, Path(local_file_uri_to_path(model.artifact_location)))
+            else:
+                self._client.log_model_artifacts(model_id, str(folder))
+        except BaseException:
+            self._client.finalize_logged_model(model_id, "FAILED")
+            raise
+        self._client.finalize_logged_model(model_id, "READY")
+        if run_id is not None:
+            self._client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+        return model_id
+
+    def register(self, name: str, model_id: str, run_id: str | None, tags: Mapping[str, str], alias: str) -> str:
+        """Make a logged model the next version of a registered one, under an alias; return the version."""
+        try:
+            self._client.create_registered_model(name, tags={"embedtune.kind": "release"})
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        version = self._client.create_model_version(
+            name, f"models:/{model_id}", run_id=run_id, tags=dict(tags), model_id=model_id
+        ).version
+        # mlflow.register_model does this too, but only for the process-wide store; the model's page reads it.
+        versions = json.dumps([{"name": name, "version": version}])
+        self._client.set_logged_model_tags(model_id, {"mlflow.modelVersions": versions})
+        self._client.set_registered_model_alias(name, alias, version)
+        return str(version)
+
+    def _get(self, run_id: str) -> Any | None:
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        active = run.info.lifecycle_stage == LifecycleStage.ACTIVE and run.info.experiment_id == self._experiment_id
+        return run if active else None
+
+    def _create(self, content: RunContent) -> Any:
+        tags = {UID: content.uid, **content.tags}
+        return self._client.create_run(self._experiment_id, content.started or None, tags, content.name)
+
+    def _log_artifact(self, run_id: str, place: str, artifact: str | Path) -> None:
+        if isinstance(artifact, Path):
+            self._client.log_artifact(run_id, str(artifact), os.path.dirname(place) or None)
+        else:
+            self._client.log_text(run_id, artifact, place)
+
+    def _set_status(self, run: Any, content: RunContent) -> None:
+        run_id, info = run.info.run_id, run.info
+        if content.status == "RUNNING":
+            if info.status != "RUNNING":
+                self._client.update_run(run_id, status="RUNNING")
+        elif (info.status, info.end_time) != (content.status, content.ended):
+            self._client.set_terminated(run_id, content.status, content.ended)
+
+
+def _dataset_input(use: DatasetUse) -> Any:
+    dataset = Dataset(use.name, use.digest, "local", json.dumps({"uri": use.source}))
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", use.context)])
+
+
+def _check_place(artifact_location: str) -> None:
+    """MLflow keeps absolute paths, and lists nothing, without an error, once the folder was moved."""
+    if artifact_location.startswith("file:") and not Path(local_file_uri_to_path(artifact_location)).is_dir():
+        raise TrackingError(
+            f"paths.mlruns must stay where it was made, but {artifact_location} is gone. "
+            "Move it back, or take an empty folder: paths.mlruns=PATH."
+        )
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    def link(file: str, to: str) -> None:
+        try:
+            os.link(file, to)
+        except OSError:  # another file system, or one without hard links
+            shutil.copy2(file, to)
+
+    shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
+
+
+def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

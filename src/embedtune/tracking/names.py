@@ -1,0 +1,112 @@
+"""Names and values of the metrics in MLflow. Pure.
+
+The UI groups charts by what stands before the last slash, sorts the groups as text, cuts titles after about 22
+characters and lists a run's metrics in the order they were first logged. Hence ``best/*`` first, short names, and
+dimensions in four digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from embedtune.records import Evaluation, Metrics
+from embedtune.tracking.content import Point
+
+HEADLINES = ("map@100", "ndcg@10", "mrr@10", "recall@10", "accuracy@1")
+"""The metrics that get charts, for cosine; all others are in the table ``eval/best_metrics.json``."""
+
+SIGNIFICANT = 5
+"""Digits shown; the UI prints floats in full. Exact values are in the table and in metrics.jsonl."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a study maximises: a metric such as ``cosine_map@100`` at one dimension."""
+
+    metric: str
+    dim: int
+
+    @property
+    def best(self) -> str:
+        """Name of the metric that ranks the runs."""
+        return f"best/{short(self.metric)}"
+
+    @property
+    def is_charted(self) -> bool:
+        """Whether the metric has a curve by step at every dimension."""
+        return self.metric.removeprefix("cosine_") in HEADLINES
+
+    def best_at(self, dim: int) -> str:
+        """Name of the same metric at another dimension, at the best step."""
+        return self.best if dim == self.dim else f"{self.best}_{section(dim)}"
+
+
+def short(metric: str) -> str:
+    """``map_at_100`` for ``cosine_map@100``; other similarities keep their name. MLflow refuses ``@``."""
+    return metric.removeprefix("cosine_").replace("@", "_at_")
+
+
+def section(dim: int) -> str:
+    """``dim0384``: four digits, so that text order is the order of size."""
+    return f"dim{dim:04d}"
+
+
+def at_dim(metric: str, dim: int) -> str:
+    """``dim0384/map_at_100``."""
+    return f"{section(dim)}/{short(metric)}"
+
+
+def dims(metrics: Metrics) -> list[int]:
+    """The dimensions of an evaluation, largest first."""
+    return sorted((int(dim) for dim in metrics), reverse=True)
+
+
+def best_of(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """The evaluation with the largest value, the first of equal ones; one that is not a number loses."""
+    return max(evaluations, key=lambda evaluation: -math.inf if math.isnan(evaluation.value) else evaluation.value)
+
+
+def trial_points(evaluations: Sequence[Evaluation], objective: Objective, *, skip: int = 0) -> tuple[Point, ...]:
+    """The points of a trial after its first ``skip`` evaluations, the headline before all others."""
+    points: list[Point] = []
+    for index in range(skip, len(evaluations)):
+        evaluation = evaluations[index]
+        values = [*_best(best_of(evaluations[: index + 1]), objective), *_all_dims(evaluation), *_training(evaluation)]
+        points += [Point(key, rounded(value), evaluation.step, evaluation.timestamp) for key, value in values]
+    return tuple(points)
+
+
+def rounded(value: float) -> float:
+    """Five significant digits."""
+    return float(f"{value:.{SIGNIFICANT}g}")
+
+
+def _best(best: Evaluation, objective: Objective) -> Iterator[tuple[str, float]]:
+    yield objective.best, best.value
+    yield "best/epoch", best.epoch
+    scores = best.metrics.get(str(objective.dim), {})
+    for headline in HEADLINES:
+        metric = f"cosine_{headline}"
+        if metric in scores and metric != objective.metric:
+            yield f"best/{short(metric)}", scores[metric]
+    for dim in dims(best.metrics):
+        scores = best.metrics[str(dim)]
+        if dim != objective.dim and objective.metric in scores:
+            yield objective.best_at(dim), scores[objective.metric]
+
+
+def _all_dims(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+    for dim in dims(evaluation.metrics):
+        scores = evaluation.metrics[str(dim)]
+        for metric in (f"cosine_{headline}" for headline in HEADLINES):
+            if metric in scores:
+                yield at_dim(metric, dim), scores[metric]
+
+
+def _training(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+    if evaluation.loss is not None:
+        yield "train/loss", evaluation.loss
+    if evaluation.learning_rate is not None:
+        yield "train/learning_rate", evaluation.learning_rate

@@ -1,0 +1,107 @@
+"""The description at the top of a run's page, in Markdown. Pure. The UI folds it after about four lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.tracking.content import has_ended
+from embedtune.tracking.labels import MAX_TAG
+from embedtune.tracking.names import HEADLINES, Objective, dims
+from embedtune.tracking.redaction import redact_text
+
+
+def trial_note(record: TrialRecord, best: Evaluation | None, objective: Objective | None) -> str:
+    """Line 1 what came out, then the headline metrics at every dimension."""
+    reason = f" ({redact_text(record.reason)})" if record.reason else ""
+    if best is None or objective is None:
+        return f"**{_title(record)}** {record.state.value}{reason}, not evaluated yet."
+    verdict = (
+        f"**{_title(record)}** {record.state.value}{reason}: {objective.metric} **{best.value:.4f}** "
+        f"at dimension {objective.dim}, step {best.step} (epoch {best.epoch:g})."
+    )
+    sizes = dims(best.metrics)
+    head = ["cosine", *map(str, sizes)]
+    rows = [[name, *(_cell(best.metrics[str(dim)].get(f"cosine_{name}")) for dim in sizes)] for name in HEADLINES]
+    return verdict + "\n\n" + _table(head, rows)
+
+
+def study_note(records: Sequence[TrialRecord], objective: str, n_trials: int, run_links: Mapping[int, str]) -> str:
+    """Line 1 the verdict, then the trials, best first, as many as a tag holds.
+
+    Args:
+        records: Trials and, if there is one, the baseline.
+        objective: The metric that ranks them.
+        n_trials: The study's budget.
+        run_links: Trial number -> link to its run.
+    """
+    trials = sorted((record for record in records if not record.is_baseline), key=_rank)
+    baseline = next((record for record in records if record.is_baseline), None)
+    lines = [_verdict(trials, baseline, objective, n_trials), ""]
+    head = ["rank", "trial", "state", objective, "against untuned", "best epoch", "seconds"]
+    lines += [_row(head), _row(["---"] * len(head))]
+    tail = f"\n\nMore trials are in the leaderboard: {len(trials)} in all."
+    for rank, record in enumerate([*trials, *([baseline] if baseline else [])], start=1):
+        line = _row(_trial_cells(rank, record, baseline, run_links))
+        if sum(map(len, lines)) + len(lines) + len(line) + len(tail) > MAX_TAG:
+            return "\n".join(lines) + tail
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def best_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """The complete trial with the largest value, the first of equal ones."""
+    complete = [record for record in records if _eligible(record) and not record.is_baseline]
+    return max(complete, key=lambda record: record.value or 0.0, default=None)
+
+
+def _verdict(trials: Sequence[TrialRecord], baseline: TrialRecord | None, objective: str, n_trials: int) -> str:
+    ended = f"{sum(has_ended(record) for record in trials)} of {n_trials} trials ended."
+    untuned = baseline.value if baseline else None
+    against = f", untuned {untuned:.4f}" if untuned is not None else ""
+    best = best_trial(trials)
+    if best is None or best.value is None:
+        return f"No trial is complete yet ({objective}{against}). {ended}"
+    gain = f" ({best.value - untuned:+.4f})" if untuned is not None else ""
+    return f"Best: **{_title(best)}** with {objective} **{best.value:.4f}**{against}{gain}. {ended}"
+
+
+def _trial_cells(
+    rank: int, record: TrialRecord, baseline: TrialRecord | None, run_links: Mapping[int, str]
+) -> list[str]:
+    link = run_links.get(record.number)
+    untuned = baseline.value if baseline else None
+    gain = record.value - untuned if record.value is not None and untuned is not None else None
+    return [
+        "" if record.is_baseline else str(rank),
+        f"[{_title(record)}]({link})" if link else _title(record),
+        "untuned" if record.is_baseline else record.state.value,
+        _cell(record.value),
+        "" if record.is_baseline or gain is None else f"{gain:+.4f}",
+        "" if record.best_epoch is None or record.is_baseline else f"{record.best_epoch:g}",
+        f"{record.seconds:.0f}",
+    ]
+
+
+def _rank(record: TrialRecord) -> tuple[bool, float]:
+    return not _eligible(record), -(record.value if record.value is not None else -1.0)
+
+
+def _eligible(record: TrialRecord) -> bool:
+    return record.state is State.COMPLETE and record.value is not None
+
+
+def _title(record: TrialRecord) -> str:
+    return f"{record.study}-{record.name}"
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join([_row(head), _row(["---"] * len(head)), *map(_row, rows)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

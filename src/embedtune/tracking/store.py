@@ -1,0 +1,161 @@
+"""The MLflow store: where it is, opening it, and the addresses of its pages."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from filelock import FileLock
+
+from embedtune.config import TrackingConfig
+from embedtune.errors import TrackingError
+from embedtune.paths import Workspace
+from embedtune.tracking.redaction import redact_text
+from embedtune.tracking.views import View, all_studies_tags, view_key
+
+if TYPE_CHECKING:
+    from embedtune.tracking.gateway import Gateway
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout belongs to the command's answer
+    # A server that is down costs a few seconds; with MLflow's own 7 retries it costs four minutes a call.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+"""Set before mlflow is imported, unless the user did."""
+
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+
+_NOTE = "Trials of [embedtune](#/experiments/{id}/runs?workflowType=machine_learning&viewStateShareKey={key})."
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store.
+
+    Attributes:
+        uri: MLflow's tracking URI; it may hold a password, so it is not printed.
+        experiment: Name of the experiment.
+        experiment_id: Its id.
+    """
+
+    uri: str = field(repr=False)
+    experiment: str
+    experiment_id: str
+
+
+@dataclass(frozen=True)
+class Links:
+    """Addresses in the UI.
+
+    They name the view and the "Model training" mode, because a browser that comes for the first time is shown
+    pages for traces otherwise.
+
+    Attributes:
+        root: Of the UI.
+        experiment: Page of the experiment.
+        leaderboard: The trials of a study, best first; without a study, of all studies.
+        curves: Metrics and loss by step.
+        parameters: The searched parameters against the objective.
+        dimensions: The objective at every dimension.
+    """
+
+    root: str
+    experiment: str
+    leaderboard: str
+    curves: str
+    parameters: str
+    dimensions: str
+
+    def run(self, run_id: str) -> str:
+        """Page of a trial or of a study."""
+        return f"{self.experiment}/runs/{quote(run_id)}"
+
+
+def open_store(config: TrackingConfig, workspace: Workspace) -> Store:
+    """Open the store, creating the database, the experiment and its saved view as needed.
+
+    Call it before workers start: two processes that create one database at once break it, so a lock is held.
+
+    Raises:
+        TrackingError: The store refused, or did not answer in time.
+    """
+    prepare_environment()
+    uri = store_uri(config, workspace)
+    store = Store(uri, config.experiment, "")
+    local = uri.startswith(_DATABASES)
+    artifacts = workspace.mlruns.resolve() / "artifacts" / re.sub(r"[^\w.-]", "_", config.experiment)
+    try:
+        if local:
+            artifacts.mkdir(parents=True, exist_ok=True)
+        workspace.mlruns.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrackingError(f"paths.mlruns must be writable, but got {workspace.mlruns} ({error}).") from error
+    with FileLock(workspace.mlruns / "mlflow.lock"), connect(store) as gateway:
+        experiment_id = gateway.open_experiment(config.experiment, artifacts.as_uri() if local else None)
+        note = _NOTE.format(id=experiment_id, key=view_key(View.LEADERBOARD))
+        gateway.tag_experiment(experiment_id, all_studies_tags(), default_note=note)
+    return Store(uri, config.experiment, experiment_id)
+
+
+def prepare_environment() -> None:
+    """Set what mlflow reads from the environment, leaving what the user set."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def store_uri(config: TrackingConfig, workspace: Workspace) -> str:
+    """The tracking URI: the one configured, or sqlite below ``paths.mlruns``."""
+    return config.uri or f"sqlite:///{(workspace.mlruns / 'mlflow.db').resolve()}"
+
+
+def is_server(uri: str) -> bool:
+    """Whether a tracking URI is that of a running MLflow server."""
+    return uri.startswith(("http://", "https://"))
+
+
+def links(store: Store, config: TrackingConfig, study: str | None = None) -> Links:
+    """Where to look in the UI that ``ui`` serves, or in the server configured.
+
+    Args:
+        store: The opened store.
+        config: Says the port.
+        study: Link to the views of this study; None shows all studies.
+    """
+    server = re.sub(r"//[^/@]*@", "//", store.uri).rstrip("/") if is_server(store.uri) else None
+    root = server or f"http://127.0.0.1:{config.port}"
+    experiment = f"{root}/#/experiments/{store.experiment_id}"
+
+    def view(name: View) -> str:
+        # Without a study there is one view, whose charts stand in for the others.
+        key = view_key(name, study) if study else view_key(View.LEADERBOARD)
+        mode = "" if name is View.LEADERBOARD else "&compareRunsMode=CHART"
+        return f"{experiment}/runs?workflowType=machine_learning&viewStateShareKey={quote(key)}{mode}"
+
+    return Links(root, experiment, *(view(name) for name in View))
+
+
+@contextmanager
+def connect(store: Store) -> Iterator[Gateway]:
+    """The one way to mlflow; imports it, and turns what it raises into TrackingError."""
+    prepare_environment()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from embedtune.tracking.gateway import Gateway
+
+    try:
+        yield Gateway(store.uri, store.experiment_id)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        first = redact_text(str(error)).partition("\n")[0][:500]
+        raise TrackingError(
+            f"tracking.uri must be a store that takes the record, but got {redact_text(store.uri)} "
+            f"({type(error).__name__}: {first}). Nothing is lost: deliver it later with `sync`."
+        ) from error

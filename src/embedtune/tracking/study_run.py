@@ -1,0 +1,128 @@
+"""A study as an MLflow run, the parent of its trials' runs, delivered as often as one likes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from embedtune.errors import TrackingError
+from embedtune.paths import StudyPaths
+from embedtune.records import TrialRecord
+from embedtune.tracking.content import Point, RunContent, end_time, has_ended
+from embedtune.tracking.labels import datasets, params, tags
+from embedtune.tracking.names import Objective, rounded, short
+from embedtune.tracking.notes import best_trial, study_note
+from embedtune.tracking.redaction import redact
+from embedtune.tracking.store import Store, connect
+from embedtune.tracking.trial_run import user
+from embedtune.tracking.views import StudyShape, study_tags
+
+_CHANGING = ("n_trials", "code_version")
+"""Keys of the definition that a later call may change: MLflow lets tags change, params not."""
+
+
+def deliver_study(store: Store, study: StudyPaths, records: Sequence[TrialRecord]) -> str:
+    """Bring the study's run up to its definition and its trials; a second call changes nothing.
+
+    Args:
+        store: Where to.
+        study: The study's folder.
+        records: Its trials and its baseline, as far as there are any.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        TrackingError: The folder has no definition, or the store refused or did not answer in time.
+    """
+    definition = _read_definition(study)
+    run_links = {
+        record.number: f"#/experiments/{store.experiment_id}/runs/{run_id}"
+        for record in records
+        if (run_id := record.run_id or _delivered_run(study, record))
+    }
+    with connect(store) as gateway:
+        gateway.tag_experiment(store.experiment_id, study_tags(study_shape(study.name, definition, records)))
+        content = study_content(study.name, definition, records, run_links)
+        return gateway.deliver(content, gateway.find(study.name))
+
+
+def study_content(
+    name: str, definition: Mapping[str, Any], records: Sequence[TrialRecord], run_links: Mapping[int, str]
+) -> RunContent:
+    """The run of a study."""
+    trials = [record for record in records if not record.is_baseline]
+    n_trials, objective = int(definition.get("n_trials", 0)), _objective(definition)
+    ended = [end_time(record) for record in trials if has_ended(record)]
+    done = bool(ended) and len(ended) >= n_trials and len(ended) == len(trials)
+    fixed = {key: value for key, value in definition.items() if key not in _CHANGING}
+    data = definition.get("data") or {}
+    return RunContent(
+        uid=name,
+        name=name,
+        status="FINISHED" if done else "RUNNING",
+        started=min((record.started for record in records if record.started), default=0),
+        ended=max(ended) if done else 0,
+        tags=_tags(name, definition, done)
+        | {"mlflow.note.content": study_note(records, objective, n_trials, run_links)},
+        params=params(fixed),
+        points=tuple(history(trials, objective)),
+        datasets=datasets(str(data.get("name")), str(data.get("source")), data.get("digests") or {}),
+        artifacts={"study.yaml": yaml.safe_dump(redact(definition), sort_keys=False, allow_unicode=True)},
+    )
+
+
+def history(trials: Sequence[TrialRecord], objective: str) -> Iterator[Point]:
+    """Each trial's value, and the best among the trials that had ended when it did, by number.
+
+    Not the best of the lower numbers: with several workers, a lower number may end later and would change points
+    already delivered.
+    """
+    for trial in sorted(filter(has_ended, trials), key=lambda record: record.number):
+        when = end_time(trial)
+        best = best_trial([record for record in trials if has_ended(record) and end_time(record) <= when])
+        if best is not None and best.value is not None:
+            yield Point(f"best/{short(objective)}", rounded(best.value), trial.number, when)
+        if trial.value is not None:
+            yield Point(f"trial/{short(objective)}", rounded(trial.value), trial.number, when)
+
+
+def study_shape(name: str, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> StudyShape:
+    """What the saved views of a study depend on."""
+    sizes = tuple(sorted({int(dim) for record in records for dim in record.metrics}, reverse=True))
+    chosen = next((record.facts["dim"] for record in records if record.facts.get("dim")), sizes[0] if sizes else 0)
+    searched = tuple(dict.fromkeys(key for record in records for key in record.params))
+    return StudyShape(name, Objective(_objective(definition), int(chosen)), sizes, searched)
+
+
+def _tags(name: str, definition: Mapping[str, Any], done: bool) -> dict[str, str]:
+    changing = {key: definition.get(key) for key in _CHANGING}
+    ours = {"kind": "study", "uid": name, "study": name, "state": "complete" if done else "running"}
+    theirs = {"mlflow.source.name": "embedtune", "mlflow.source.type": "LOCAL", "mlflow.user": user()}
+    return tags(changing) | tags(ours) | theirs
+
+
+def _objective(definition: Mapping[str, Any]) -> str:
+    return str(definition.get("objective", "cosine_map@100"))
+
+
+def _read_definition(study: StudyPaths) -> Mapping[str, Any]:
+    try:
+        definition = yaml.safe_load(study.definition.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise TrackingError(
+            f"{study.definition} must define the study, but {type(error).__name__}: {error}. Run the study again."
+        ) from error
+    return definition if isinstance(definition, Mapping) else {}
+
+
+def _delivered_run(study: StudyPaths, record: TrialRecord) -> str | None:
+    """A trial's run id from its ``tracking.json``: its record was written before it was delivered."""
+    try:
+        values = json.loads(study.trial(record.number).tracking.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return values.get("run_id") if isinstance(values, dict) else None

@@ -1,0 +1,204 @@
+"""A trial folder as an MLflow run, delivered as often as one likes."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from embedtune.errors import TrackingError
+from embedtune.paths import TrialPaths, read_json_lines, write_json
+from embedtune.records import Evaluation, Metrics, TrialRecord
+from embedtune.tracking.content import RunContent, end_time, has_ended, status
+from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
+from embedtune.tracking.names import Objective, best_of, dims, trial_points
+from embedtune.tracking.notes import trial_note
+from embedtune.tracking.redaction import redact, redact_text
+from embedtune.tracking.store import Store, connect
+
+BEST_TABLE = "eval/best_metrics.json"
+"""All metrics at all dimensions, unrounded; the UI shows it as a table."""
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """What a trial folder says now."""
+
+    paths: TrialPaths
+    record: TrialRecord
+    config: Mapping[str, Any]
+    evaluations: tuple[Evaluation, ...]
+
+    @property
+    def uid(self) -> str:
+        """Finds the trial's run in any store."""
+        return f"{self.record.study}/{self.record.name}"
+
+    @property
+    def best(self) -> Evaluation | None:
+        """The best evaluation so far."""
+        return best_of(self.evaluations) if self.evaluations else None
+
+    @property
+    def objective(self) -> Objective | None:
+        """What the trial maximises; None before the first evaluation, which tells the full dimension."""
+        if self.best is None:
+            return None
+        choice = self.config.get("eval", {})
+        return Objective(choice.get("objective", "cosine_map@100"), choice.get("dim") or dims(self.best.metrics)[0])
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """``tracking.json``: what a store already has of a trial.
+
+    Attributes:
+        run_id: The run, None before the first delivery.
+        parent_run_id: The run it hangs below.
+        evaluations: How many were delivered.
+        complete: Whether the ended trial was delivered with all its files.
+    """
+
+    run_id: str | None = None
+    parent_run_id: str | None = None
+    evaluations: int = 0
+    complete: bool = False
+
+
+def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None) -> str:
+    """Bring the trial's run up to what its folder holds; a second call changes nothing.
+
+    Args:
+        store: Where to.
+        trial: The folder, of a trial that runs or has ended.
+        parent_run_id: The study's run; None leaves the run at the top.
+
+    Returns:
+        The run's id, also kept in ``tracking.json``.
+
+    Raises:
+        TrackingError: The folder has no record, or the store refused or did not answer in time. What was
+            delivered stays; the next call delivers the rest.
+    """
+    folder, before = read_folder(trial), _read_delivered(trial)
+    with connect(store) as gateway:
+        run = gateway.find(folder.uid, before.run_id)
+        if run is None or run.info.run_id != before.run_id:
+            before = Delivered()
+        elif before.complete and before.parent_run_id == parent_run_id:
+            return str(before.run_id)
+        run_id = gateway.deliver(trial_content(folder, parent_run_id, skip=before.evaluations), run)
+    ended = has_ended(folder.record)
+    write_json(trial.tracking, vars(Delivered(run_id, parent_run_id, len(folder.evaluations), ended)))
+    return run_id
+
+
+def read_folder(trial: TrialPaths) -> TrialFolder:
+    """Read what a trial folder holds so far.
+
+    Raises:
+        TrackingError: There is no readable record in it.
+    """
+    path = trial.result if trial.result.is_file() else trial.header
+    try:
+        record = TrialRecord.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        config = yaml.safe_load(trial.config.read_text(encoding="utf-8")) if trial.config.is_file() else {}
+        evaluations = tuple(Evaluation(**line) for line in read_json_lines(trial.metrics))
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        raise TrackingError(
+            f"{trial.root} must hold the record of a trial, but {type(error).__name__}: {error}. "
+            "Remove the folder or run the trial again."
+        ) from error
+    return TrialFolder(trial, record, config or {}, evaluations)
+
+
+def trial_content(folder: TrialFolder, parent_run_id: str | None, *, skip: int = 0) -> RunContent:
+    """The run of a trial, without the points of its first ``skip`` evaluations."""
+    record, objective = folder.record, folder.objective
+    return RunContent(
+        uid=folder.uid,
+        name=f"{record.study}-{record.name}",
+        status=status(record),
+        started=record.started,
+        ended=end_time(record),
+        tags=_tags(folder, parent_run_id),
+        params=params({**folder.config}) | params(record.params),
+        points=trial_points(folder.evaluations, objective, skip=skip) if objective else (),
+        datasets=_datasets(folder),
+        artifacts=_artifacts(folder) if has_ended(record) else {},
+    )
+
+
+def _tags(folder: TrialFolder, parent_run_id: str | None) -> dict[str, str]:
+    record = folder.record
+    ours = {
+        "kind": "baseline" if record.is_baseline else "trial",
+        "uid": folder.uid,
+        "study": record.study,
+        "trial": record.name,
+        "state": record.state.value,
+        "reason": record.reason,
+    }
+    revision = record.facts.get("git_revision")
+    theirs = {
+        "mlflow.parentRunId": parent_run_id,
+        "mlflow.source.name": "embedtune",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": str(revision).removesuffix("-dirty") if revision else None,
+        "mlflow.user": user(),
+        "mlflow.note.content": trial_note(record, folder.best, folder.objective)[:MAX_TAG],
+        "mlflow.loggedArtifacts": json.dumps([{"path": BEST_TABLE, "type": "table"}]) if folder.best else None,
+    }
+    return tags(record.facts) | tags(ours) | {key: value for key, value in theirs.items() if value is not None}
+
+
+def user() -> str:
+    """Who is logged in, for the UI's "Created by"."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
+def _datasets(folder: TrialFolder) -> Any:
+    digests = folder.record.facts.get("digests")
+    if not isinstance(digests, Mapping):
+        return ()
+    data = folder.config.get("data", {})
+    source = data.get("path") or data.get("source") or "unknown"
+    return datasets(str(folder.record.facts.get("data", "data")), str(source), digests)
+
+
+def _artifacts(folder: TrialFolder) -> dict[str, str | Path]:
+    paths = folder.paths
+    artifacts: dict[str, str | Path] = {
+        "config.yaml": yaml.safe_dump(redact(folder.config), sort_keys=False, allow_unicode=True)
+    }
+    for path in (paths.metrics, paths.training, paths.log):
+        if path.is_file():
+            artifacts[path.name] = redact_text(path.read_text(encoding="utf-8", errors="replace"))
+    if paths.scores.is_file():
+        artifacts[paths.scores.name] = paths.scores
+    if folder.best is not None:
+        artifacts[BEST_TABLE] = best_table(folder.best.metrics)
+    return artifacts
+
+
+def best_table(metrics: Metrics) -> str:
+    """All metrics (rows) at all dimensions (columns) in the JSON that the UI shows as a table."""
+    sizes: Sequence[int] = dims(metrics)
+    names = dict.fromkeys(name for dim in sizes for name in metrics[str(dim)])
+    rows = [[name, *(metrics[str(dim)].get(name) for dim in sizes)] for name in names]
+    return json.dumps({"columns": ["metric", *map(str, sizes)], "data": rows})
+
+
+def _read_delivered(trial: TrialPaths) -> Delivered:
+    try:
+        return Delivered(**json.loads(trial.tracking.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Delivered()  # absent or torn: everything is delivered again, which does no harm

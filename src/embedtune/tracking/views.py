@@ -1,0 +1,172 @@
+"""Saved views of the experiment page: filter, order, columns and charts. Pure.
+
+MLflow keeps a shared view as an experiment tag ``mlflow.sharedViewState.<key>`` that holds the state of its page,
+deflated. The format is its own and undocumented, which is one reason for the pinned version.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from embedtune.tracking.charts import Section, bar, line, parallel, scatter
+from embedtune.tracking.labels import LOG10_RATE
+from embedtune.tracking.names import HEADLINES, Objective, at_dim, section
+
+_TAG = "mlflow.sharedViewState."
+_CREATED = 1_700_000_000_000  # any time will do, but always the same: an unchanged view is not written again
+_RATE = "train.learning_rate"
+
+
+class View(StrEnum):
+    """The views of a study."""
+
+    LEADERBOARD = "leaderboard"
+    CURVES = "curves"
+    PARAMETERS = "parameters"
+    DIMENSIONS = "dimensions"
+
+
+@dataclass(frozen=True)
+class StudyShape:
+    """What the views of a study depend on.
+
+    Attributes:
+        study: Its name.
+        objective: What ranks its trials.
+        dims: The dimensions measured, largest first; empty before the first evaluation.
+        searched: Names of the searched parameters.
+    """
+
+    study: str
+    objective: Objective
+    dims: tuple[int, ...]
+    searched: tuple[str, ...]
+
+
+def view_key(view: View, study: str | None = None) -> str:
+    """The key of a view in addresses; without a study, of the view of all studies."""
+    return "-".join(filter(None, ("embedtune", study, view.value)))
+
+
+def all_studies_tags() -> dict[str, str]:
+    """Experiment tag of the leaderboard of all studies."""
+    shown = ["map@100", "ndcg@10", "accuracy@1"]
+    metrics = [f"metrics.`best/{name.replace('@', '_at_')}`" for name in shown]
+    params = [f"params.`{name}`" for name in ("train.batch_size", "train.epochs", _RATE)]
+    columns = [*metrics, "tags.`embedtune.study`", "tags.`embedtune.state`", *params, "attributes.`Duration`"]
+    state = _page('tags.`embedtune.kind` != "study"', metrics[0], columns)
+    return _tag(view_key(View.LEADERBOARD), "All studies", state)
+
+
+def study_tags(shape: StudyShape) -> dict[str, str]:
+    """Experiment tags of the four views of a study."""
+    where = f'tags.`embedtune.study` = "{shape.study}" AND tags.`embedtune.kind` != "study"'
+    found: dict[str, str] = {}
+    for view, (columns, sections) in _views(shape).items():
+        state = _page(where, f"metrics.`{shape.objective.best}`", columns)
+        if sections:
+            state |= _charts(sections, prefix=view_key(view, shape.study))
+        found |= _tag(view_key(view, shape.study), f"{shape.study}: {view}", state)
+    return found
+
+
+def _views(shape: StudyShape) -> dict[View, tuple[list[str], list[Section]]]:
+    """Columns of the table and sections of charts of each view."""
+    objective = shape.objective
+    best = f"metrics.`{objective.best}`"
+    state, duration, epoch = "tags.`embedtune.state`", "attributes.`Duration`", "metrics.`best/epoch`"
+    by_dim = [f"metrics.`{objective.best_at(dim)}`" for dim in shape.dims if dim != objective.dim]
+    params = [f"params.`{name}`" for name in shape.searched]
+    headlines = [f"metrics.`{at_dim(name, dim)}`" for dim in shape.dims for name in HEADLINES[:2]]
+    return {
+        View.LEADERBOARD: ([best, *by_dim, epoch, state, *params, duration], _leaderboard_charts(shape)),
+        View.CURVES: ([best, epoch, "metrics.`train/loss`", state, duration], _curve_charts(shape)),
+        View.PARAMETERS: ([best, *params], _parameter_charts(shape)),
+        View.DIMENSIONS: ([best, *by_dim, *headlines], _dimension_charts(shape)),
+    }
+
+
+def _leaderboard_charts(shape: StudyShape) -> list[Section]:
+    return [Section("Best of each trial", [bar(shape.objective.best), bar("best/epoch")])]
+
+
+def _curve_charts(shape: StudyShape) -> list[Section]:
+    sections = [Section("Training", [line("train/loss"), line("train/learning_rate"), line(shape.objective.best)])]
+    if shape.dims:
+        names = [at_dim(name, shape.objective.dim) for name in HEADLINES]
+        sections.insert(0, Section(f"By step, {section(shape.objective.dim)}", [line(name) for name in names]))
+    return sections
+
+
+def _parameter_charts(shape: StudyShape) -> list[Section]:
+    # Axes are linear: a learning rate is shown by its logarithm.
+    names = [LOG10_RATE if name == _RATE else name for name in shape.searched]
+    best = shape.objective.best
+    if not names:
+        return []
+    return [
+        Section("All parameters", [parallel(names, best)], columns=1),
+        Section("Each parameter", [scatter(name, best) for name in names]),
+    ]
+
+
+def _dimension_charts(shape: StudyShape) -> list[Section]:
+    objective = shape.objective
+    return [
+        Section("At the best step", [bar(objective.best_at(dim)) for dim in shape.dims]),
+        Section("By step", [line(at_dim(objective.metric, dim)) for dim in shape.dims if objective.is_charted]),
+    ]
+
+
+def _page(where: str, order: str, columns: Sequence[str]) -> dict[str, Any]:
+    return {
+        "searchFilter": where,
+        "orderByKey": order,
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": list(columns),
+        "columnOrder": list(columns),
+        "columnWidths": {column: _width(column) for column in columns},
+        "runsHiddenMode": "SHOW_ALL",
+        "runsExpanded": {},
+        "runsPinned": [],
+        "runsHidden": [],
+        "runsVisibilityMap": {},
+        "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True,
+        "groupBy": None,
+        "groupsExpanded": {},
+        "viewMaximized": False,
+        "runListHidden": False,
+        "autoRefreshEnabled": True,
+    }
+
+
+def _width(column: str) -> int:
+    """Pixels that show the whole header."""
+    name = column.split("`")[1]
+    return max(90, 9 * len(name) + 30)
+
+
+def _charts(sections: Sequence[Section], prefix: str) -> dict[str, Any]:
+    placed = [(f"{prefix}-{number}", section) for number, section in enumerate(sections)]
+    return {
+        "isAccordionReordered": True,
+        "compareRunSections": [section.state(uuid) for uuid, section in placed],
+        "compareRunCharts": [chart for uuid, section in placed for chart in section.chart_states(uuid)],
+    }
+
+
+def _tag(key: str, name: str, state: Mapping[str, Any]) -> dict[str, str]:
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
+    value = {"name": name, "createdAt": _CREATED, "updatedAt": _CREATED, "state": f"deflate;{packed}"}
+    return {f"{_TAG}{key}": json.dumps(value)}

@@ -1,0 +1,10 @@
+"""Fine-tuning: sentence-transformers' trainer and losses with a faster path for the same computation.
+
+Imports torch and sentence-transformers.
+"""
+
+from embedtune.training.callbacks import Progress
+from embedtune.training.device import resolve_device, resolve_precision
+from embedtune.training.train import TrainingOutcome, train_model
+
+__all__ = ["Progress", "TrainingOutcome", "resolve_device", "resolve_precision", "train_model"]

@@ -1,0 +1,60 @@
+"""The training arguments: the configuration's values in the trainer's own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformerTrainingArguments
+
+from embedtune.config import BatchSampler, TrainConfig
+
+_SAMPLERS = {BatchSampler.plain: "batch_sampler", BatchSampler.no_duplicates: "no_duplicates"}
+
+
+def training_arguments(
+    train: TrainConfig, output_dir: Path, device: str, precision: str
+) -> SentenceTransformerTrainingArguments:
+    """Arguments for one training that writes no file, reports to nobody and draws no progress bar.
+
+    Args:
+        train: The values of ``train.*``.
+        output_dir: Named to the trainer, which leaves it alone.
+        device: As :func:`~embedtune.training.device.resolve_device` gives it.
+        precision: As :func:`~embedtune.training.device.resolve_precision` gives it.
+    """
+    on_cuda = device.startswith("cuda")
+    arguments = SentenceTransformerTrainingArguments(
+        output_dir=str(output_dir),
+        per_device_train_batch_size=train.batch_size,
+        num_train_epochs=train.epochs,
+        learning_rate=train.learning_rate,
+        warmup_steps=train.warmup_ratio,  # below 1 it is a share of all steps
+        weight_decay=train.weight_decay,
+        max_grad_norm=train.max_grad_norm,
+        lr_scheduler_type=train.scheduler,
+        optim="adamw_torch_fused",
+        seed=train.seed,
+        bf16=precision == "bf16",
+        use_cpu=not on_cuda,
+        batch_sampler=_SAMPLERS[train.batch_sampler],
+        multi_dataset_batch_sampler="round_robin",
+        dataloader_pin_memory=on_cuda,
+        eval_strategy="no",
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+    if on_cuda:
+        _use_only(arguments, torch.device(device))
+    return arguments
+
+
+def _use_only(arguments: Any, device: torch.device) -> None:
+    """Train on this one device: with several in sight the trainer would split each batch, and with it its negatives."""
+    torch.cuda.set_device(device)
+    arguments.__dict__["_setup_devices"] = device
+    arguments.distributed_state.device = device
+    arguments._n_gpu = 1

@@ -1,0 +1,77 @@
+"""What happens beside the steps: progress and evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from transformers import TrainerCallback
+
+from embedtune.training.schedule import evaluation_steps
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands.
+
+    Attributes:
+        step: Optimiser steps done, 1-based.
+        total_steps: Optimiser steps of the whole training.
+        epoch: The same as a fraction of epochs.
+        loss: Mean training loss since the evaluation before; for ``on_step`` the loss of this step.
+        learning_rate: At this step.
+    """
+
+    step: int
+    total_steps: int
+    epoch: float
+    loss: float | None
+    learning_rate: float
+
+
+class ProgressCallback(TrainerCallback):  # type: ignore[misc]
+    """Hands out each step and calls for an evaluation at the chosen ones."""
+
+    def __init__(
+        self,
+        every: str | float,
+        on_evaluate: Callable[[Progress], None],
+        on_step: Callable[[Progress], None] | None,
+        evaluating: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """See :func:`embedtune.training.train_model`; an evaluation runs inside ``evaluating()``."""
+        self.history: list[Progress] = []
+        self._every = every
+        self._on_evaluate = on_evaluate
+        self._on_step = on_step
+        self._evaluating = evaluating
+        self._steps: frozenset[int] = frozenset()
+        self._learning_rate = 0.0
+        self._losses: list[float] = []
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Choose the steps to evaluate at."""
+        steps_per_epoch = max(1, len(kwargs["train_dataloader"]))
+        self._steps = frozenset(evaluation_steps(self._every, steps_per_epoch, state.max_steps))
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Note the learning rate of this step, before the scheduler moves it on."""
+        self._learning_rate = kwargs["optimizer"].param_groups[0]["lr"]
+
+    def add_loss(self, loss: float) -> None:
+        """Note the loss of the step that is being done."""
+        self._losses.append(loss)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Report the step, and evaluate if it is its turn."""
+        progress = Progress(state.global_step, state.max_steps, state.epoch, self._losses[-1], self._learning_rate)
+        if self._on_step is not None:
+            self._on_step(progress)
+        if state.global_step in self._steps:
+            mean = replace(progress, loss=sum(self._losses) / len(self._losses))
+            self._losses.clear()
+            self.history.append(mean)
+            with self._evaluating():
+                self._on_evaluate(mean)

@@ -1,0 +1,63 @@
+"""Which device and which arithmetic a training runs on."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import torch
+
+from embedtune.config import Precision
+from embedtune.errors import ConfigError
+
+_NATIVE_BF16 = ("avx512_bf16", "amx_bf16")
+"""Flags of processors that multiply in bf16 themselves; on the others torch emulates it, slower than fp32."""
+
+
+def resolve_device(device: str) -> str:
+    """The device to train on: ``auto`` is the first CUDA device where there is one, else the CPU.
+
+    Raises:
+        ConfigError: The device is not known, or this machine does not have it.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, index = device.partition(":")
+    known = device in ("cpu", "cuda") or (kind == "cuda" and index.isdecimal())
+    if not known:
+        raise ConfigError(f"train.device must be auto, cpu, cuda or cuda:N, but got {device}. Try auto.")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if kind == "cuda" and int(index or 0) >= count:
+        raise ConfigError(
+            f"train.device must be a device of this machine, but got {device} and it has {count} CUDA devices. Try auto."
+        )
+    return device
+
+
+def resolve_precision(precision: Precision, device: str) -> str:
+    """``bf16`` or ``fp32``; ``auto`` is bf16 where the hardware computes in it, else fp32."""
+    if precision is Precision.auto:
+        return "bf16" if _has_bf16(device) else "fp32"
+    return precision.value
+
+
+def device_name(device: str) -> str:
+    """The kind of device and, for CUDA, its name: ``cuda (NVIDIA H100)``."""
+    return f"cuda ({torch.cuda.get_device_name(device)})" if device.startswith("cuda") else device
+
+
+def _has_bf16(device: str) -> bool:
+    if device.startswith("cuda"):
+        # torch.cuda.is_bf16_supported() counts emulation; tensor cores have it from Ampere on.
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return any(flag in _cpu_flags() for flag in _NATIVE_BF16)
+
+
+@functools.cache
+def _cpu_flags() -> frozenset[str]:
+    """The processor's feature flags; none where the system does not tell them (only Linux does)."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.is_file():
+        return frozenset()
+    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    return frozenset(next((line.partition(":")[2] for line in lines if line.startswith("flags")), "").split())

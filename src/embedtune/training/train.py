@@ -1,0 +1,134 @@
+"""Fine-tune one model by one configuration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets import Dataset, DatasetDict
+from sentence_transformers import SentenceTransformer
+from transformers import PrinterCallback
+
+from embedtune.config import Config
+from embedtune.records import TrainingSet
+from embedtune.training.arguments import training_arguments
+from embedtune.training.callbacks import Progress, ProgressCallback
+from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
+from embedtune.training.collate import TokenCollator, tokenise
+from embedtune.training.device import resolve_device, resolve_precision
+from embedtune.training.losses import build_loss
+from embedtune.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What one training did.
+
+    Attributes:
+        steps: Optimiser steps done.
+        tokens: Real tokens seen, padding not counted.
+        seconds: Wall time, evaluations included.
+        loss: Mean training loss since the evaluation before the last.
+        logs: One entry for each evaluation.
+    """
+
+    steps: int
+    tokens: int
+    seconds: float
+    loss: float | None
+    logs: tuple[Progress, ...]
+
+
+def train_model(
+    model: SentenceTransformer,
+    training: Sequence[TrainingSet],
+    config: Config,
+    *,
+    on_evaluate: Callable[[Progress], None],
+    on_step: Callable[[Progress], None] | None = None,
+    output_dir: Path,
+) -> TrainingOutcome:
+    """Train ``model`` in place.
+
+    Args:
+        model: Changed; its forward is its own again afterwards.
+        training: Several sets are visited in turn, until the smallest is used up.
+        config: ``train``, ``loss`` and ``eval.every`` are read.
+        on_evaluate: Called at the steps of ``eval.every`` and at the last, with the model in evaluation mode and
+            computing in fp32. What it raises ends the training and comes out unchanged.
+        on_step: Called after every step.
+        output_dir: The trainer's folder; nothing is written.
+
+    Raises:
+        ConfigError: The device is not there, or every loss weight is 0.
+        TrialError: The loss is NaN or infinite.
+    """
+    started = time.perf_counter()
+    device = resolve_device(config.train.device)
+    arguments = training_arguments(
+        config.train, output_dir, device, resolve_precision(config.train.precision, device)
+    )
+    model.to(device)
+    callback = ProgressCallback(config.eval.every, on_evaluate, on_step, lambda: _plain(model))
+    with ExitStack() as stack:
+        stack.enter_context(_cleaned_up(model))
+        texts = (text for part in training for column in part.columns.values() for text in column)
+        tokens = tokenise(model.preprocess, texts, model.tokenizer.pad_token_id or 0)
+        encoder = None
+        if tokens is not None and config.loss.name == "mnrl":
+            encoder = ChunkedEncoder(model, config.train.chunks)
+            stack.enter_context(embeddings_pass_through(model))
+        trainer = Trainer(
+            model=model,
+            args=arguments,
+            train_dataset=to_dataset(training),
+            loss=build_loss(model, config),
+            data_collator=TokenCollator(tokens) if tokens is not None else None,
+            callbacks=[callback],
+        )
+        trainer.remove_callback(PrinterCallback)  # it prints on stdout
+        trainer.encoder = encoder
+        trainer.on_loss = callback.add_loss
+        trainer.train()
+    return TrainingOutcome(
+        steps=trainer.state.global_step,
+        tokens=trainer.tokens,
+        seconds=time.perf_counter() - started,
+        loss=callback.history[-1].loss if callback.history else None,
+        logs=tuple(callback.history),
+    )
+
+
+def to_dataset(training: Sequence[TrainingSet]) -> Dataset | DatasetDict:
+    """As the trainer takes it: one set alone, or several by name."""
+    sets = {part.name: Dataset.from_dict({name: list(texts) for name, texts in part.columns.items()}) for part in training}
+    return DatasetDict(sets) if len(sets) > 1 else next(iter(sets.values()))
+
+
+@contextmanager
+def _plain(model: SentenceTransformer) -> Iterator[None]:
+    """The model as others know it: its own forward, without autocast, in evaluation mode."""
+    forward = model.__dict__.pop("forward", None)
+    model.eval()
+    try:
+        yield
+    finally:
+        if forward is not None:
+            model.forward = forward
+        model.train()
+
+
+@contextmanager
+def _cleaned_up(model: SentenceTransformer) -> Iterator[None]:
+    """Take away what the training hangs on the model: its wrapped forward, marks and gradients."""
+    before = set(vars(model))
+    try:
+        yield
+    finally:
+        for name in set(vars(model)) - before:
+            delattr(model, name)
+        model.zero_grad(set_to_none=True)
+        model.eval()

@@ -1,0 +1,59 @@
+"""SentenceTransformerTrainer with our forward pass and without its model card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformerTrainer
+from torch import Tensor
+
+from embedtune.errors import TrialError
+from embedtune.training.chunked import ChunkedEncoder
+
+
+class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
+    """Embeds a batch with a :class:`ChunkedEncoder` before the loss sees it, and stops at a loss that is not finite.
+
+    Attributes:
+        encoder: None embeds as the loss asks for it, column by column.
+        on_loss: Called with the loss of every step.
+        tokens: Real tokens seen.
+    """
+
+    encoder: ChunkedEncoder | None = None
+    on_loss: Callable[[float], None]
+    tokens: int = 0
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Leave it out: it tokenises the data again, and a release writes its own card from TrainingFacts."""
+
+    def collect_features(self, inputs: dict[str, Any]) -> tuple[list[dict[str, Any]], Tensor | None]:
+        """The columns as the loss reads them; with an encoder their embeddings, all from one pass."""
+        features, labels = super().collect_features(inputs)
+        if self.encoder is None:
+            return features, labels
+        # One autocast region for all pieces: weights are cast to bf16 once a step.
+        with self.accelerator.autocast():
+            embeddings = self.encoder(features)
+        return [{"sentence_embedding": column.float()} for column in embeddings], labels
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
+        """Forward and backward.
+
+        Raises:
+            TrialError: The loss is NaN or infinite.
+        """
+        masks = [value for key, value in inputs.items() if key.endswith("_attention_mask")]
+        loss: Tensor = super().training_step(model, inputs, *args, **kwargs)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise TrialError(
+                f"loss must be finite, but got {value} at step {self.state.global_step + 1}. "
+                "Lower train.learning_rate, raise train.warmup_ratio, or set train.precision=fp32."
+            )
+        self.tokens += int(torch.stack([mask.sum() for mask in masks]).sum()) if masks else 0
+        self.on_loss(value)
+        return loss

@@ -1,0 +1,50 @@
+"""Hydra finds sweepers only below ``hydra_plugins``: this adapter hands the work to embedtune.
+
+Hydra executes this module again at every start, so nothing here may be compared by type or cost an import. It does
+so before the module is in ``sys.modules``, where a dataclass would look up postponed annotations: they are not used.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+
+@dataclass
+class SweeperConfig:
+    """``hydra.sweeper.*`` of ``sweep=optuna``."""
+
+    _target_: str = "hydra_plugins.embedtune_sweeper.sweeper.EmbedtuneSweeper"
+    # Sampler and pruner stay configuration here; each worker builds its own.
+    _recursive_: bool = False
+    sampler: Any = None
+    pruner: Any = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="embedtune", node=SweeperConfig, provider="embedtune")
+
+
+class EmbedtuneSweeper(Sweeper):
+    """Runs a study instead of batches of jobs."""
+
+    def __init__(self, **sweeper: Any) -> None:
+        self.sweeper = {
+            key: OmegaConf.to_container(value) if isinstance(value, DictConfig) else value
+            for key, value in sweeper.items()
+        }
+        self.config: DictConfig = MISSING
+        self.hydra_context: HydraContext = MISSING
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what Hydra composed."""
+        self.hydra_context, self.config = hydra_context, config
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the study these overrides describe."""
+        from embedtune.commands.sweep import sweep
+
+        return sweep(self.hydra_context.config_loader, self.config, arguments, self.sweeper)

@@ -1,0 +1,147 @@
+"""A card's inputs with realistic values."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedtune.config.checks import OBJECTIVES
+from embedtune.records import DatasetFacts, Evaluation, State, TrainingFacts, TrialRecord
+from embedtune.release import CardInputs
+
+DIMS = (384, 256, 128)
+
+
+def metrics(base: float) -> dict[str, dict[str, float]]:
+    """Every metric of every dimension, all of them different."""
+    return {
+        str(dim): {name: base + dim / 10_000 + position / 1_000 for position, name in enumerate(OBJECTIVES)}
+        for dim in DIMS
+    }
+
+
+@pytest.fixture(scope="session")
+def inputs() -> CardInputs:
+    facts = TrainingFacts(
+        losses=("MatryoshkaLoss", "MultipleNegativesRankingLoss"),
+        loss_parameters={
+            "loss": "MultipleNegativesRankingLoss",
+            "matryoshka_dims": list(DIMS),
+            "matryoshka_weights": [1.0, 1.0, 0.5],
+            "n_dims_per_step": -1,
+        },
+        citations={
+            "MatryoshkaLoss": "\n@misc{kusupati2024matryoshka,\n    title={Matryoshka Representation Learning}\n}\n",
+            "MultipleNegativesRankingLoss": "\n@misc{oord2019,\n    title={Contrastive Predictive Coding}\n}\n",
+        },
+        hyperparameters={
+            "output_dir": "/home/somebody/sweeps/rights/trials/0003/trainer",
+            "do_predict": False,
+            "per_device_train_batch_size": 32,
+            "learning_rate": 0.00012,
+            "lr_scheduler_kwargs": {},
+            "debug": [],
+            "accelerator_config": {"split_batches": False, "even_batches": True},
+            "mp_parameters": "",
+            "hub_token": None,
+            "multi_dataset_batch_sampler": "round_robin",
+        },
+        non_default=("output_dir", "per_device_train_batch_size", "learning_rate", "multi_dataset_batch_sampler"),
+        datasets=(
+            DatasetFacts(
+                name="ai_rights",
+                size=1600,
+                statistics={
+                    "anchor": {"min": 10.0, "mean": 19.8838, "max": 36.0},
+                    "positive": {"min": 6.0, "mean": 115.61, "max": 223.0},
+                },
+                samples=(
+                    {"anchor": "What is the purpose?", "positive": "BLUEPRINT FOR AN \nAI BILL OF RIGHTS"},
+                    {"anchor": "When was it published?", "positive": "OCTOBER 2022"},
+                    {"anchor": "Who wrote it?", "positive": "The Office of Science and Technology Policy"},
+                ),
+            ),
+        ),
+        architecture="SentenceTransformer(\n  (0): Transformer({'architecture': 'BertModel'})\n  (1): Normalize({})\n)",
+        base_model="minilm",
+        base_revision=None,
+        dimension=384,
+        max_seq_length=256,
+        similarity="cosine",
+        device="cpu",
+        precision="fp32",
+        versions={
+            "python": "3.11.7",
+            "embedtune": "0.1.0",
+            "sentence-transformers": "6.2.0",
+            "transformers": "5.23.0",
+            "torch": "2.15.0+cu132",
+            "accelerate": "1.15.0",
+            "datasets": "5.1.0",
+            "tokenizers": "0.23.0",
+            "optuna": "5.0.0",
+            "hydra-core": "1.3.8",
+            "mlflow": "3.17.2",
+        },
+    )
+    evaluations = tuple(
+        Evaluation(
+            step=step,
+            epoch=step / 50,
+            value=value,
+            metrics=metrics(value),
+            seconds=step / 10,
+            timestamp=step,
+            loss=loss,
+        )
+        for step, value, loss in ((0, 0.60, None), (50, 0.71, 2.31), (100, 0.78, 1.02), (150, 0.77, 0.64))
+    )
+    record = TrialRecord(
+        study="rights",
+        number=3,
+        state=State.COMPLETE,
+        params={
+            "train.batch_size": 32,
+            "train.learning_rate": 0.00012345678,
+            "train.batch_sampler": "no_duplicates",
+            "loss.matryoshka.weights.128": 0.5,
+        },
+        value=0.78,
+        best_step=100,
+        best_epoch=2.0,
+        metrics=metrics(0.78),
+        seconds=184.2,
+        facts={"dim": 384, "git_revision": "f5fe7c1d"},
+    )
+    return CardInputs(
+        name="rights",
+        record=record,
+        facts=facts,
+        evaluations=evaluations,
+        scores={"validation": metrics(0.78), "test": metrics(0.75)},
+        baseline={"validation": metrics(0.60)},
+        objective="cosine_map@100",
+        study={
+            "name": "rights",
+            "n_trials": 6,
+            "states": {"complete": 4, "pruned": 1, "fail": 1, "running": 0},
+            "space": {
+                "train.batch_size": "choice(16, 20, 32, 64)",
+                "train.learning_rate": "tag(log, interval(1e-5, 3e-4))",
+                "train.batch_sampler": "choice(plain, no_duplicates)",
+            },
+            "sampler": {"_target_": "optuna.samplers.TPESampler", "seed": 42, "multivariate": True},
+            "pruner": None,
+            "objective": "cosine_map@100",
+            "seconds": 4211.0,
+            "data": {
+                "name": "ai_rights",
+                "source": "/home/somebody/data/ai_rights",
+                "digests": {"train": "a" * 64, "validation": "b" * 64, "test": "c" * 64},
+            },
+        },
+        usage=("What are the risks?", "Moderator: the risks are bias and opacity.", "An unrelated passage."),
+        widget=(
+            ("What are the risks?", ("The risks are bias and opacity.", "An unrelated passage.", "Another one.")),
+            ("Who wrote it?", ("The Office wrote it.", "An unrelated passage.", "Another one.")),
+        ),
+    )

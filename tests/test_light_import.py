@@ -1,0 +1,43 @@
+"""What must stay quick loads nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "sentence_transformers", "datasets", "optuna", "mlflow", "matplotlib")
+
+HELP = """
+import runpy
+sys.argv = ["embedtune", "--help"]
+try:
+    runpy.run_module("embedtune", run_name="__main__", alter_sys=True)
+except SystemExit as stop:
+    assert not stop.code, stop.code
+"""
+
+
+def loaded_by(code: str) -> list[str]:
+    """The heavy libraries that ``code`` imports in a fresh interpreter."""
+    program = f"import json, sys\n{code}\nprint()\nprint(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "module", ["embedtune", "embedtune.config", "embedtune.records", "embedtune.paths", "embedtune.evaluation"]
+)
+def test_import_loads_nothing_heavy(module: str) -> None:
+    assert loaded_by(f"import {module}") == []
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert loaded_by(HELP) == []
+
+
+def test_the_check_sees_what_it_forbids() -> None:
+    assert loaded_by("import optuna") == ["optuna"]

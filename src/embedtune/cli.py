@@ -30,6 +30,7 @@ VALUE_FLAGS = {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "
 ENVIRONMENT = {
     "HYDRA_FULL_ERROR": "1",  # Hydra raises instead of printing and exiting, so that one place decides
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "TOKENIZERS_PARALLELISM": "true",  # said outright, or every fork warns
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
+    arguments = [_quoted(argument) for argument in arguments if argument != "--debug"]
     if {"-h", "--help"} & set(arguments):
         sys.stdout.write(usage())
         return 0
@@ -91,6 +92,15 @@ def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
         names = ", ".join(name for name in COMMANDS if name)
         raise ConfigError(f"command must be one of {names}, but got {command}. {hint}")
     return command, arguments[:position] + arguments[position + 1 :]
+
+
+def _quoted(argument: str) -> str:
+    """Quote a plain value with letters beyond ASCII, which Hydra's grammar takes only in quotes."""
+    key, equals, value = argument.partition("=")
+    if not equals or value.isascii() or value[0] in "'\"[{" or "(" in value:
+        return argument
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
 
 
 def _task(command: str) -> Callable[[Any], int]:

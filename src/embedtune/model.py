@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
+import socket
+import urllib.parse
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +33,7 @@ def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransf
     Raises:
         ModelError: The model cannot be found, or its weights are not the published ones.
     """
-    if config.name == "tiny":
-        model = tiny_model(device)
-    else:
-        model = _load(model_location(config), config, device)
+    model = tiny_model(device) if config.name == "tiny" else _load(model_location(config), config, device)
     if config.max_seq_length is not None:
         model.max_seq_length = config.max_seq_length
     return model
@@ -107,6 +107,21 @@ def _dimension_in(folder: Path) -> int | None:
     return int(size) if size else None
 
 
+def _hub_reachable() -> bool:
+    """Whether the hub's host answers; without this, a machine without network retries for over a minute."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE or any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
+        return not constants.HF_HUB_OFFLINE  # behind a proxy only a request can tell
+    host = urllib.parse.urlsplit(constants.ENDPOINT)
+    try:
+        port = host.port or (443 if host.scheme == "https" else 80)
+        with socket.create_connection((str(host.hostname), port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
 def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTransformer:
     import torch
     from sentence_transformers import SentenceTransformer
@@ -117,6 +132,7 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             location,
             revision=None if local else config.revision,
             device=device,
+            local_files_only=local or not _hub_reachable(),
             trust_remote_code=config.trust_remote_code,
             model_kwargs={"use_safetensors": True, "dtype": torch.float32},
         )
@@ -127,4 +143,6 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             if local
             else "Without network, name a local folder, or model=minilm; with network, check the id and the revision."
         )
-        raise ModelError(f"model.name must be a model that loads, but got {config.name} ({reason}). {remedy}") from error
+        raise ModelError(
+            f"model.name must be a model that loads, but got {config.name} ({reason}). {remedy}"
+        ) from error

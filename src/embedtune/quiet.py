@@ -4,12 +4,10 @@ from __future__ import annotations
 
 
 def quiet_libraries() -> None:
-    """Turn off progress bars and advice of transformers, datasets and the hub client."""
+    """Turn off progress bars and advice of transformers and datasets."""
     import datasets
-    import huggingface_hub.utils
     import transformers
 
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()
     datasets.disable_progress_bars()
-    huggingface_hub.utils.disable_progress_bars()

@@ -173,9 +173,7 @@ class TrainingFacts:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingFacts:
         """From the JSON of ``dataclasses.asdict``."""
-        datasets = tuple(
-            DatasetFacts(**{**item, "samples": tuple(item["samples"])}) for item in values["datasets"]
-        )
+        datasets = tuple(DatasetFacts(**{**item, "samples": tuple(item["samples"])}) for item in values["datasets"])
         tuples = {key: tuple(values[key]) for key in ("losses", "non_default")}
         return cls(**{**values, **tuples, "datasets": datasets})
 

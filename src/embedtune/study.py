@@ -12,7 +12,8 @@ from pathlib import Path
 import optuna
 from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import BaseJournalFileLock, JournalFileBackend
+from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import BaseJournalFileLock  # the contract of lock_obj, not exported
 from optuna.trial import FrozenTrial, TrialState
 
 from embedtune.errors import StudyError

@@ -28,9 +28,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "studies": Command("list the studies", "studies:studies", "studies"),
     "leaderboard": Command("rank the trials of a study", "studies:leaderboard", "leaderboard study.name=mine"),
-    "release": Command(
-        "export the best checkpoint with its model card", "release:release", "release study.name=mine"
-    ),
+    "release": Command("export the best checkpoint with its model card", "release:release", "release study.name=mine"),
     "ui": Command("serve the MLflow UI on the right store", "tracking:ui", "ui"),
     "sync": Command("deliver to MLflow what could not be delivered before", "tracking:sync", "sync"),
     "doctor": Command("what this machine has: devices, versions, storage", "doctor:doctor", "doctor"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -125,6 +126,6 @@ def test_a_hit_moved_one_rank_up_never_lowers_a_metric(
 
 
 @pytest.mark.parametrize("metric", [ndcg, average_precision])
-def test_missing_relevant_passages_lower_the_metric(metric) -> None:  # noqa: ANN001 (two functions of one type)
+def test_missing_relevant_passages_lower_the_metric(metric: Callable[..., NDArray[np.float64]]) -> None:
     hits = ranking("x.x")
     assert metric(hits, np.array([4]), 10)[0] < metric(hits, np.array([2]), 10)[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from embedtune.config.checks import OBJECTIVES
@@ -145,3 +147,10 @@ def inputs() -> CardInputs:
             ("Who wrote it?", ("The Office wrote it.", "An unrelated passage.", "Another one.")),
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def short_inputs(inputs: CardInputs) -> CardInputs:
+    """The same with one dimension of one split, to render many times."""
+    scores = {"validation": {"384": inputs.scores["validation"]["384"]}}
+    return replace(inputs, scores=scores, baseline={}, evaluations=inputs.evaluations[:1])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +17,11 @@ import yaml
 from embedtune.config import TrackingConfig
 from embedtune.config.checks import OBJECTIVES
 from embedtune.paths import StudyPaths, TrialPaths, Workspace, append_json_line, write_json
-from embedtune.records import Evaluation, Metrics, State, TrialRecord
+from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.tracking import Store, open_store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 BEGAN = 1_760_000_000_000
 DIMS = (384, 256, 128, 64, 32)
@@ -187,19 +188,42 @@ SPECS = [
 """A study with every state there is."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """The functions above, for tests: with importlib's import mode they cannot import this file."""
+
+    trial: Callable[[StudyPaths, TrialSpec], TrialRecord] = make_trial
+    study: Callable[..., list[TrialRecord]] = make_study
+    Spec: type[TrialSpec] = TrialSpec
+    specs: tuple[TrialSpec, ...] = tuple(SPECS)
+
+
 @pytest.fixture(scope="session")
-def make() -> Callable[..., TrialRecord]:
-    return make_trial
+def made() -> Made:
+    return Made()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Folders below a path with a space and a non-ASCII letter."""
     root = tmp_path_factory.mktemp("wörk dir")
     return Workspace(root / "sweeps", root / "mlruns", root / "releases")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def store(workspace: Workspace) -> Store:
-    """One store for all tests of a module: making a database takes seconds."""
+    """One store for all tests here: making a database takes seconds."""
     return open_store(TrackingConfig(), workspace)
+
+
+@pytest.fixture(scope="session")
+def client(store: Store) -> MlflowClient:
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=store.uri)
+
+
+@pytest.fixture
+def study(workspace: Workspace, request: pytest.FixtureRequest) -> StudyPaths:
+    """A study folder of its own for each test, named by the test."""
+    return workspace.study(request.node.name.removeprefix("test_")[:60].replace("[", "-").replace("]", ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from embedtune.commands.answer import Answer
 from embedtune.config import Config
 from embedtune.data import inspect_task
@@ -12,13 +14,15 @@ def describe(config: Config) -> Answer:
     """Everything a person wants to know before training on it; problems make the exit status 2."""
     report = inspect_task(config.data)
     document = report.to_dict()
-    splits = document.get("splits", {})
-    columns = ["split", "queries", "corpus", "relevant per query", "digest"]
+    columns = ["split", "queries", "corpus", "relevant per query", "query words", "passage words", "digest"]
     rows = [
-        [name, s["queries"], s["corpus"], f"{s['mean_relevant']:.2f}", document["digests"].get(name, "")[:12]]
-        for name, s in splits.items()
-    ]
-    training = [[t["name"], t["rows"], ", ".join(t["columns"])] for t in document.get("training", [])]
+        [
+            name, facts["queries"], facts["corpus"], f"{facts['relevant_per_query']:.2f}",
+            _range(facts["query_words"]), _range(facts["passage_words"]), document["digests"][name][:12],
+        ]
+        for name, facts in document["splits"].items()
+    ]  # fmt: skip
+    training = [[part["name"], part["rows"], ", ".join(part["columns"])] for part in document["training"]]
     parts: list[object] = []
     if rows:
         parts.append(make_table(columns, rows, f"{document['name']} ({document['source']})"))
@@ -27,3 +31,7 @@ def describe(config: Config) -> Answer:
     parts += [f"warning: {warning}" for warning in report.warnings]
     parts += [f"problem: {problem}" for problem in report.problems]
     return Answer(document, tuple(parts), status=2 if report.problems else 0)
+
+
+def _range(words: Mapping[str, float]) -> str:
+    return f"{words['min']:.0f} to {words['max']:.0f}, mean {words['mean']:.0f}"

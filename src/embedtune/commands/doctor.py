@@ -36,14 +36,14 @@ def doctor(config: Config) -> Answer:
         "folders can be written": _writable(config),
         "sweeper plugin": importlib.util.find_spec("hydra_plugins.embedtune_sweeper") is not None or "not installed",
     }
-    failed = {name: result for name, result in checks.items() if result is not True}
-    document = {**facts, "versions": library_versions(), "checks": {n: r if r is not True else "ok" for n, r in checks.items()}}
+    results = {name: "ok" if result is True else str(result) for name, result in checks.items()}
+    document = {**facts, "versions": library_versions(), "checks": results}
     parts = (
         make_table(["", "value"], [[k, ", ".join(v) if isinstance(v, list) else v] for k, v in facts.items()]),
         make_table(["library", "version"], library_versions().items()),
-        make_table(["check", "result"], document["checks"].items()),
+        make_table(["check", "result"], results.items()),
     )
-    return Answer(document, parts, status=1 if failed else 0)
+    return Answer(document, parts, status=0 if set(results.values()) == {"ok"} else 1)
 
 
 def _devices() -> list[str]:

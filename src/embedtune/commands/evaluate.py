@@ -37,11 +37,15 @@ def evaluate(config: Config) -> Answer:
     dim = full_dimension(model)
     check_dims(config, dim)
     if config.eval.split == "test":
-        logger.warning("The test split is for the last decision; a choice made by these scores is no longer blind to it.")
+        logger.warning(
+            "The test split is for the last decision; a choice made by these scores is no longer blind to it."
+        )
     scores = evaluate_retrieval(model, split, measured_dims(config, dim), batch_size=config.eval.batch_size)
     data = {"name": task.name, "split": config.eval.split, "queries": len(split.queries), "corpus": len(split.corpus)}
     document = {"model": config.model.name, "data": data, "dims": scores.metrics}
-    title = f"{config.model.name} on {task.name}, {config.eval.split}: {data['queries']} queries, {data['corpus']} passages"
+    title = (
+        f"{config.model.name} on {task.name}, {config.eval.split}: {data['queries']} queries, {data['corpus']} passages"
+    )
     return Answer(document, (metrics_table(scores.metrics, title),))
 
 

@@ -26,7 +26,7 @@ from embedtune.release.evidence import check_reproduced, collect_evidence, score
 from embedtune.release.examples import usage_example, widget_examples
 from embedtune.reporting.tables import make_table
 from embedtune.sweep.definition import require_definition
-from embedtune.tracking import links, open_store, register_release
+from embedtune.tracking import open_store, register_release
 from embedtune.training import resolve_device
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,9 @@ def release(config: Config) -> Answer:
     name = config.release.name or study.name
     target = workspace(config).releases / name
     if target.exists() and not config.release.overwrite:
-        raise ReleaseError(f"release.name must be new, but {target} exists. Add release.overwrite=true or release.name=NAME.")
+        raise ReleaseError(
+            f"release.name must be new, but {target} exists. Add release.overwrite=true or release.name=NAME."
+        )
     record = choose_trial(list(archive.read_records(study)), config.release.trial)
     recipe = restore_config(archive.read_config(study.trial(record.number)))
     task = _same_task(recipe, record)
@@ -55,7 +57,9 @@ def release(config: Config) -> Answer:
     summary = _search(study, config)
     card = render_card(_card_inputs(name, study, record, recipe, task, scores, baseline, summary))
     evidence = collect_evidence(record, study.trial(record.number), summary, scores, baseline)
-    export_release(Path(str(record.checkpoint)), target, card=card, evidence=evidence, overwrite=config.release.overwrite)
+    export_release(
+        Path(str(record.checkpoint)), target, card=card, evidence=evidence, overwrite=config.release.overwrite
+    )
     check_reproduced(scores["validation"], _measure(recipe, task, ModelConfig(name=str(target)), device)["validation"])
     version = _register(config, target, name, record, scores)
     document = {
@@ -100,7 +104,9 @@ def _card_inputs(
     trial = study.trial(record.number)
     facts = archive.read_facts(trial)
     if facts is None:
-        raise ReleaseError(f"trial {record.number} must have {trial.training.name}, but it is gone. Release another trial.")
+        raise ReleaseError(
+            f"trial {record.number} must have {trial.training.name}, but it is gone. Release another trial."
+        )
     return CardInputs(
         name=name,
         record=record,
@@ -115,7 +121,9 @@ def _card_inputs(
     )
 
 
-def _register(config: Config, target: Path, name: str, record: TrialRecord, scores: Mapping[str, Metrics]) -> str | None:
+def _register(
+    config: Config, target: Path, name: str, record: TrialRecord, scores: Mapping[str, Metrics]
+) -> str | None:
     if not (config.release.register and config.tracking.enabled):
         return None
     metrics = scores.get("test", scores["validation"])
@@ -140,6 +148,6 @@ def _parts(document: Mapping[str, Any], config: Config) -> tuple[Any, ...]:
     title = f"{document['release']}: trial {document['trial']} of {document['study']}, {objective}"
     lines = [f"Folder:     {document['folder']}  (SentenceTransformer loads it; README.md is its card)"]
     if document["version"] is not None:
-        place = links(config.tracking, workspace(config))
-        lines.append(f"Registered: {document['release']} version {document['version']} @{config.release.alias}, see {place.leaderboard}")
+        version = f"{document['release']} version {document['version']} @{config.release.alias}"
+        lines.append(f"Registered: {version}  (python -m embedtune ui, Models)")
     return (make_table(["split", "dimension", "untuned", "released"], rows, title), *lines)

@@ -24,7 +24,9 @@ def train(config: Config) -> Answer:
     record = archive.read_record(study, number)
     done = record is not None and record.state == State.COMPLETE
     trial = f"Trial {number} of {study.root}"
-    lines = [f"{trial}: {record.state.value if record else 'lost'}{'' if done or not record else f' ({record.reason})'}"]
+    lines = [
+        f"{trial}: {record.state.value if record else 'lost'}{'' if done or not record else f' ({record.reason})'}"
+    ]
     if done:
         lines.append(f"Release: python -m embedtune release study.name={study.name} release.trial={number}")
     return Answer(board, (leaderboard_table(board), *lines), status=0 if done else 1)

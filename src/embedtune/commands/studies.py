@@ -44,7 +44,9 @@ def chosen_study(config: Config) -> StudyPaths:
         require_definition(study, names)
         return study
     if len(names) != 1:
-        raise ConfigError(f"study.name must be given, but got nothing. In {space.sweeps}: {', '.join(names) or 'none yet'}.")
+        raise ConfigError(
+            f"study.name must be given, but got nothing. In {space.sweeps}: {', '.join(names) or 'none yet'}."
+        )
     return space.study(names[0])
 
 
@@ -54,7 +56,8 @@ def board_of(study: StudyPaths, config: Config) -> dict[str, Any]:
     records = list(archive.read_records(study))
     states = None
     if definition["kind"] == "sweep":
-        from embedtune.study import load_study, replaced, states as states_of
+        from embedtune.study import load_study, replaced
+        from embedtune.study import states as states_of
 
         opened = load_study(study, config.study.storage)
         if opened is not None:

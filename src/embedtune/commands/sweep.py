@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
+from embedtune.commands.address import leaderboard_address
 from embedtune.commands.answer import Answer, workspace
 from embedtune.commands.studies import board_of
 from embedtune.config import Config, to_config
@@ -18,7 +19,6 @@ from embedtune.quiet import quiet_libraries
 from embedtune.reporting.live import View
 from embedtune.reporting.tables import leaderboard_table
 from embedtune.sweep.sweeper import plan_sweep, run_sweep
-from embedtune.tracking import links
 
 
 def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any]) -> None:
@@ -31,7 +31,8 @@ def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sw
 
     def compose(overrides: list[str]) -> Config:
         cfg = loader.load_sweep_config(master, overrides)
-        cfg.pop("hydra", None)
+        with open_dict(cfg):
+            del cfg["hydra"]
         return to_config(cfg)
 
     with contextlib.redirect_stdout(sys.stderr):
@@ -49,7 +50,7 @@ def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sw
 
 def _next_steps(config: Config, board: Mapping[str, Any]) -> list[str]:
     lines = []
-    if config.tracking.enabled:
-        lines.append(f"Browse:  python -m embedtune ui   then open {links(config.tracking, workspace(config)).leaderboard}")
+    if address := leaderboard_address(config, board["study"]):
+        lines.append(f"Browse:  python -m embedtune ui   then open {address}")
     lines.append(f"Release: python -m embedtune release study.name={board['study']}")
     return lines

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
+from typing import NoReturn
 
 from embedtune import archive
+from embedtune.commands.address import leaderboard_address
 from embedtune.commands.answer import Answer, workspace
 from embedtune.config import Config
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
 from embedtune.sweep.definition import require_definition
-from embedtune.tracking import Store, deliver_study, deliver_trial, links, open_store, serve_ui
+from embedtune.tracking import Store, check_servable, deliver_study, deliver_trial, links, open_store, serve_ui
 
 logger = logging.getLogger(__name__)
 
 
-def ui(config: Config) -> Answer:
+def ui(config: Config) -> NoReturn:
     """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
-    logger.info("Open %s (Ctrl-C ends)", links(config.tracking, workspace(config)).leaderboard)
-    status = serve_ui(config.tracking, workspace(config))
-    return Answer({"status": status}, (), status=status)
+    check_servable(config.tracking, workspace(config))
+    logger.info("Open %s in a few seconds (Ctrl-C ends)", leaderboard_address(config, config.study.name))
+    serve_ui(config.tracking, workspace(config))
 
 
 def sync(config: Config) -> Answer:
@@ -29,8 +31,8 @@ def sync(config: Config) -> Answer:
     space = workspace(config)
     store = open_store(config.tracking, space)
     delivered = {study.name: _deliver(store, study) for study in space.studies()}
-    lines = [f"{name}: {count} trials delivered" for name, count in delivered.items()] or ["Nothing to deliver."]
-    return Answer({"delivered": delivered}, (*lines, f"Open {links(config.tracking, space).leaderboard}"))
+    lines = [f"{name}: {count} records delivered" for name, count in delivered.items()] or ["Nothing to deliver."]
+    return Answer({"delivered": delivered}, (*lines, f"Open {links(store, config.tracking).leaderboard}"))
 
 
 def _deliver(store: Store, study: StudyPaths) -> int:

@@ -39,7 +39,9 @@ def to_config(cfg: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise ConfigError(str(error)) from error
     if not isinstance(config, Config):
-        raise ConfigError(f"config must extend the schema, but got {type(config).__name__}. Add 'schema' to its defaults.")
+        raise ConfigError(
+            f"config must extend the schema, but got {type(config).__name__}. Add 'schema' to its defaults."
+        )
     found = problems(config)
     if found:
         raise ConfigError(join_problems(found))
@@ -78,9 +80,7 @@ def _train_problems(train: TrainConfig) -> Iterator[str]:
         0 <= train.warmup_ratio < 1, "train.warmup_ratio", "be at least 0 and below 1", train.warmup_ratio,
         "It is the share of all steps; try 0.1.",
     )  # fmt: skip
-    yield from _must(
-        train.weight_decay >= 0, "train.weight_decay", "be at least 0", train.weight_decay, "Try 0.01."
-    )
+    yield from _must(train.weight_decay >= 0, "train.weight_decay", "be at least 0", train.weight_decay, "Try 0.01.")
     yield from _must(
         train.max_grad_norm >= 0, "train.max_grad_norm", "be at least 0", train.max_grad_norm, "0 turns clipping off."
     )
@@ -98,7 +98,9 @@ def _loss_problems(loss: LossConfig) -> Iterator[str]:
         return
     dims, weights = loss.matryoshka.dims, loss.matryoshka.weights
     if dims is not None:
-        yield from _must(bool(dims), "loss.matryoshka.dims", "name at least one dimension", dims, "null takes the default.")
+        yield from _must(
+            bool(dims), "loss.matryoshka.dims", "name at least one dimension", dims, "null takes the default."
+        )
         yield from _must(min(dims, default=1) > 0, "loss.matryoshka.dims", "be above 0", dims, "Remove the others.")
         yield from _must(len(set(dims)) == len(dims), "loss.matryoshka.dims", "not repeat", dims, "Remove the doubles.")
     for dim, weight in weights.items():
@@ -126,9 +128,7 @@ def _eval_problems(evaluation: EvalConfig) -> Iterator[str]:
     yield from _must(
         valid, "eval.every", "be epoch, a whole number of steps, or a fraction of an epoch", every, "Try epoch or 0.5."
     )
-    yield from _must(
-        evaluation.batch_size >= 1, "eval.batch_size", "be at least 1", evaluation.batch_size, "Try 32."
-    )
+    yield from _must(evaluation.batch_size >= 1, "eval.batch_size", "be at least 1", evaluation.batch_size, "Try 32.")
     if evaluation.dim is not None:
         yield from _must(evaluation.dim > 0, "eval.dim", "be above 0", evaluation.dim, "null takes the full size.")
 
@@ -136,16 +136,22 @@ def _eval_problems(evaluation: EvalConfig) -> Iterator[str]:
 def _data_problems(config: Config) -> Iterator[str]:
     data = config.data
     yield from _must(
-        data.source in SOURCES, "data.source", f"be one of {', '.join(SOURCES)}", data.source, "Use data=pydocs, files or hub."
+        data.source in SOURCES,
+        "data.source",
+        f"be one of {', '.join(SOURCES)}",
+        data.source,
+        "Use data=pydocs, files or hub.",
     )
     if data.source in ("files", "hub"):
         yield from _must(
-            bool(data.path), "data.path", "be given", data.path, f"Say where the data is: data={data.source} data.path=PATH."
+            bool(data.path),
+            "data.path",
+            "be given",
+            data.path,
+            f"Say where the data is: data={data.source} data.path=PATH.",
         )
     for split in data.splits:
-        yield from _must(
-            split in SPLITS, f"data.splits.{split}", f"be one of {', '.join(SPLITS)}", split, "Rename it."
-        )
+        yield from _must(split in SPLITS, f"data.splits.{split}", f"be one of {', '.join(SPLITS)}", split, "Rename it.")
     for key in ("max_train", "max_queries"):
         value = getattr(data, key)
         yield from _must(value is None or value > 0, f"data.{key}", "be above 0", value, "null takes all.")
@@ -158,7 +164,9 @@ def _study_problems(config: Config) -> Iterator[str]:
         study.workers == 0, "study.workers", "be 0 (trials run in this process, one after the other)", study.workers,
         "More workers come with a later version.",
     )  # fmt: skip
-    yield from _must(study.keep >= 1, "study.keep", "be at least 1", study.keep, "The best trial's weights are always kept.")
+    yield from _must(
+        study.keep >= 1, "study.keep", "be at least 1", study.keep, "The best trial's weights are always kept."
+    )
     for key, name in (("study.name", study.name), ("release.name", config.release.name)):
         valid = name is None or (_NAME.fullmatch(name) is not None and PurePath(name).name == name)
         yield from _must(valid, key, "be letters, digits, '.', '_' and '-'", name, "It names a folder.")

@@ -27,7 +27,9 @@ def dims_problems(config: Config, full: int) -> list[str]:
     ]
     dims = measured_dims(config, full)
     if config.eval.dim is not None and config.eval.dim <= full and config.eval.dim not in dims:
-        found.append(f"eval.dim must be one of the measured {dims}, but got {config.eval.dim}. Add it to loss.matryoshka.dims.")
+        found.append(
+            f"eval.dim must be one of the measured {dims}, but got {config.eval.dim}. Add it to loss.matryoshka.dims."
+        )
     if config.loss.matryoshka is not None and config.loss.matryoshka.dims is None:
         found += [
             f"loss.matryoshka.weights.{dim} must be the weight of one of loss.matryoshka.dims, but got dims {dims}. "

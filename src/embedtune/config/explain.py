@@ -7,11 +7,15 @@ import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from hydra.errors import OverrideParseException
+
 from embedtune.config.schema import Config
 
 _UNKNOWN_KEY = re.compile(r"Could not override '([^']+)'")
 _MERGE = re.compile(r"Error merging override (\S+?)=(.*)")
-_UNKNOWN_CHOICE = re.compile(r"Could not find '([^']+)/([^'/]+)'\n+Available options in '[^']+':\n(.*?)\nConfig search", re.DOTALL)
+_UNKNOWN_CHOICE = re.compile(
+    r"Could not find '([^']+)/([^'/]+)'\n+Available options in '[^']+':\n(.*?)\nConfig search", re.DOTALL
+)
 _MISSING = re.compile(r"Missing mandatory value: (\S+)")
 
 
@@ -28,6 +32,8 @@ def explain(error: Exception) -> str:
         return f"{match[1]} must be of its type, but got {match[2]}. {reason[0] if reason else 'See conf/.'}"
     if match := _MISSING.search(text):
         return f"{match[1]} must be given, but got nothing. Add {match[1]}=VALUE."
+    if isinstance(error, OverrideParseException):
+        return f"overrides must follow Hydra's grammar, but got {error.override}. Quote the value: 'KEY=\"VALUE\"'."
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " ".join(dict.fromkeys(lines)) or type(error).__name__
 

@@ -22,5 +22,7 @@ def restore_config(recorded: Mapping[str, Any]) -> Config:
     try:
         cfg = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(dict(recorded)))
     except OmegaConfBaseException as error:
-        raise ConfigError(f"the recorded configuration must fit this version, but {str(error).splitlines()[0]}.") from error
+        raise ConfigError(
+            f"the recorded configuration must fit this version, but {str(error).splitlines()[0]}."
+        ) from error
     return to_config(cfg)  # type: ignore[arg-type]

@@ -103,7 +103,6 @@ class Draft:
     single: Rows | None = None
     extra: Mapping[str, Table] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def summarise(problems: Iterable[Problem]) -> tuple[str, ...]:

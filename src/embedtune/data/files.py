@@ -100,7 +100,7 @@ def _split_files(
             message = f"{folder} must have one file for {split}, but got {listed}. Set data.splits.{split}=FILE."
             problems.append(Problem("files", message))
     if not named and not problems:
-        listed = ", ".join(sorted(file.name for file in folder.glob("*"))[:10]) or "an empty folder"
+        listed = ", ".join(sorted(file.name for file in folder.glob("*"))[:10]) or "nothing"
         expected = " or ".join(f"{name}{'|'.join(endings)}" for name in _SPLIT_NAMES)
         message = f"{folder} must have a file {expected}, but got {listed}. Rename one or set data.splits.SPLIT=FILE."
         problems.append(Problem("files", message))

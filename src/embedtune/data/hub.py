@@ -39,9 +39,9 @@ def _load(config: DataConfig, problems: list[Problem]) -> dict[str, Any]:
         return dict(datasets.load_dataset(config.path, revision=config.revision))
     # The library passes on the errors of whatever it reads through: HTTP clients, file systems, parsers.
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         message = (
-            f"data.path must be a dataset that the hub or its cache gives, but got {config.path}: {reason} "
+            f"data.path must be a dataset that the hub or its cache gives, but got {config.path}: {reason}. "
             "Check the name and the network, or download its files and use data=files data.path=FOLDER."
         )
         problems.append(Problem("hub", message))

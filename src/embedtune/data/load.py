@@ -44,16 +44,16 @@ def inspect_task(config: DataConfig) -> DataReport:
     draft = _read(config)
     problems = [*draft.problems, *check_draft(draft)]
     if problems:
-        return DataReport(None, summarise(problems), draft.warnings)
+        return DataReport(None, summarise(problems), ())
     splits = draft.splits if draft.single is None else divide(draft.single, config.seed)
     task = _build(config, draft.source, splits, draft.extra)
     problems = [problem for training in task.training for problem in check_training(training)]
     if problems:
-        return DataReport(None, summarise(problems), draft.warnings)
-    warnings = [*draft.warnings, *graded_pairs([*splits.values(), *draft.extra.values()]), *find_overlaps(task)]
+        return DataReport(None, summarise(problems), ())
+    warnings = [*graded_pairs([*splits.values(), *draft.extra.values()]), *find_overlaps(task)]
     if task.training and "validation" not in task.splits:
         warnings.append(
-            f"{draft.source} has no validation split, so training on it cannot be steered. Set data.splits."
+            f"{draft.source} has no validation split, so no study can be run on it. Set data.splits.validation."
         )
     return DataReport(task, (), tuple(dict.fromkeys(warnings)))
 
@@ -61,8 +61,6 @@ def inspect_task(config: DataConfig) -> DataReport:
 def _read(config: DataConfig) -> Draft:
     """What the source gives, and the further training sets, which any source may have."""
     problems = _key_problems(config)
-    if problems:
-        return Draft(config.source, problems=tuple(problems))
     draft = _READERS[config.source](config)
     extra: dict[str, Table] = {}
     for name, file in config.extra.items():

@@ -1,7 +1,7 @@
 """Code search in the standard library of the running Python: docstring summary -> code without its docstring.
 
-Modules are parsed, never imported. Which pairs there are depends on the Python version alone, so the task is the same
-on every machine that runs it.
+Modules are parsed, never imported. The task depends on the Python version and on nothing else, as long as the library
+is installed whole.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from embedtune.data.source_code import Snippet, read_snippets
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 """Of the snippets; a module goes to the split that is furthest behind its share."""
 
+MAX_PER_MODULE = 40
+"""Snippets; a few modules (tkinter has hundreds) would otherwise make up the task."""
+
 _SKIPPED = frozenset(
     {"site-packages", "dist-packages", "lib-dynload", "test", "tests", "idlelib", "idle_test", "lib2to3", "turtledemo"}
 )
 _CORPUS_PER_QUERY = 1.5
-# Ambiguous snippets are dropped after reading, so read more than are needed.
-_SPARE = 1.3
+# Ambiguous snippets are dropped after reading, so more are read than are needed.
+_SPARE_SHARE, _SPARE_COUNT = 0.3, 20
 
 
 def read_pydocs(config: DataConfig) -> Draft:
@@ -35,7 +38,7 @@ def read_pydocs(config: DataConfig) -> Draft:
     version = ".".join(map(str, sys.version_info[:3]))
     source = f"standard library of Python {version}"
     needed = _needed(config)
-    snippets = _read_modules(Path(sysconfig.get_path("stdlib")), config.seed, needed)
+    snippets = read_modules(Path(sysconfig.get_path("stdlib")), config.seed, needed)
     if not all(snippets.values()):
         message = (
             f"data.source=pydocs must find the sources of the {source} in {sysconfig.get_path('stdlib')}, but got "
@@ -70,20 +73,26 @@ def _needed(config: DataConfig) -> dict[str, int | None]:
     return {"train": config.max_train, "validation": corpus, "test": corpus}
 
 
-def _read_modules(root: Path, seed: int, needed: Mapping[str, int | None]) -> dict[str, list[Snippet]]:
-    """Snippets of each split, read module by module in an order drawn by the seed until every split has enough."""
+def read_modules(root: Path, seed: int, needed: Mapping[str, int | None]) -> dict[str, list[Snippet]]:
+    """Snippets of each split, read module by module in an order drawn by the seed until every split has enough.
+
+    Args:
+        root: Folder of the library.
+        seed: Draws the order of the modules and, of the large ones, the snippets.
+        needed: Split -> how many; None reads every module.
+    """
     modules = standard_modules(root)
     found: dict[str, list[Snippet]] = {split: [] for split in SHARES}
     for name in sorted(modules, key=lambda name: rank(seed, name)):
         behind = min(SHARES, key=lambda split: len(found[split]) / SHARES[split])
-        found[behind] += read_snippets(modules[name], name)
+        found[behind] += _draw(read_snippets(modules[name], name), MAX_PER_MODULE, seed)
         if all(_enough(len(found[split]), needed[split]) for split in SHARES):
             break
     return found
 
 
 def _enough(count: int, needed: int | None) -> bool:
-    return needed is not None and count >= needed * _SPARE
+    return needed is not None and count >= needed * (1 + _SPARE_SHARE) + _SPARE_COUNT
 
 
 def _without_ambiguous(snippets: Mapping[str, Sequence[Snippet]]) -> dict[str, list[Snippet]]:

@@ -58,9 +58,7 @@ def read_csv(text: str, file: str, mapping: Mapping[str, str], problems: list[Pr
     try:
         for record in reader:
             if None in record:
-                message = (
-                    f"{file}:{reader.line_num} must have {len(record) - 1} fields as its header has, but got more."
-                )
+                message = f"{file}:{reader.line_num} must have {len(record) - 1} fields as its header, but got more."
                 problems.append(Problem(f"rows of {file} with too many fields", f"{message} Quote texts with commas."))
             records.append((reader.line_num, record))
     except csv.Error as error:
@@ -84,7 +82,7 @@ def match_columns(
     """
     names = list(found)
     chosen: dict[str, str] = {}
-    listed = ", ".join(map(str, names)) or "none"
+    listed = ", ".join(names) or "none"
     before = len(problems)
     for role in COLUMNS:
         candidates = [mapping[role]] if role in mapping else _usual(role, names)
@@ -113,7 +111,7 @@ def ignored(found: Iterable[str], chosen: Mapping[str, str]) -> tuple[str, ...]:
 def _usual(role: str, names: list[str]) -> list[str]:
     """The column of the role's own name, or else all that are named like it."""
     exact = [name for name in names if name == role]
-    return exact or [name for name in names if str(name).strip().lower() in _NAMES[role]]
+    return exact or [name for name in names if name.strip().lower() in _NAMES[role]]
 
 
 def _pick(

@@ -82,16 +82,19 @@ def _snippet(node: _Definition, lines: list[str], module: str) -> Snippet | None
 def _code(node: _Definition, lines: list[str]) -> str:
     """The lines of a definition with its decorators, without docstrings and blank lines."""
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    skipped = {line for docstring in _docstrings(node) for line in range(docstring.lineno, _end(docstring) + 1)}
+    skipped = {line for docstring in _docstrings(node, lines) for line in range(docstring.lineno, _end(docstring) + 1)}
     kept = [lines[line - 1].rstrip() for line in range(first, _end(node) + 1) if line not in skipped]
     code = textwrap.dedent("\n".join(line for line in kept if line))
     return code if len(code) <= MAX_CHARACTERS else code[: MAX_CHARACTERS + 1].rpartition("\n")[0]
 
 
-def _docstrings(node: _Definition) -> Iterator[ast.stmt]:
+def _docstrings(node: _Definition, lines: list[str]) -> Iterator[ast.stmt]:
+    """Docstrings at any depth that have their lines for themselves."""
     for child in ast.walk(node):
         if isinstance(child, _Definition) and ast.get_docstring(child, clean=False) is not None:
-            yield child.body[0]
+            docstring = child.body[0]
+            if not lines[docstring.lineno - 1][: docstring.col_offset].strip():
+                yield docstring
 
 
 def _end(node: ast.stmt) -> int:

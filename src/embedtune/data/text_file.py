@@ -41,15 +41,6 @@ def decode(content: bytes, file: str, problems: list[Problem]) -> str | None:
     return text.replace("\r\n", "\n")
 
 
-def parse_json(text: str, place: str, problems: list[Problem]) -> Any:
-    """The value, or None after noting where the text stops being JSON."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        problems.append(json_problem(place, error))
-        return None
-
-
 def json_problem(place: str, error: Exception) -> Problem:
     """What to say about text that is not JSON."""
     detail = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
@@ -64,9 +55,13 @@ def json_lines(text: str, file: str, problems: list[Problem]) -> Iterator[tuple[
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        value = parse_json(line, f"{file}:{number}", problems)
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            problems.append(json_problem(f"{file}:{number}", error))
+            continue
         if isinstance(value, dict):
             yield number, value
-        elif value is not None or line.strip() == "null":
+        else:
             message = f"{file}:{number} must be a JSON object, but got {type(value).__name__}. Write one object a line."
             problems.append(Problem(f"lines of {file} that are not objects", message))

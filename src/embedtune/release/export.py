@@ -88,8 +88,9 @@ def _model_files(checkpoint: Path) -> list[str]:
         )
     taken = [name for name in names if _ALLOWED.fullmatch(name)]
     if "modules.json" not in taken or not any(name.endswith(".safetensors") for name in taken):
+        found = ", ".join(names) or "no file"
         raise ReleaseError(
-            f"checkpoint {checkpoint} must hold modules.json and safetensors weights, but got {', '.join(names) or 'no file'}. "
+            f"checkpoint {checkpoint} must hold modules.json and safetensors weights, but got {found}. "
             "Check that the trial kept its weights."
         )
     return taken

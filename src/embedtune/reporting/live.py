@@ -101,9 +101,8 @@ class View:
             values = {"value": evaluation.value, "best_epoch": evaluation.epoch, "metrics": evaluation.metrics}
             self._current = TrialRecord.from_dict({**current.to_dict(), **values})
             self._records[current.number] = self._current
-        self._line(
-            f"{_name(current)} epoch {evaluation.epoch:.3g} step {evaluation.step}: {self._metric} {evaluation.value:.4f}"
-        )
+        where = f"epoch {evaluation.epoch:.3g} step {evaluation.step}"
+        self._line(f"{_name(current)} {where}: {self._metric} {evaluation.value:.4f}")
         self._draw(now=True)
 
     def ended(self, record: TrialRecord) -> None:
@@ -125,8 +124,11 @@ class View:
             self._live.update(Group(self._table(), self._bar), refresh=True)
 
     def _table(self) -> Table:
-        tuned = [record for record in self._records.values() if not record.is_baseline]
-        shown = best_first(tuned)[:SHOWN] + [record for record in self._records.values() if record.is_baseline]
+        records = list(self._records.values())
+        running = [record for record in records if record.state == State.RUNNING]
+        ended = best_first(record for record in records if record not in running and not record.is_baseline)
+        baseline = [record for record in records if record not in running and record.is_baseline]
+        shown = [*running, *ended[:SHOWN], *baseline]
         rows = [
             [_name(r), r.state.value, "-" if r.value is None else f"{r.value:.4f}",
              "" if r.best_epoch is None else f"{r.best_epoch:.3g}", f"{r.seconds:.0f}" if r.seconds else ""]

@@ -30,7 +30,16 @@ def leaderboard_table(board: Mapping[str, Any]) -> Table:
     keys = varied(board["trials"])
     dims = _dims(board)
     metric = board["objective"]
-    columns = ["rank", "trial", "state", metric, *(f"@{dim}d" for dim in dims), "epoch", *map(short_key, keys), "seconds"]
+    columns = [
+        "rank",
+        "trial",
+        "state",
+        metric,
+        *(f"@{dim}d" for dim in dims),
+        "epoch",
+        *map(short_key, keys),
+        "seconds",
+    ]
     rows = [
         [str(rank), str(entry["number"]), *_row(entry, metric, dims, keys)]
         for rank, entry in enumerate(board["trials"], start=1)
@@ -46,7 +55,9 @@ def metrics_table(scores: Mapping[str, Mapping[str, float]], title: str) -> Tabl
     """Every metric of every dimension."""
     dims = list(scores)
     names = list(next(iter(scores.values())))
-    return make_table(["metric", *dims], [[name, *(f"{scores[dim][name]:.4f}" for dim in dims)] for name in names], title)
+    return make_table(
+        ["metric", *dims], [[name, *(f"{scores[dim][name]:.4f}" for dim in dims)] for name in names], title
+    )
 
 
 def short_key(key: str) -> str:

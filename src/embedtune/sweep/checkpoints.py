@@ -33,6 +33,6 @@ def keep_best(study: StudyPaths, keep: int, replaced: Iterable[int] = ()) -> Non
 
 
 def rank(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Finished trials that have a value, best first, the earlier of two equals first; a pruned one may be among them."""
+    """Finished trials that have a value, pruned ones too; best first, of two equals the earlier."""
     scored = [r for r in records if r.value is not None and r.state in (State.COMPLETE, State.PRUNED)]
     return sorted(scored, key=lambda record: (-(record.value or 0.0), record.number))

@@ -12,7 +12,7 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Transformer
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -21,6 +21,7 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
+from embedtune.config.explain import explain
 from embedtune.errors import ConfigError, join_problems
 
 EACH = "loss.matryoshka.weights.each"
@@ -97,7 +98,7 @@ def build_space(fixed: Iterable[str], searched: Mapping[str, str], dims: Sequenc
     texts = _expand(searched, dims, {override.partition("=")[0].lstrip("+") for override in fixed})
     distributions: dict[str, BaseDistribution] = {}
     problems = [
-        f"{key} must not be searched, only {', '.join(SEARCHABLE)} and what is below, but got {text}. Fix it to one value."
+        f"{key} must have one value, as all but {', '.join(SEARCHABLE)} and their keys, but got {text}. Choose one."
         for key, text in texts.items()
         if key.partition(".")[0] not in SEARCHABLE
     ]
@@ -105,7 +106,7 @@ def build_space(fixed: Iterable[str], searched: Mapping[str, str], dims: Sequenc
         key = override.get_key_element()
         try:
             distributions[key] = _distribution(override)
-        except ValueError as error:
+        except (ValueError, HydraException) as error:
             problems.append(f"{key} must be a sweep that can be searched, but got {texts[key]} ({error}). Change it.")
     if problems:
         raise ConfigError(join_problems(problems))
@@ -132,19 +133,26 @@ def _parse(overrides: Iterable[str]) -> list[Override]:
     try:
         return OverridesParser.create().parse_overrides(list(overrides))
     except OverrideParseException as error:
-        raise ConfigError(f"overrides must follow Hydra's grammar, but got {error.override}. {error}") from error
+        raise ConfigError(explain(error)) from error
 
 
 def _distribution(override: Override) -> BaseDistribution:
     value: Any = override.value()
     if override.is_choice_sweep():
-        return CategoricalDistribution(list(override.sweep_iterator(transformer=Transformer.identity)))
-    log = "log" in value.tags
+        return CategoricalDistribution(_choices(override))
     if isinstance(value, RangeSweep):
-        return _numeric(value.start, value.stop, value.step, log)
+        return _numeric(value.start, value.stop, value.step, "log" in value.tags)
     if isinstance(value, IntervalSweep):
-        return _numeric(value.start, value.end, None, log)
+        return _numeric(value.start, value.end, None, "log" in value.tags)
     raise ValueError("choice, range and interval can be searched")
+
+
+def _choices(override: Override) -> list[str | int | float | bool | None]:
+    choices = list(override.sweep_iterator(transformer=Transformer.identity))
+    odd = [choice for choice in choices if isinstance(choice, list | dict)]
+    if odd:
+        raise ValueError(f"a choice must be text, a number, true, false or null, not {odd[0]}")
+    return choices  # type: ignore[return-value]  # narrowed above
 
 
 def _numeric(low: Any, high: Any, step: Any, log: bool) -> BaseDistribution:

@@ -7,11 +7,12 @@ from embedtune.tracking.registry import register_release
 from embedtune.tracking.store import Links, Store, links, open_store
 from embedtune.tracking.study_run import deliver_study
 from embedtune.tracking.trial_run import deliver_trial
-from embedtune.tracking.ui import serve_ui
+from embedtune.tracking.ui import check_servable, serve_ui
 
 __all__ = [
     "Links",
     "Store",
+    "check_servable",
     "deliver_study",
     "deliver_trial",
     "links",

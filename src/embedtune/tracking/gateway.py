@@ -16,6 +16,7 @@ from mlflow.entities import (
     DatasetInput,
     InputTag,
     LifecycleStage,
+    LoggedModel,
     LoggedModelOutput,
     Metric,
     Param,
@@ -44,6 +45,7 @@ class Gateway:
         # Both explicit, so that mlflow's process-wide settings stay as they are.
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._experiment_id = experiment_id
+        self._local = not uri.startswith(("http://", "https://"))
 
     def open_experiment(self, name: str, artifact_location: str | None) -> str:
         """The id of the experiment, which is created if there is none.
@@ -110,12 +112,12 @@ class Gateway:
         for batch in _batches(metrics, _METRICS_BATCH):
             self._client.log_batch(run_id, metrics=batch)
 
-    def log_model(self, name: str, run_id: str | None, tags: Mapping[str, str], folder: Path) -> str:
-        """Keep a folder as a logged model and return its id; files are hard-linked where that is possible."""
+    def log_model(self, name: str, run_id: str, tags: Mapping[str, str], folder: Path) -> LoggedModel:
+        """Keep a folder as a run's logged model; files are hard-linked where that is possible."""
         model = self._client.create_logged_model(
             self._experiment_id, name=name, source_run_id=run_id, tags=dict(tags), model_type="sentence-transformers"
         )
-        model_id = str(model.model_id)
+        model_id = model.model_id
         try:
             if model.artifact_location.startswith("file:"):
                 _link_tree(folder, Path(local_file_uri_to_path(model.artifact_location)))
@@ -125,23 +127,25 @@ class Gateway:
             self._client.finalize_logged_model(model_id, "FAILED")
             raise
         self._client.finalize_logged_model(model_id, "READY")
-        if run_id is not None:
-            self._client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
-        return model_id
+        self._client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+        return model
 
-    def register(self, name: str, model_id: str, run_id: str | None, tags: Mapping[str, str], alias: str) -> str:
+    def register(self, name: str, model: LoggedModel, tags: Mapping[str, str], alias: str) -> str:
         """Make a logged model the next version of a registered one, under an alias; return the version."""
         try:
             self._client.create_registered_model(name, tags={"embedtune.kind": "release"})
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+        # A database resolves models:/ with mlflow's process-wide store, which need not be this one; a server takes
+        # nothing else.
+        source = model.artifact_location if self._local else f"models:/{model.model_id}"
         version = self._client.create_model_version(
-            name, f"models:/{model_id}", run_id=run_id, tags=dict(tags), model_id=model_id
+            name, source, run_id=model.source_run_id, tags=dict(tags), model_id=model.model_id
         ).version
         # mlflow.register_model does this too, but only for the process-wide store; the model's page reads it.
         versions = json.dumps([{"name": name, "version": version}])
-        self._client.set_logged_model_tags(model_id, {"mlflow.modelVersions": versions})
+        self._client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
         self._client.set_registered_model_alias(name, alias, version)
         return str(version)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 HIDDEN = "***"
 
-_SECRET = r"password|passwd|passphrase|pwd|secrets?|token|credentials?|api_?key|access_?key|private_?key"
+_SECRET = r"password|passwd|passphrase|pwd|secrets?|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key"
 _SECRET_KEY = re.compile(rf"(?:^|[._-])(?:{_SECRET})(?:$|[._-])", re.IGNORECASE)
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s'\"]+@", re.IGNORECASE)
 _QUERY = re.compile(rf"([?&](?:[a-z0-9]+[_-])*(?:{_SECRET})=)[^&\s'\"]+", re.IGNORECASE)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from embedtune.records import Metrics
-from embedtune.tracking.content import Point
+from embedtune.tracking.content import Point, RunContent
 from embedtune.tracking.labels import MAX_TAG
+from embedtune.tracking.labels import tags as as_tags
 from embedtune.tracking.names import HEADLINES, dims, rounded, section, short
 from embedtune.tracking.redaction import redact_text
 from embedtune.tracking.store import Store, connect
@@ -28,7 +29,7 @@ def register_release(
         name: Of the registered model.
         alias: Moved to this version.
         metrics: Of the release; they appear on the model's page and on the run's as ``release/*``.
-        run_id: The trial's run; None registers without metrics, which MLflow keeps with runs only.
+        run_id: The trial's run; None makes a run for the release.
         tags: Of the model and of its version.
 
     Returns:
@@ -39,10 +40,16 @@ def register_release(
     """
     redacted = {key: redact_text(value)[:MAX_TAG] for key, value in tags.items()}
     with connect(store) as gateway:
-        model_id = gateway.log_model(name, run_id, {"embedtune.kind": "release", **redacted}, folder)
-        if run_id is not None:
-            gateway.log_points(run_id, release_points(metrics, time.time_ns() // 1_000_000), model_id)
-        return gateway.register(name, model_id, run_id, redacted, alias)
+        now = time.time_ns() // 1_000_000
+        run_id = run_id or gateway.deliver(_release_run(name, now), gateway.find(f"release/{name}"))
+        model = gateway.log_model(name, run_id, {"embedtune.kind": "release", **redacted}, folder)
+        gateway.log_points(run_id, release_points(metrics, now), model.model_id)
+        return gateway.register(name, model, redacted, alias)
+
+
+def _release_run(name: str, now: int) -> RunContent:
+    uid = f"release/{name}"
+    return RunContent(uid, f"{name}-release", "FINISHED", now, now, as_tags({"kind": "release", "uid": uid}), {}, ())
 
 
 def release_points(metrics: Metrics, timestamp: int) -> tuple[Point, ...]:

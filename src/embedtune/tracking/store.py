@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout belongs to the command's answer
+    "MLFLOW_LOGGING_LEVEL": "WARNING",  # no word about each table it creates
     # A server that is down costs a few seconds; with MLflow's own 7 retries it costs four minutes a call.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -33,7 +34,10 @@ ENVIRONMENT = {
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
-_NOTE = "Trials of [embedtune](#/experiments/{id}/runs?workflowType=machine_learning&viewStateShareKey={key})."
+_MODE = "workflowType=machine_learning"
+"""In an address: show runs, not the traces that a browser sees on its first visit."""
+
+_NOTE = "[All studies]({page}), best trial first. The views of each study are in the menu at the top right."
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,9 @@ class Store:
 class Links:
     """Addresses in the UI.
 
-    They name the view and the "Model training" mode, because a browser that comes for the first time is shown
-    pages for traces otherwise.
-
     Attributes:
         root: Of the UI.
-        experiment: Page of the experiment.
+        experiment_id: The experiment.
         leaderboard: The trials of a study, best first; without a study, of all studies.
         curves: Metrics and loss by step.
         parameters: The searched parameters against the objective.
@@ -68,7 +69,7 @@ class Links:
     """
 
     root: str
-    experiment: str
+    experiment_id: str
     leaderboard: str
     curves: str
     parameters: str
@@ -76,7 +77,7 @@ class Links:
 
     def run(self, run_id: str) -> str:
         """Page of a trial or of a study."""
-        return f"{self.experiment}/runs/{quote(run_id)}"
+        return f"{self.root}/{run_path(self.experiment_id, run_id)}"
 
 
 def open_store(config: TrackingConfig, workspace: Workspace) -> Store:
@@ -100,8 +101,8 @@ def open_store(config: TrackingConfig, workspace: Workspace) -> Store:
         raise TrackingError(f"paths.mlruns must be writable, but got {workspace.mlruns} ({error}).") from error
     with FileLock(workspace.mlruns / "mlflow.lock"), connect(store) as gateway:
         experiment_id = gateway.open_experiment(config.experiment, artifacts.as_uri() if local else None)
-        note = _NOTE.format(id=experiment_id, key=view_key(View.LEADERBOARD))
-        gateway.tag_experiment(experiment_id, all_studies_tags(), default_note=note)
+        page = f"#/experiments/{experiment_id}/runs?{_MODE}&viewStateShareKey={view_key(View.LEADERBOARD)}"
+        gateway.tag_experiment(experiment_id, all_studies_tags(), default_note=_NOTE.format(page=page))
     return Store(uri, config.experiment, experiment_id)
 
 
@@ -137,9 +138,14 @@ def links(store: Store, config: TrackingConfig, study: str | None = None) -> Lin
         # Without a study there is one view, whose charts stand in for the others.
         key = view_key(name, study) if study else view_key(View.LEADERBOARD)
         mode = "" if name is View.LEADERBOARD else "&compareRunsMode=CHART"
-        return f"{experiment}/runs?workflowType=machine_learning&viewStateShareKey={quote(key)}{mode}"
+        return f"{experiment}/runs?{_MODE}&viewStateShareKey={quote(key)}{mode}"
 
-    return Links(root, experiment, *(view(name) for name in View))
+    return Links(root, store.experiment_id, *(view(name) for name in View))
+
+
+def run_path(experiment_id: str, run_id: str) -> str:
+    """Address of a run's page, relative to the root of the UI."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}?{_MODE}"
 
 
 @contextmanager

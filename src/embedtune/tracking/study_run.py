@@ -16,7 +16,7 @@ from embedtune.tracking.labels import datasets, params, tags
 from embedtune.tracking.names import Objective, rounded, short
 from embedtune.tracking.notes import best_trial, study_note
 from embedtune.tracking.redaction import redact
-from embedtune.tracking.store import Store, connect
+from embedtune.tracking.store import Store, connect, run_path
 from embedtune.tracking.trial_run import user
 from embedtune.tracking.views import StudyShape, study_tags
 
@@ -40,7 +40,7 @@ def deliver_study(store: Store, study: StudyPaths, records: Sequence[TrialRecord
     """
     definition = _read_definition(study)
     run_links = {
-        record.number: f"#/experiments/{store.experiment_id}/runs/{run_id}"
+        record.number: run_path(store.experiment_id, run_id)
         for record in records
         if (run_id := record.run_id or _delivered_run(study, record))
     }

@@ -7,50 +7,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from embedtune.errors import TrackingError
-from embedtune.paths import TrialPaths, read_json_lines, write_json
-from embedtune.records import Evaluation, Metrics, TrialRecord
-from embedtune.tracking.content import RunContent, end_time, has_ended, status
+from embedtune.paths import TrialPaths, write_json
+from embedtune.records import Metrics
+from embedtune.tracking.content import DatasetUse, RunContent, end_time, has_ended, status
+from embedtune.tracking.folder import TrialFolder, read_folder
 from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
-from embedtune.tracking.names import Objective, best_of, dims, trial_points
+from embedtune.tracking.names import dims, trial_points
 from embedtune.tracking.notes import trial_note
 from embedtune.tracking.redaction import redact, redact_text
 from embedtune.tracking.store import Store, connect
 
 BEST_TABLE = "eval/best_metrics.json"
 """All metrics at all dimensions, unrounded; the UI shows it as a table."""
-
-
-@dataclass(frozen=True)
-class TrialFolder:
-    """What a trial folder says now."""
-
-    paths: TrialPaths
-    record: TrialRecord
-    config: Mapping[str, Any]
-    evaluations: tuple[Evaluation, ...]
-
-    @property
-    def uid(self) -> str:
-        """Finds the trial's run in any store."""
-        return f"{self.record.study}/{self.record.name}"
-
-    @property
-    def best(self) -> Evaluation | None:
-        """The best evaluation so far."""
-        return best_of(self.evaluations) if self.evaluations else None
-
-    @property
-    def objective(self) -> Objective | None:
-        """What the trial maximises; None before the first evaluation, which tells the full dimension."""
-        if self.best is None:
-            return None
-        choice = self.config.get("eval", {})
-        return Objective(choice.get("objective", "cosine_map@100"), choice.get("dim") or dims(self.best.metrics)[0])
 
 
 @dataclass(frozen=True)
@@ -98,25 +69,6 @@ def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None)
     return run_id
 
 
-def read_folder(trial: TrialPaths) -> TrialFolder:
-    """Read what a trial folder holds so far.
-
-    Raises:
-        TrackingError: There is no readable record in it.
-    """
-    path = trial.result if trial.result.is_file() else trial.header
-    try:
-        record = TrialRecord.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        config = yaml.safe_load(trial.config.read_text(encoding="utf-8")) if trial.config.is_file() else {}
-        evaluations = tuple(Evaluation(**line) for line in read_json_lines(trial.metrics))
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
-        raise TrackingError(
-            f"{trial.root} must hold the record of a trial, but {type(error).__name__}: {error}. "
-            "Remove the folder or run the trial again."
-        ) from error
-    return TrialFolder(trial, record, config or {}, evaluations)
-
-
 def trial_content(folder: TrialFolder, parent_run_id: str | None, *, skip: int = 0) -> RunContent:
     """The run of a trial, without the points of its first ``skip`` evaluations."""
     record, objective = folder.record, folder.objective
@@ -127,11 +79,18 @@ def trial_content(folder: TrialFolder, parent_run_id: str | None, *, skip: int =
         started=record.started,
         ended=end_time(record),
         tags=_tags(folder, parent_run_id),
-        params=params({**folder.config}) | params(record.params),
+        params=_params(folder),
         points=trial_points(folder.evaluations, objective, skip=skip) if objective else (),
         datasets=_datasets(folder),
         artifacts=_artifacts(folder) if has_ended(record) else {},
     )
+
+
+def _params(folder: TrialFolder) -> dict[str, str]:
+    # The baseline was not trained: a learning rate beside its score would be read as the cause of it.
+    sections = {"train", "loss"} if folder.record.is_baseline else set()
+    config = {key: value for key, value in folder.config.items() if key not in sections}
+    return params(config) | params(folder.record.params)
 
 
 def _tags(folder: TrialFolder, parent_run_id: str | None) -> dict[str, str]:
@@ -145,6 +104,7 @@ def _tags(folder: TrialFolder, parent_run_id: str | None) -> dict[str, str]:
         "reason": record.reason,
     }
     revision = record.facts.get("git_revision")
+    tables = [{"path": BEST_TABLE, "type": "table"}] if folder.best is not None and has_ended(record) else None
     theirs = {
         "mlflow.parentRunId": parent_run_id,
         "mlflow.source.name": "embedtune",
@@ -152,9 +112,11 @@ def _tags(folder: TrialFolder, parent_run_id: str | None) -> dict[str, str]:
         "mlflow.source.git.commit": str(revision).removesuffix("-dirty") if revision else None,
         "mlflow.user": user(),
         "mlflow.note.content": trial_note(record, folder.best, folder.objective)[:MAX_TAG],
-        "mlflow.loggedArtifacts": json.dumps([{"path": BEST_TABLE, "type": "table"}]) if folder.best else None,
+        "mlflow.loggedArtifacts": json.dumps(tables) if tables else None,
     }
-    return tags(record.facts) | tags(ours) | {key: value for key, value in theirs.items() if value is not None}
+    # Ours first, because the page shows tags in this order, and last, because no fact may replace them.
+    first, last = tags(ours), {key: text for key, text in theirs.items() if text is not None}
+    return first | tags(record.facts) | first | last
 
 
 def user() -> str:
@@ -165,7 +127,7 @@ def user() -> str:
         return "unknown"
 
 
-def _datasets(folder: TrialFolder) -> Any:
+def _datasets(folder: TrialFolder) -> tuple[DatasetUse, ...]:
     digests = folder.record.facts.get("digests")
     if not isinstance(digests, Mapping):
         return ()

@@ -28,7 +28,7 @@ def serve_ui(config: TrackingConfig, workspace: Workspace) -> NoReturn:
     check_servable(config, workspace)
     prepare_environment()
     sys.stdout.flush()
-    sys.stderr.flush()
+    os.dup2(2, 1)  # the server's own lines are no answer of the command
     os.execve(sys.executable, ui_command(config, workspace), {**os.environ, **ui_environment(config, workspace)})
 
 
@@ -50,6 +50,7 @@ def ui_environment(config: TrackingConfig, workspace: Workspace) -> Mapping[str,
     return {
         "MLFLOW_BACKEND_STORE_URI": store_uri(config, workspace),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "PYTHONWARNINGS": "ignore",  # deprecations within the server
     }
 
 

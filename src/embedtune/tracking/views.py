@@ -21,6 +21,8 @@ from embedtune.tracking.names import HEADLINES, Objective, at_dim, section
 _TAG = "mlflow.sharedViewState."
 _CREATED = 1_700_000_000_000  # any time will do, but always the same: an unchanged view is not written again
 _RATE = "train.learning_rate"
+_TRIALS = 'tags.`embedtune.kind` != "study" AND tags.`embedtune.kind` != "release"'
+_TUNED = 'tags.`embedtune.kind` != "baseline"'
 
 
 class View(StrEnum):
@@ -60,16 +62,17 @@ def all_studies_tags() -> dict[str, str]:
     metrics = [f"metrics.`best/{name.replace('@', '_at_')}`" for name in shown]
     params = [f"params.`{name}`" for name in ("train.batch_size", "train.epochs", _RATE)]
     columns = [*metrics, "tags.`embedtune.study`", "tags.`embedtune.state`", *params, "attributes.`Duration`"]
-    state = _page('tags.`embedtune.kind` != "study"', metrics[0], columns)
+    state = _page(_TRIALS, metrics[0], columns)
     return _tag(view_key(View.LEADERBOARD), "All studies", state)
 
 
 def study_tags(shape: StudyShape) -> dict[str, str]:
     """Experiment tags of the four views of a study."""
-    where = f'tags.`embedtune.study` = "{shape.study}" AND tags.`embedtune.kind` != "study"'
+    rows = f'tags.`embedtune.study` = "{shape.study}" AND {_TRIALS}'
+    where = dict.fromkeys(View, rows) | {View.PARAMETERS: f"{rows} AND {_TUNED}"}
     found: dict[str, str] = {}
     for view, (columns, sections) in _views(shape).items():
-        state = _page(where, f"metrics.`{shape.objective.best}`", columns)
+        state = _page(where[view], f"metrics.`{shape.objective.best}`", columns)
         if sections:
             state |= _charts(sections, prefix=view_key(view, shape.study))
         found |= _tag(view_key(view, shape.study), f"{shape.study}: {view}", state)
@@ -85,8 +88,8 @@ def _views(shape: StudyShape) -> dict[View, tuple[list[str], list[Section]]]:
     params = [f"params.`{name}`" for name in shape.searched]
     headlines = [f"metrics.`{at_dim(name, dim)}`" for dim in shape.dims for name in HEADLINES[:2]]
     return {
-        View.LEADERBOARD: ([best, *by_dim, epoch, state, *params, duration], _leaderboard_charts(shape)),
-        View.CURVES: ([best, epoch, "metrics.`train/loss`", state, duration], _curve_charts(shape)),
+        View.LEADERBOARD: ([best, state, *by_dim, epoch, *params, duration], _leaderboard_charts(shape)),
+        View.CURVES: ([best, state, epoch, "metrics.`train/loss`", duration], _curve_charts(shape)),
         View.PARAMETERS: ([best, *params], _parameter_charts(shape)),
         View.DIMENSIONS: ([best, *by_dim, *headlines], _dimension_charts(shape)),
     }
@@ -97,11 +100,11 @@ def _leaderboard_charts(shape: StudyShape) -> list[Section]:
 
 
 def _curve_charts(shape: StudyShape) -> list[Section]:
-    sections = [Section("Training", [line("train/loss"), line("train/learning_rate"), line(shape.objective.best)])]
-    if shape.dims:
-        names = [at_dim(name, shape.objective.dim) for name in HEADLINES]
-        sections.insert(0, Section(f"By step, {section(shape.objective.dim)}", [line(name) for name in names]))
-    return sections
+    training = Section("Training", [line("train/loss"), line("train/learning_rate"), line(shape.objective.best)])
+    if not shape.dims:
+        return [training]
+    dim = shape.objective.dim
+    return [Section(f"By step, {section(dim)}", [line(at_dim(name, dim)) for name in HEADLINES]), training]
 
 
 def _parameter_charts(shape: StudyShape) -> list[Section]:
@@ -117,10 +120,11 @@ def _parameter_charts(shape: StudyShape) -> list[Section]:
 
 
 def _dimension_charts(shape: StudyShape) -> list[Section]:
-    objective = shape.objective
+    objective, charted = shape.objective, shape.dims if shape.objective.is_charted else ()
+    curves = [line(at_dim(objective.metric, dim)) for dim in charted]
     return [
         Section("At the best step", [bar(objective.best_at(dim)) for dim in shape.dims]),
-        Section("By step", [line(at_dim(objective.metric, dim)) for dim in shape.dims if objective.is_charted]),
+        Section("By step", curves),
     ]
 
 
@@ -154,7 +158,7 @@ def _page(where: str, order: str, columns: Sequence[str]) -> dict[str, Any]:
 def _width(column: str) -> int:
     """Pixels that show the whole header."""
     name = column.split("`")[1]
-    return max(90, 9 * len(name) + 30)
+    return max(90, 7 * len(name) + 25)
 
 
 def _charts(sections: Sequence[Section], prefix: str) -> dict[str, Any]:

@@ -68,9 +68,7 @@ def train_model(
     """
     started = time.perf_counter()
     device = resolve_device(config.train.device)
-    arguments = training_arguments(
-        config.train, output_dir, device, resolve_precision(config.train.precision, device)
-    )
+    arguments = training_arguments(config.train, output_dir, device, resolve_precision(config.train.precision, device))
     model.to(device)
     callback = ProgressCallback(config.eval.every, on_evaluate, on_step, lambda: _plain(model))
     with ExitStack() as stack:
@@ -104,7 +102,9 @@ def train_model(
 
 def to_dataset(training: Sequence[TrainingSet]) -> Dataset | DatasetDict:
     """As the trainer takes it: one set alone, or several by name."""
-    sets = {part.name: Dataset.from_dict({name: list(texts) for name, texts in part.columns.items()}) for part in training}
+    sets = {
+        part.name: Dataset.from_dict({name: list(texts) for name, texts in part.columns.items()}) for part in training
+    }
     return DatasetDict(sets) if len(sets) > 1 else next(iter(sets.values()))
 
 
@@ -123,12 +123,11 @@ def _plain(model: SentenceTransformer) -> Iterator[None]:
 
 @contextmanager
 def _cleaned_up(model: SentenceTransformer) -> Iterator[None]:
-    """Take away what the training hangs on the model: its wrapped forward, marks and gradients."""
-    before = set(vars(model))
+    """Take away what the training hangs on the model: a wrapped forward, accelerate's marks, gradients."""
     try:
         yield
     finally:
-        for name in set(vars(model)) - before:
-            delattr(model, name)
+        for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
+            vars(model).pop(name, None)
         model.zero_grad(set_to_none=True)
         model.eval()

@@ -1,0 +1,18 @@
+"""Where a person looks next."""
+
+from __future__ import annotations
+
+from embedtune.commands.answer import workspace
+from embedtune.config import Config
+from embedtune.errors import TrackingError
+from embedtune.tracking import links, open_store
+
+
+def leaderboard_address(config: Config, study: str | None = None) -> str | None:
+    """The address of the leaderboard in the MLflow UI; None while there is no store to look at."""
+    if not config.tracking.enabled:
+        return None
+    try:
+        return links(open_store(config.tracking, workspace(config)), config.tracking, study).leaderboard
+    except TrackingError:
+        return None

@@ -1,0 +1,114 @@
+"""What is trained on and how, as a model card tells it; computed without training."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
+from torch import Tensor
+
+from embedtune.config import Config, TrainConfig
+from embedtune.records import DatasetFacts, TrainingFacts, TrainingSet
+from embedtune.training.arguments import training_arguments
+from embedtune.training.device import device_name, resolve_device, resolve_precision
+from embedtune.training.losses import build_loss, nested_losses
+
+_LIBRARIES = ("sentence-transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers")
+_SAMPLES = 3
+_MEASURED_ROWS = 1000
+_BATCH = 64
+
+_LEFT_OUT = frozenset(
+    "output_dir logging_dir logging_strategy logging_first_step logging_steps eval_strategy eval_steps eval_delay "
+    "save_strategy save_steps save_total_limit metric_for_best_model greater_is_better report_to do_train do_eval "
+    "run_name hub_token push_to_hub_token trackio_space_id".split()
+)
+"""Arguments that say where files go, who may upload and how it is logged, but nothing about the training.
+
+The library's own cards leave out the same ones.
+"""
+
+
+def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], config: Config) -> TrainingFacts:
+    """Everything a model card says about the training of ``model`` on ``training``; plain types, no local path.
+
+    Raises:
+        ConfigError: The device is not there, or every loss weight is 0.
+    """
+    device = resolve_device(config.train.device)
+    precision = resolve_precision(config.train.precision, device)
+    losses = nested_losses(build_loss(model, config))
+    hyperparameters, non_default = _hyperparameters(config.train, device, precision)
+    local = Path(config.model.name).is_dir()
+    return TrainingFacts(
+        losses=tuple(type(loss).__name__ for loss in losses),
+        loss_parameters=_plain(losses[0].get_config_dict()),
+        citations={type(loss).__name__: loss.citation.strip() for loss in losses},
+        hyperparameters=hyperparameters,
+        non_default=non_default,
+        datasets=tuple(_dataset_facts(model, part) for part in training),
+        architecture=str(model),
+        base_model=Path(config.model.name).name if local else config.model.name,
+        base_revision=None if local else config.model.revision,
+        dimension=model.get_embedding_dimension(),
+        max_seq_length=model.max_seq_length or 0,
+        similarity=str(model.similarity_fn_name),
+        device=device_name(device),
+        precision=precision,
+        versions={"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _LIBRARIES},
+    )
+
+
+def _hyperparameters(train: TrainConfig, device: str, precision: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Every argument, and the names of those that differ from the library's defaults."""
+    unused = Path("unused")  # with this name the library knows that no training follows, and does not warn
+    chosen = training_arguments(train, unused, device, precision).to_dict()
+    defaults = SentenceTransformerTrainingArguments(
+        output_dir=str(unused), accelerator_config={"use_configured_state": True}
+    ).to_dict()
+    kept = {key: _plain(value) for key, value in chosen.items() if key not in _LEFT_OUT}
+    return kept, tuple(key for key, value in kept.items() if key in defaults and value != _plain(defaults[key]))
+
+
+def _dataset_facts(model: SentenceTransformer, part: TrainingSet) -> DatasetFacts:
+    return DatasetFacts(
+        name=part.name,
+        size=len(part),
+        statistics={column: _statistics(model, texts[:_MEASURED_ROWS]) for column, texts in part.columns.items()},
+        samples=tuple({column: texts[row] for column, texts in part.columns.items()} for row in range(len(part))[:_SAMPLES]),
+    )
+
+
+def _statistics(model: SentenceTransformer, texts: Sequence[str]) -> dict[str, float]:
+    """Tokens of the shortest, the mean and the longest text, as the model reads them: truncated."""
+    lengths: list[int] = []
+    for start in range(0, len(texts), _BATCH):
+        lengths += _lengths(model.preprocess(list(texts[start : start + _BATCH])))
+    if not lengths:
+        return {}
+    return {"min": float(min(lengths)), "mean": round(sum(lengths) / len(lengths), 2), "max": float(max(lengths))}
+
+
+def _lengths(features: Mapping[str, Any]) -> list[int]:
+    """Tokens of each row: by its mask, or by where it starts in a sequence of all rows."""
+    if isinstance(mask := features.get("attention_mask"), Tensor):
+        return [int(length) for length in mask.sum(dim=1)]
+    if isinstance(starts := features.get("cu_seq_lens_q"), Tensor):
+        return [int(length) for length in starts.flatten().diff()]
+    if isinstance(offsets := features.get("offsets"), Tensor):  # StaticEmbedding: starts, without the end
+        ends = [*offsets.tolist()[1:], len(features["input_ids"])]
+        return [end - start for start, end in zip(offsets.tolist(), ends, strict=True)]
+    return []
+
+
+def _plain(value: Any) -> Any:
+    """As JSON would give it back: tuples become lists, anything foreign its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,138 @@
+"""Every file of conf/ composes, and composition refuses what the schema does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException
+from omegaconf import DictConfig
+
+from embedtune.config import BatchSampler, Config, Precision, conf_dir, register_schema, to_config
+from embedtune.errors import ConfigError
+
+FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml"))
+NEEDS_PATH = ("files", "hub")
+
+
+def composed(*overrides: str) -> DictConfig:
+    register_schema()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose("config", list(overrides))
+
+
+def overrides_for(file: Path) -> list[str]:
+    """What a user types to choose this file."""
+    group = file.parent.as_posix()
+    if group == ".":
+        return []
+    return [f"{group}={file.stem}", *(["data.path=here"] if group == "data" and file.stem in NEEDS_PATH else [])]
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_file_composes_to_a_valid_config(file: Path) -> None:
+    assert isinstance(to_config(composed(*overrides_for(file))), Config)
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_file_says_how_to_choose_it(file: Path) -> None:
+    lines = (conf_dir() / file).read_text(encoding="utf-8").splitlines()
+    assert any(line.startswith("#") and "python -m embedtune" in line for line in lines) or file.parent.name == "paths"
+
+
+def test_defaults_of_files_and_of_the_schema_agree() -> None:
+    expected = Config()
+    expected.data.max_train, expected.data.max_queries = 600, 200
+    assert to_config(composed()) == expected
+
+
+def test_defaults_are_the_reference_recipe() -> None:
+    config = to_config(composed())
+    train = config.train
+    assert (train.batch_size, train.epochs, train.learning_rate, train.scheduler, train.seed) == (
+        20,
+        5,
+        5e-5,
+        "linear",
+        42,
+    )
+    assert (config.loss.name, config.loss.scale, config.eval.every) == ("mnrl", 20.0, "epoch")
+
+
+def test_values_reach_the_config() -> None:
+    config = to_config(
+        composed("train.precision=fp32", "train.batch_sampler=no_duplicates", "eval.every=0.5", "data.max_train=null")
+    )
+    assert config.train.precision is Precision.fp32
+    assert config.train.batch_sampler is BatchSampler.no_duplicates
+    assert config.eval.every == 0.5
+    assert config.data.max_train is None
+
+
+def test_weight_of_a_dimension_reaches_the_mapping() -> None:
+    config = to_config(composed("loss.matryoshka.weights.128=0.5", "loss.matryoshka.weights.64=2"))
+    assert config.loss.matryoshka is not None
+    assert config.loss.matryoshka.weights == {"128": 0.5, "64": 2.0}
+
+
+def test_mappings_take_keys_of_the_user() -> None:
+    config = to_config(
+        composed(
+            "data=files", "data.path=x", "data.splits.validation=dev.jsonl", "data.columns.anchor=q", "data.extra.faq=y"
+        )
+    )
+    assert config.data.splits == {"validation": "dev.jsonl"}
+    assert config.data.columns == {"anchor": "q"}
+    assert config.data.extra == {"faq": "y"}
+
+
+def test_path_with_spaces_and_unicode_arrives_as_typed() -> None:
+    assert to_config(composed("data=files", "data.path='wörk dir/rights'")).data.path == "wörk dir/rights"
+
+
+@pytest.mark.parametrize(
+    "key", ["train.lrr", "train.learning_rate.x", "trian.epochs", "loss.matryoshka.dim", "epochs", "model.nmae"]
+)
+def test_unknown_key_is_refused_by_composition(key: str) -> None:
+    with pytest.raises(ConfigCompositionException, match=f"Could not override '{key}'|{key.split('.')[-1]}"):
+        composed(f"{key}=1")
+
+
+@pytest.mark.parametrize("key", ["train.lrr", "learning_rate"])
+def test_unknown_key_added_with_plus_is_refused(key: str) -> None:
+    with pytest.raises((ConfigCompositionException, ConfigError)):
+        to_config(composed(f"+{key}=1"))
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "train.batch_size=many",
+        "train.batch_size=2.5",
+        "train.epochs=[1]",
+        "train.precision=fp16",
+        "train.batch_sampler=random",
+        "loss.matryoshka.dims=[384,x]",
+        "loss.matryoshka.dims=64",
+        "loss.matryoshka.weights.64=heavy",
+        "tracking.enabled=perhaps",
+        "format=xml",
+    ],
+)
+def test_wrong_type_is_refused_by_composition(override: str) -> None:
+    with pytest.raises(ConfigCompositionException, match="Error merging override"):
+        composed(override)
+
+
+def test_data_path_that_is_missing_is_asked_for() -> None:
+    with pytest.raises(ConfigError, match=r"data\.path must be given, .* data=files data\.path=PATH"):
+        to_config(composed("data=files"))
+
+
+def test_searches_define_a_space_for_the_sweeper() -> None:
+    register_schema()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        hydra = compose("config", ["sweep=optuna"], return_hydra_config=True).hydra
+    assert "train.learning_rate" in hydra.sweeper.params
+    assert hydra.mode.name == "MULTIRUN"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.reporting.leaderboard import leaderboard
+from embedtune.reporting.live import View
+from embedtune.reporting.tables import leaderboard_table, make_table, metrics_table, short_key, short_value
+
+DEFINITION = {
+    "name": "s", "kind": "sweep", "objective": "cosine_map@100", "direction": "maximize", "n_trials": 2, "dim": 64,
+    "data": {"name": "d", "source": "x"}, "digests": {}, "model": {"name": "tiny"},
+}  # fmt: skip
+
+
+def text_of(renderable: object) -> str:
+    console = Console(file=io.StringIO(), width=160)
+    console.print(renderable)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def a_record(number: int, state: State, value: float | None) -> TrialRecord:
+    metrics = {} if value is None else {"64": {"cosine_map@100": value}, "32": {"cosine_map@100": value / 2}}
+    return TrialRecord("s", number, state, params={"train.learning_rate": 5e-5}, value=value, best_epoch=2.0, metrics=metrics)
+
+
+def test_leaderboard_table_ranks_and_ends_with_the_untuned_model() -> None:
+    records = [a_record(0, State.COMPLETE, 0.5), a_record(1, State.FAIL, None)]
+    board = leaderboard(DEFINITION, records, None, a_record(-1, State.COMPLETE, 0.1234))
+    lines = [line.split() for line in text_of(leaderboard_table(board)).splitlines() if line.strip()]
+    assert lines[0] == "s: 1 complete, 1 fail of 2".split()
+    assert lines[3][:5] == ["1", "0", "complete", "0.5000", "0.2500"]
+    assert lines[-1][:3] == ["untuned", "complete", "0.1234"]
+
+
+def test_make_table_takes_cells_as_text() -> None:
+    assert "[red]x[/red] :smile:" in text_of(make_table(["a"], [["[red]x[/red] :smile:"]]))
+
+
+def test_metrics_table_one_column_a_dimension() -> None:
+    scores = {"64": {"cosine_map@100": 0.5}, "32": {"cosine_map@100": 0.25}}
+    assert "cosine_map@100   0.5000   0.2500" in text_of(metrics_table(scores, "t"))
+
+
+def test_short_names() -> None:
+    assert short_key("train.learning_rate") == "learning_rate"
+    assert short_key("loss.matryoshka.weights.64") == "weight 64"
+    assert short_value(5.123456e-5) == "5.12e-05"
+    assert short_value("plain") == "plain"
+
+
+def test_view_writes_plain_lines_where_there_is_no_terminal() -> None:
+    file = io.StringIO()
+    started = a_record(0, State.RUNNING, None)
+    with View(Console(file=file, width=160)) as view:
+        view.study_began(DEFINITION, [])
+        view.began(started)
+        view.evaluated(Evaluation(3, 1.0, 0.5, {}, 1.0, 0))
+        view.ended(a_record(0, State.COMPLETE, 0.5))
+    lines = file.getvalue().splitlines()
+    assert lines == [
+        "study s: 2 trials for cosine_map@100",
+        "trial 0 begins: learning_rate=5e-05",
+        "trial 0 epoch 1 step 3: cosine_map@100 0.5000",
+        "trial 0 complete, best cosine_map@100 0.5000 in 0 s",
+    ]
+
+
+def test_view_draws_a_table_in_a_terminal() -> None:
+    file = io.StringIO()
+    with View(Console(file=file, width=160, force_terminal=True, legacy_windows=False)) as view:
+        view.study_began(DEFINITION, [a_record(1, State.COMPLETE, 0.25)])
+        view.began(a_record(0, State.RUNNING, None))
+        view.evaluated(Evaluation(3, 1.0, 0.75, {}, 1.0, 0))
+    last = file.getvalue().rpartition("seconds")[2]
+    assert last.index("0.7500") < last.index("0.2500")

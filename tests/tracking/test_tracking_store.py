@@ -1,0 +1,258 @@
+"""Opening a store, what happens when that fails, releases in the registry, and the UI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from embedtune.config import TrackingConfig
+from embedtune.errors import TrackingError
+from embedtune.paths import Workspace
+from embedtune.tracking import Store, deliver_trial, links, open_store, register_release
+from embedtune.tracking.redaction import HIDDEN
+from embedtune.tracking.store import is_server, store_uri
+from embedtune.tracking.ui import check_servable, ui_command, ui_environment
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def folders(root: Path) -> Workspace:
+    return Workspace(root / "sweeps", root / "mlruns", root / "releases")
+
+
+def test_a_store_lies_in_mlruns_wherever_the_process_stands(
+    store: Store, workspace: Workspace, client: MlflowClient, workdir: Path
+) -> None:
+    assert store.uri == f"sqlite:///{workspace.mlruns}/mlflow.db"
+    place = client.get_experiment(store.experiment_id).artifact_location
+    assert place == (workspace.mlruns / "artifacts" / "embedtune").as_uri()
+    assert open_store(TrackingConfig(), workspace) == store
+    assert not list(workdir.iterdir())
+
+
+def test_the_process_wide_settings_of_mlflow_stay(store: Store, workspace: Workspace) -> None:
+    import mlflow
+
+    open_store(TrackingConfig(), workspace)
+    assert mlflow.get_tracking_uri() != store.uri
+    assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+
+
+def test_a_note_that_people_wrote_stays(store: Store, workspace: Workspace, client: MlflowClient) -> None:
+    tags = client.get_experiment(store.experiment_id).tags
+    assert "viewStateShareKey=embedtune-leaderboard" in tags["mlflow.note.content"]
+    client.set_experiment_tag(store.experiment_id, "mlflow.note.content", "ours")
+    open_store(TrackingConfig(), workspace)
+    assert client.get_experiment(store.experiment_id).tags["mlflow.note.content"] == "ours"
+
+
+def test_a_deleted_experiment_is_an_error(store: Store, workspace: Workspace, client: MlflowClient) -> None:
+    other = open_store(TrackingConfig(experiment="gone"), workspace)
+    client.delete_experiment(other.experiment_id)
+    with pytest.raises(
+        TrackingError, match=r"tracking\.experiment must not be a deleted one, but got gone\. .*restore"
+    ):
+        open_store(TrackingConfig(experiment="gone"), workspace)
+
+
+def test_a_moved_store_is_an_error_and_not_an_empty_list(store: Store, workspace: Workspace, tmp_path: Path) -> None:
+    open_store(TrackingConfig(experiment="moving"), workspace)
+    moved = folders(tmp_path)
+    moved.mlruns.mkdir()
+    shutil.copy(workspace.mlruns / "mlflow.db", moved.mlruns)
+    (workspace.mlruns / "artifacts" / "moving").rmdir()
+    with pytest.raises(TrackingError, match=r"paths\.mlruns must stay where it was made, but file://.*moving is gone"):
+        open_store(TrackingConfig(experiment="moving"), moved)
+
+
+def test_a_server_that_is_down_fails_soon_without_its_password(tmp_path: Path) -> None:
+    config = TrackingConfig(uri="http://anna:geheim@127.0.0.1:9")
+    start = time.monotonic()
+    with pytest.raises(TrackingError, match=r"tracking\.uri must be a store that takes the record") as caught:
+        open_store(config, folders(tmp_path))
+    assert time.monotonic() - start < 30
+    assert f"http://{HIDDEN}@127.0.0.1:9" in str(caught.value)
+    assert "geheim" not in str(caught.value)
+    assert caught.value.__cause__ is not None
+
+
+def test_a_database_that_is_none_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "mlruns" / "mlflow.db").write_text("this is no database, " * 100)
+    with pytest.raises(TrackingError, match=r"tracking\.uri must be .*not a database"):
+        open_store(TrackingConfig(), folders(tmp_path))
+
+
+def test_a_trial_survives_a_store_that_is_gone(store: Store, workspace: Workspace, made: Any) -> None:
+    study = workspace.study("gone")
+    made.trial(study, made.Spec(0))
+    lost = replace(store, uri="sqlite:////nowhere/mlflow.db")
+    with pytest.raises(TrackingError, match="tracking.uri must be"):
+        deliver_trial(lost, study.trial(0), parent_run_id=None)
+    assert not study.trial(0).tracking.exists()
+    assert deliver_trial(store, study.trial(0), parent_run_id=None)
+
+
+def test_mlruns_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").write_text("")
+    with pytest.raises(TrackingError, match=r"paths\.mlruns must be writable, but got"):
+        open_store(TrackingConfig(), folders(tmp_path))
+
+
+@pytest.mark.slow
+def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from embedtune.config import TrackingConfig; "
+        "from embedtune.paths import Workspace; from embedtune.tracking import open_store; root = Path(sys.argv[1]); "
+        "print(open_store(TrackingConfig(), Workspace(root, root / 'mlruns', root)).experiment_id)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    answers = {process.communicate(timeout=300)[0] for process in processes}
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert len(answers) == 1
+
+
+def test_importing_tracking_costs_no_mlflow() -> None:
+    code = "import sys, embedtune.tracking; sys.exit('mlflow' in sys.modules or 'sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_store_does_not_show_its_address() -> None:
+    assert "geheim" not in repr(Store("http://anna:geheim@host", "embedtune", "1"))
+
+
+def test_links_of_a_server_lead_to_it_without_its_password() -> None:
+    found = links(Store("https://anna:geheim@host/mlflow/", "embedtune", "3"), TrackingConfig(port=1))
+    assert found.root == "https://host/mlflow"
+    assert found.run("abc") == "https://host/mlflow/#/experiments/3/runs/abc?workflowType=machine_learning"
+
+
+def release_folder(root: Path) -> Path:
+    (root / "1_Pooling").mkdir(parents=True)
+    (root / "model.safetensors").write_bytes(b"\0" * 100)
+    (root / "1_Pooling" / "config.json").write_text("{}")
+    return root
+
+
+def test_a_release_becomes_a_version_with_alias_tags_and_metrics(
+    store: Store, workspace: Workspace, client: MlflowClient, made: Any
+) -> None:
+    study = workspace.study("released")
+    record = made.trial(study, made.Spec(0))
+    run_id = deliver_trial(store, study.trial(0), parent_run_id=None)
+    folder = release_folder(workspace.releases / "ü rights")
+    tags = {"trial": "0000", "source": "http://anna:geheim@host"}
+    for expected in ("1", "2"):
+        version = register_release(
+            store, folder, name="rights", alias="candidate", metrics=record.metrics, run_id=run_id, tags=tags
+        )
+        assert version == expected
+    found = client.get_model_version_by_alias("rights", "candidate")
+    assert (str(found.version), found.run_id) == ("2", run_id)
+    assert found.tags == {"trial": "0000", "source": f"http://{HIDDEN}@host"}
+    model = client.get_logged_model(found.model_id)
+    assert model.tags["mlflow.modelVersions"] == '[{"name": "rights", "version": 2}]'
+    metrics = {metric.key: metric.value for metric in model.metrics}
+    assert metrics["release/map_at_100_dim0384"] == round(record.value, 5)
+    assert len(metrics) == 25
+    assert found.model_id in {output.model_id for output in client.get_run(run_id).outputs.model_outputs}
+    weights = folder / "model.safetensors"
+    kept = list(workspace.mlruns.rglob("model.safetensors"))
+    assert len(kept) == 2
+    assert all(os.path.samefile(weights, copy) for copy in kept)
+    assert (kept[0].parent / "1_Pooling" / "config.json").read_text() == "{}"
+
+
+def test_a_release_without_a_run_gets_one(
+    store: Store, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no hard links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    folder = release_folder(tmp_path / "folder")
+    register_release(
+        store, folder, name="alone", alias="a", metrics={"8": {"cosine_map@100": 0.5}}, run_id=None, tags={}
+    )
+    found = client.get_model_version_by_alias("alone", "a")
+    run = client.get_run(found.run_id)
+    assert run.data.tags["embedtune.kind"] == "release"
+    assert run.data.metrics == {"release/map_at_100_dim0008": 0.5}
+    assert Path(client.download_artifacts(run.info.run_id, "", str(tmp_path))).is_dir()
+
+
+def test_the_ui_needs_a_store(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match=r"must be a store with runs in it, but got sqlite:.*Train first"):
+        check_servable(TrackingConfig(), folders(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_ui_does_not_serve_a_server(tmp_path: Path) -> None:
+    config = TrackingConfig(uri="http://anna:geheim@host:5000")
+    with pytest.raises(TrackingError, match=r"must be a database for `ui`, but got the server http://\*\*\*@host:5000"):
+        check_servable(config, folders(tmp_path))
+    assert is_server(store_uri(config, folders(tmp_path)))
+
+
+@pytest.mark.parametrize("port", [None, 70000])
+def test_the_ui_needs_a_free_port(store: Store, workspace: Workspace, port: int | None) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = port or taken.getsockname()[1]
+        with pytest.raises(TrackingError, match=rf"tracking\.port must be free on 127\.0\.0\.1, but got {number} "):
+            check_servable(TrackingConfig(port=number), workspace)
+
+
+def test_the_ui_is_for_this_machine_only_and_hides_the_address(tmp_path: Path) -> None:
+    config = TrackingConfig(uri="postgresql://anna:geheim@db/mlflow", port=5123)
+    command = " ".join(ui_command(config, folders(tmp_path)))
+    assert "--host 127.0.0.1 --port 5123 --workers 1" in command
+    assert "geheim" not in command
+    environment = ui_environment(config, folders(tmp_path))
+    assert environment["MLFLOW_BACKEND_STORE_URI"] == config.uri
+    assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+
+
+@pytest.mark.slow
+def test_the_ui_serves_and_ends_with_its_process(store: Store, workspace: Workspace) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    code = (
+        "import sys; from pathlib import Path; from embedtune.config import TrackingConfig; "
+        "from embedtune.paths import Workspace; from embedtune.tracking import serve_ui; root = Path(sys.argv[1]); "
+        "serve_ui(TrackingConfig(port=int(sys.argv[2])), Workspace(root, root / 'mlruns', root))"
+    )
+    command = [sys.executable, "-c", code, str(workspace.mlruns.parent), str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        answer = b""
+        for _ in range(240):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as response:
+                    answer = response.read()
+                break
+            except OSError:
+                assert server.poll() is None
+                time.sleep(0.5)
+        assert answer == b"OK"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        printed, _ = server.communicate(timeout=60)
+    assert printed == b""
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0

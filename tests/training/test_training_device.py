@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from embedtune.config import Precision
+from embedtune.errors import ConfigError
+from embedtune.training import device as devices
+from embedtune.training import resolve_device, resolve_precision
+
+without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+
+
+def test_cpu_is_always_there() -> None:
+    assert resolve_device("cpu") == "cpu"
+
+
+@without_cuda
+def test_auto_without_cuda_is_the_cpu() -> None:
+    assert resolve_device("auto") == "cpu"
+
+
+@without_cuda
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:3"])
+def test_an_absent_device_is_refused(device: str) -> None:
+    with pytest.raises(ConfigError, match=rf"train\.device must be a device of this machine, but got {device} and"):
+        resolve_device(device)
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:", "cuda:x", "cpu:1", "mps"])
+def test_an_unknown_device_is_refused(device: str) -> None:
+    with pytest.raises(ConfigError, match=r"train\.device must be auto, cpu, cuda or cuda:N, but got"):
+        resolve_device(device)
+
+
+@pytest.mark.parametrize("precision", [Precision.bf16, Precision.fp32])
+def test_a_named_precision_is_taken(precision: Precision) -> None:
+    assert resolve_precision(precision, "cpu") == precision.value
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [({"avx512f", "avx512_bf16"}, "bf16"), ({"amx_bf16"}, "bf16"), ({"avx2", "avx512f"}, "fp32"), (set(), "fp32")],
+)
+def test_auto_on_a_cpu_asks_its_flags(flags: set[str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_cpu_flags", lambda: frozenset(flags))
+    assert resolve_precision(Precision.auto, "cpu") == expected
+
+
+@pytest.mark.gpu
+def test_auto_with_cuda_is_cuda() -> None:
+    assert resolve_device("auto") == "cuda"
+    assert resolve_precision(Precision.auto, "cuda") in ("bf16", "fp32")

@@ -128,7 +128,7 @@ def test_single_runs_are_trials_of_their_own_study(typed: Typed, task_folder: Pa
     first = typed(*arguments, "tracking.enabled=false", "format=json")
     assert first.status == 0, first.err
     second = typed(*arguments, "tracking.enabled=false", "train.seed=7", "format=json")
-    assert second.json["study"] == "small task-tiny-single"
+    assert second.json["study"] == "small-task-tiny-single"
     assert numbers(second.json, "complete") == [0, 1]
     assert second.json["baseline"]["value"] is not None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,7 +71,7 @@ def study_name(config: Config, kind: str = "sweep") -> str:
     if config.data.path is not None and data == config.data.source:
         data = config.data.path.rstrip("/").rpartition("/")[2].partition(".")[0] or data
     model = config.model.name.rstrip("/").rpartition("/")[2]
-    name = f"{data}-{model}"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{data}-{model}").strip("-.") or config.data.source
     return name if kind == "sweep" else f"{name}-single"
 
 

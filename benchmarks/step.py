@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import tempfile
 import time
 from pathlib import Path
 
@@ -82,9 +83,10 @@ def load(config: Config, check: bool) -> SentenceTransformer:
 def ours(config: Config, rows: TrainingSet, check: bool) -> StepLog:
     """Train with ``train_model``."""
     log = StepLog()
-    train_model(
-        load(config, check), [rows], config, on_evaluate=lambda _: None, on_step=log.step, output_dir=Path("unused")
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        train_model(
+            load(config, check), [rows], config, on_evaluate=lambda _: None, on_step=log.step, output_dir=Path(folder)
+        )
     return log
 
 
@@ -92,13 +94,18 @@ def stock(config: Config, rows: TrainingSet, check: bool) -> StepLog:
     """Train with the library's trainer."""
     log = StepLog()
     model = load(config, check)
-    arguments = training_arguments(config.train, Path("unused"), resolve_device(config.train.device), "fp32")
-    trainer = StockTrainer(
-        model=model, args=arguments, train_dataset=to_dataset([rows]), loss=build_loss(model, config), callbacks=[log]
-    )
-    trainer.log_to = log
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = training_arguments(config.train, Path(folder), resolve_device(config.train.device), "fp32")
+        trainer = StockTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=to_dataset([rows]),
+            loss=build_loss(model, config),
+            callbacks=[log],
+        )
+        trainer.log_to = log
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
     return log
 
 
@@ -125,7 +132,9 @@ def report_speed(config: Config, rows: TrainingSet, rounds: int) -> None:
     for number in range(rounds):
         seconds["stock"] += stock(config, rows, False).seconds
         seconds["ours"] += ours(config, rows, False).seconds
-        print(f"round {number + 1}: ratio so far {_median(seconds['stock']) / _median(seconds['ours']):.2f}", flush=True)
+        print(
+            f"round {number + 1}: ratio so far {_median(seconds['stock']) / _median(seconds['ours']):.2f}", flush=True
+        )
     for name, values in seconds.items():
         precision = "fp32" if name == "stock" else resolve_precision(config.train.precision, device)
         print(f"{name:5} {precision}  {1 / _median(values):6.2f} steps/s  {_median(values):.3f} s/step")

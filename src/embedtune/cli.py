@@ -11,7 +11,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from embedtune import __version__
 from embedtune.errors import ConfigError, EmbedtuneError, UserError
@@ -165,17 +165,27 @@ def _report(error: Exception, debug: bool) -> int:
 
 
 def _explain_hydra(error: Exception) -> str | None:
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
+    from embedtune.config.explain import explain, is_composition_error
 
-    from embedtune.config.explain import explain
+    return explain(error) if is_composition_error(error) else None
 
-    return explain(error) if isinstance(error, HydraException | OmegaConfBaseException) else None
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to whatever stderr is now: the live view stands in for it while it draws."""
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        pass
 
 
 def _configure_output(debug: bool) -> None:
     """Logs on stderr: ours from INFO, the libraries' from ERROR; their warnings only on demand."""
-    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.DEBUG if debug else logging.ERROR)
+    level = logging.DEBUG if debug else logging.ERROR
+    logging.basicConfig(handlers=[_Stderr()], format="%(message)s", level=level, force=True)
     logging.getLogger("embedtune").setLevel(logging.DEBUG if debug else logging.INFO)
     if not debug:
         warnings.simplefilter("ignore")

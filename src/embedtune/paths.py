@@ -110,7 +110,8 @@ class StudyPaths:
         """Every trial folder there is, in order of number."""
         folders = self.root / "trials"
         if folders.is_dir():
-            yield from (TrialPaths(path) for path in sorted(folders.iterdir()) if path.name.isdigit())
+            numbered = [path for path in folders.iterdir() if path.name.isdecimal()]
+            yield from (TrialPaths(path) for path in sorted(numbered, key=lambda path: int(path.name)))
 
 
 @dataclass(frozen=True)

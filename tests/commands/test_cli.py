@@ -37,13 +37,19 @@ def test_every_command_has_its_function() -> None:
         (["train.x=choice(1"], "ConfigError: .*choice"),
         (["data=files"], "data.path must be given, but got None"),
         (["data=files", "data.path=nowhere", "model=tiny"], "data.path .*nowhere"),
-        (["model=tiny", "loss.matryoshka.dims=[128]"], "loss.matryoshka.dims must not exceed the model's 64, but got 128"),
+        (
+            ["model=tiny", "loss.matryoshka.dims=[128]"],
+            "loss.matryoshka.dims must not exceed the model's 64, but got 128",
+        ),
         (["model.name=./nowhere"], "model.name must name a folder, but got ./nowhere"),
         (["leaderboard", "study.name=none"], "study.name must name a study, but got none. .*: none yet"),
         (["evaluate", "model=tiny", "run=abc"], "run must be the MLflow run id or the folder of a trial"),
         (["-m", "sweep=optuna", "model=tiny", "train.epochs=choice(0, 1)"], "train.epochs must be above 0, but got 0"),
         (["-m", "sweep=optuna", "model=tiny", "data.seed=choice(1, 2)"], "data.seed must have one value"),
-        (["-m", "sweep=optuna", "model=tiny", "hydra.sweeper.sampler._target_=optuna.No"], "hydra.sweeper.sampler must be"),
+        (
+            ["-m", "sweep=optuna", "model=tiny", "hydra.sweeper.sampler._target_=optuna.No"],
+            "hydra.sweeper.sampler must be",
+        ),
     ],
 )
 def test_wrong_input_is_one_clear_error(typed: Typed, workdir: Path, arguments: list[str], message: str) -> None:

@@ -75,7 +75,9 @@ def check_release(document: dict[str, Any], board: dict[str, Any], workdir: Path
     assert document["folder"] == str(folder)
     assert document["trial"] == board["trials"][0]["number"]
     assert document["version"] == "1"
-    assert document["scores"]["validation"]["64"]["cosine_map@100"] == pytest.approx(board["trials"][0]["value"], abs=1e-6)
+    assert document["scores"]["validation"]["64"]["cosine_map@100"] == pytest.approx(
+        board["trials"][0]["value"], abs=1e-6
+    )
     assert set(document["scores"]) == set(document["untuned"]) == {"validation", "test"}
     model = SentenceTransformer(str(folder), device="cpu")
     assert model.encode(["one", "two", "three"]).shape == (3, 64)
@@ -106,7 +108,9 @@ def test_sweep_failed_trials_do_not_end_the_study(typed: Typed, task_folder: Pat
 
 
 def test_sweep_without_a_completed_trial_fails(typed: Typed, task_folder: Path) -> None:
-    result = typed(*sweep_arguments(task_folder, "study.n_trials=1", "train.learning_rate=1e30", "tracking.enabled=false"))
+    result = typed(
+        *sweep_arguments(task_folder, "study.n_trials=1", "train.learning_rate=1e30", "tracking.enabled=false")
+    )
     assert result.status == 1
     assert "completed no trial" in result.err
     assert "Traceback" not in result.err
@@ -135,7 +139,12 @@ def test_single_runs_are_trials_of_their_own_study(typed: Typed, task_folder: Pa
 
 def test_single_run_that_fails_says_why(typed: Typed, task_folder: Path, workdir: Path) -> None:
     result = typed(
-        "data=files", f"data.path={task_folder}", *SMALL, "train.learning_rate=1e30", "tracking.enabled=false", "loss=plain"
+        "data=files",
+        f"data.path={task_folder}",
+        *SMALL,
+        "train.learning_rate=1e30",
+        "tracking.enabled=false",
+        "loss=plain",
     )
     assert result.status == 1
     assert "loss must be finite" in result.out

@@ -20,7 +20,12 @@ def record(number: int, value: float | None, state: State = State.COMPLETE) -> T
 
 
 def test_leaderboard_best_first_with_failed_ones_last() -> None:
-    records = [record(0, 0.5), record(1, None, State.FAIL), record(2, 0.7, State.PRUNED), record(3, None, State.RUNNING)]
+    records = [
+        record(0, 0.5),
+        record(1, None, State.FAIL),
+        record(2, 0.7, State.PRUNED),
+        record(3, None, State.RUNNING),
+    ]
     board = leaderboard(DEFINITION, records, None, record(-1, 0.1))
     assert [entry["number"] for entry in board["trials"]] == [2, 0, 3, 1]
     assert board["states"] == {"complete": 1, "pruned": 1, "fail": 1, "running": 1, "waiting": 0}
@@ -30,7 +35,18 @@ def test_leaderboard_best_first_with_failed_ones_last() -> None:
 def test_leaderboard_has_the_documented_fields_and_is_json() -> None:
     board = json.loads(json.dumps(leaderboard(DEFINITION, [record(0, 0.5)])))
     assert {"study", "objective", "direction", "n_trials", "states", "trials"} <= set(board)
-    fields = {"number", "state", "value", "best_step", "best_epoch", "params", "metrics", "run_id", "checkpoint", "seconds"}
+    fields = {
+        "number",
+        "state",
+        "value",
+        "best_step",
+        "best_epoch",
+        "params",
+        "metrics",
+        "run_id",
+        "checkpoint",
+        "seconds",
+    }
     assert fields <= set(board["trials"][0])
     assert board["trials"][0]["metrics"]["32"] == {"cosine_map@100": 0.25}
 

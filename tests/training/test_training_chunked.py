@@ -10,7 +10,7 @@ from embedtune.model import load_model
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
 
 ANCHORS = ["who", "", "a much longer question about the harbour and the lantern", "who finds the orchard", "é"]
-PASSAGES = ["The harbour stands.", "x" * 300, "short", "", "The violin stands at number 4, and so on and on."]
+PASSAGES = ["The harbour stands.", "x " * 300, "short", "", "The violin stands at number 4, and so on and on."]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sentence_transformers import SentenceTransformer
 
 from embedtune.training.collate import Features, TokenCollator, tokenise
 
-TEXTS = ["a", "", "a longer text", "café №7", "line one\u2028line two", "x" * 500, "a"]
+TEXTS = ["a", "", "a longer text", "café №7", "line one\u2028line two", "x " * 500, "a"]
 
 
 def features(**values: Any) -> Features:
@@ -29,7 +29,8 @@ def test_each_text_is_tokenised_once() -> None:
 
     def preprocess(texts: list[str]) -> Features:
         seen.extend(texts)
-        return {"input_ids": torch.ones(len(texts), 3, dtype=torch.long), "attention_mask": torch.ones(len(texts), 3)}
+        ones = torch.ones(len(texts), 3, dtype=torch.long)
+        return {"input_ids": ones, "attention_mask": ones}
 
     tokenise(preprocess, ["a", "b", "a", "b", "c"], 0)
     assert sorted(seen) == ["a", "b", "c"]

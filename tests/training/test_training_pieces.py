@@ -19,9 +19,7 @@ def cost(lengths: list[int], ends: list[int], piece_cost: int) -> int:
 @given(lengths=LENGTHS, most=st.integers(1, 5), piece_cost=st.integers(0, 500))
 def test_cut_is_as_cheap_as_the_best_of_all_ways(lengths: list[int], most: int, piece_cost: int) -> None:
     rows = len(lengths)
-    ways = [
-        [*inner, rows] for count in range(min(most, rows)) for inner in combinations(range(1, rows), count)
-    ]
+    ways = [[*inner, rows] for count in range(min(most, rows)) for inner in combinations(range(1, rows), count)]
     ends = cut(lengths, most, piece_cost)
     assert ends in ways
     assert cost(lengths, ends, piece_cost) == min(cost(lengths, way, piece_cost) for way in ways)

@@ -34,9 +34,7 @@ def test_evaluation_steps_are_those_asked_for(
     assert evaluation_steps(every, per_epoch, total) == expected
 
 
-EVERY = st.one_of(
-    st.just("epoch"), st.integers(1, 50), st.floats(0.001, 0.999, allow_nan=False)
-)
+EVERY = st.one_of(st.just("epoch"), st.integers(1, 50), st.floats(0.001, 0.999, allow_nan=False))
 
 
 @settings(deadline=None, max_examples=200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -42,10 +43,21 @@ def to_config(cfg: DictConfig) -> Config:
         raise ConfigError(
             f"config must extend the schema, but got {type(config).__name__}. Add 'schema' to its defaults."
         )
-    found = problems(config)
+    found = [*_unknown_keys(cfg, config), *problems(config)]
     if found:
         raise ConfigError(join_problems(found))
     return config
+
+
+def _unknown_keys(cfg: DictConfig, node: Any, prefix: str = "") -> Iterator[str]:
+    """Keys added with ``+`` that nothing would read."""
+    known = {field.name for field in fields(node)}
+    for name in cfg:
+        value = getattr(node, str(name), None)
+        if name not in known:
+            yield f"{prefix}{name} must be a key of the configuration, but there is none of that name. Remove it."
+        elif is_dataclass(value):
+            yield from _unknown_keys(cfg[name], value, f"{prefix}{name}.")
 
 
 def problems(config: Config) -> list[str]:
@@ -56,6 +68,7 @@ def problems(config: Config) -> list[str]:
         *_eval_problems(config.eval),
         *_data_problems(config),
         *_study_problems(config),
+        *_place_problems(config),
     ]
 
 
@@ -80,7 +93,9 @@ def _train_problems(train: TrainConfig) -> Iterator[str]:
         0 <= train.warmup_ratio < 1, "train.warmup_ratio", "be at least 0 and below 1", train.warmup_ratio,
         "It is the share of all steps; try 0.1.",
     )  # fmt: skip
-    yield from _must(train.weight_decay >= 0, "train.weight_decay", "be at least 0", train.weight_decay, "Try 0.01.")
+    yield from _must(
+        0 <= train.weight_decay < math.inf, "train.weight_decay", "be at least 0", train.weight_decay, "Try 0.01."
+    )
     yield from _must(
         train.max_grad_norm >= 0, "train.max_grad_norm", "be at least 0", train.max_grad_norm, "0 turns clipping off."
     )
@@ -93,7 +108,8 @@ def _train_problems(train: TrainConfig) -> Iterator[str]:
 
 def _loss_problems(loss: LossConfig) -> Iterator[str]:
     yield from _must(loss.name in LOSSES, "loss.name", f"be one of {', '.join(LOSSES)}", loss.name, "Try mnrl.")
-    yield from _must(loss.scale > 0, "loss.scale", "be above 0", loss.scale, "Try 20.")
+    positive = loss.scale > 0 and math.isfinite(loss.scale)
+    yield from _must(positive, "loss.scale", "be above 0", loss.scale, "Try 20.")
     if loss.matryoshka is None:
         return
     dims, weights = loss.matryoshka.dims, loss.matryoshka.weights
@@ -104,7 +120,7 @@ def _loss_problems(loss: LossConfig) -> Iterator[str]:
         yield from _must(min(dims, default=1) > 0, "loss.matryoshka.dims", "be above 0", dims, "Remove the others.")
         yield from _must(len(set(dims)) == len(dims), "loss.matryoshka.dims", "not repeat", dims, "Remove the doubles.")
     for dim, weight in weights.items():
-        known = dim.isdecimal() and (dims is None or int(dim) in dims)
+        known = dim.isdecimal() and dim == str(int(dim)) and (dims is None or int(dim) in dims)
         yield from _must(
             known, f"loss.matryoshka.weights.{dim}", "be the weight of one of loss.matryoshka.dims", f"dims {dims}",
             "Add the dimension or remove the weight.",
@@ -123,7 +139,7 @@ def _eval_problems(evaluation: EvalConfig) -> Iterator[str]:
         evaluation.split in SPLITS, "eval.split", f"be one of {', '.join(SPLITS)}", evaluation.split, "Try validation."
     )
     every = evaluation.every
-    number = isinstance(every, int | float) and not isinstance(every, bool)
+    number = isinstance(every, int | float) and not isinstance(every, bool) and math.isfinite(every)
     valid = every == "epoch" or (number and (0 < every < 1 or (every >= 1 and every == int(every))))
     yield from _must(
         valid, "eval.every", "be epoch, a whole number of steps, or a fraction of an epoch", every, "Try epoch or 0.5."
@@ -170,3 +186,11 @@ def _study_problems(config: Config) -> Iterator[str]:
     for key, name in (("study.name", study.name), ("release.name", config.release.name)):
         valid = name is None or (_NAME.fullmatch(name) is not None and PurePath(name).name == name)
         yield from _must(valid, key, "be letters, digits, '.', '_' and '-'", name, "It names a folder.")
+
+
+def _place_problems(config: Config) -> Iterator[str]:
+    length, port = config.model.max_seq_length, config.tracking.port
+    yield from _must(
+        length is None or length >= 1, "model.max_seq_length", "be at least 1", length, "null takes the model's own."
+    )
+    yield from _must(0 < port < 65536, "tracking.port", "be from 1 to 65535", port, "Try 5000.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+import traceback
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
 
 from embedtune.config.schema import Config
 
@@ -17,6 +19,14 @@ _UNKNOWN_CHOICE = re.compile(
     r"Could not find '([^']+)/([^'/]+)'\n+Available options in '[^']+':\n(.*?)\nConfig search", re.DOTALL
 )
 _MISSING = re.compile(r"Missing mandatory value: (\S+)")
+
+
+def is_composition_error(error: Exception) -> bool:
+    """Whether Hydra or OmegaConf raised this about the user's overrides; some of it they only assert."""
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return True
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, AssertionError) and "omegaconf" in frames[-1].filename
 
 
 def explain(error: Exception) -> str:
@@ -32,6 +42,8 @@ def explain(error: Exception) -> str:
         return f"{match[1]} must be of its type, but got {match[2]}. {reason[0] if reason else 'See conf/.'}"
     if match := _MISSING.search(text):
         return f"{match[1]} must be given, but got nothing. Add {match[1]}=VALUE."
+    if isinstance(error, AssertionError):
+        return "overrides must fit the configuration, but one names a key below one that is null. Remove it."
     if isinstance(error, OverrideParseException):
         return f"overrides must follow Hydra's grammar, but got {error.override}. Quote the value: 'KEY=\"VALUE\"'."
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -28,6 +28,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 
 from embedtune.errors import TrackingError
 from embedtune.tracking.content import DatasetUse, Point, RunContent
+from embedtune.tracking.store import is_server
 
 UID = "embedtune.uid"
 NOTE = "mlflow.note.content"
@@ -39,13 +40,13 @@ _METRICS_BATCH = 1000
 
 
 class Gateway:
-    """One experiment of one store. Everything here may be done twice."""
+    """One experiment of one store. All but the registration of a model may be done twice without a trace."""
 
     def __init__(self, uri: str, experiment_id: str) -> None:
         # Both explicit, so that mlflow's process-wide settings stay as they are.
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._experiment_id = experiment_id
-        self._local = not uri.startswith(("http://", "https://"))
+        self._local = not is_server(uri)
 
     def open_experiment(self, name: str, artifact_location: str | None) -> str:
         """The id of the experiment, which is created if there is none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
@@ -64,8 +64,8 @@ def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None)
         elif before.complete and before.parent_run_id == parent_run_id:
             return str(before.run_id)
         run_id = gateway.deliver(trial_content(folder, parent_run_id, skip=before.evaluations), run)
-    ended = has_ended(folder.record)
-    write_json(trial.tracking, vars(Delivered(run_id, parent_run_id, len(folder.evaluations), ended)))
+        now = Delivered(run_id, parent_run_id, len(folder.evaluations), complete=has_ended(folder.record))
+        write_json(trial.tracking, asdict(now))
     return run_id
 
 

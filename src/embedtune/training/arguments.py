@@ -20,7 +20,7 @@ def training_arguments(
 
     Args:
         train: The values of ``train.*``.
-        output_dir: Named to the trainer, which leaves it alone.
+        output_dir: The trainer makes this folder and leaves it empty.
         device: As :func:`~embedtune.training.device.resolve_device` gives it.
         precision: As :func:`~embedtune.training.device.resolve_precision` gives it.
     """

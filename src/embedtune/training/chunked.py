@@ -59,7 +59,7 @@ class ChunkedEncoder:
         sorted_embeddings = torch.cat([self._forward(self._model, piece)["sentence_embedding"] for piece in pieces])
         back = torch.empty_like(order)
         back[order] = torch.arange(len(order), device=order.device)
-        return list(sorted_embeddings[back].split([len(column["input_ids"]) for column in columns]))
+        return list(torch.split(sorted_embeddings[back], [len(column["input_ids"]) for column in columns]))
 
 
 @contextmanager
@@ -91,17 +91,17 @@ def _merge(columns: Sequence[Features]) -> Features:
 def _look_up(word_embeddings: nn.Module, pieces: Sequence[Features]) -> None:
     """Replace ``input_ids`` of each piece by ``inputs_embeds``, found in a single lookup."""
     ids = [piece.pop("input_ids") for piece in pieces]
-    found = word_embeddings(torch.cat([part.flatten() for part in ids])).split([part.numel() for part in ids])
-    for piece, part, embeddings in zip(pieces, ids, found, strict=True):
+    found = word_embeddings(torch.cat([part.flatten() for part in ids]))
+    for piece, part, embeddings in zip(pieces, ids, torch.split(found, [part.numel() for part in ids]), strict=True):
         piece["inputs_embeds"] = embeddings.view(*part.shape, -1)
 
 
 def _word_embeddings(model: SentenceTransformer) -> nn.Module | None:
     """The table of word embeddings, if the model embeds texts the same when it is given its rows; else None."""
-    transformer = getattr(model[0], "model", None)
+    transformer: Any = getattr(model[0], "model", None)
     if not hasattr(transformer, "get_input_embeddings"):
         return None
-    table = transformer.get_input_embeddings()
+    table: nn.Module = transformer.get_input_embeddings()
     probe = model.preprocess(["a", "two rows of different length"])
     probe = {key: value.to(model.device) if isinstance(value, Tensor) else value for key, value in probe.items()}
     training = model.training

@@ -29,7 +29,7 @@ def resolve_device(device: str) -> str:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind == "cuda" and int(index or 0) >= count:
         raise ConfigError(
-            f"train.device must be a device of this machine, but got {device} and it has {count} CUDA devices. Try auto."
+            f"train.device must be a device of this machine, but got {device} and it has {count} of CUDA. Try auto."
         )
     return device
 
@@ -38,7 +38,7 @@ def resolve_precision(precision: Precision, device: str) -> str:
     """``bf16`` or ``fp32``; ``auto`` is bf16 where the hardware computes in it, else fp32."""
     if precision is Precision.auto:
         return "bf16" if _has_bf16(device) else "fp32"
-    return precision.value
+    return str(precision.value)
 
 
 def device_name(device: str) -> str:

@@ -23,9 +23,28 @@ _MEASURED_ROWS = 1000
 _BATCH = 64
 
 _LEFT_OUT = frozenset(
-    "output_dir logging_dir logging_strategy logging_first_step logging_steps eval_strategy eval_steps eval_delay "
-    "save_strategy save_steps save_total_limit metric_for_best_model greater_is_better report_to do_train do_eval "
-    "run_name hub_token push_to_hub_token trackio_space_id".split()
+    [
+        "output_dir",
+        "logging_dir",
+        "logging_strategy",
+        "logging_first_step",
+        "logging_steps",
+        "eval_strategy",
+        "eval_steps",
+        "eval_delay",
+        "save_strategy",
+        "save_steps",
+        "save_total_limit",
+        "metric_for_best_model",
+        "greater_is_better",
+        "report_to",
+        "do_train",
+        "do_eval",
+        "run_name",
+        "hub_token",
+        "push_to_hub_token",
+        "trackio_space_id",
+    ]
 )
 """Arguments that say where files go, who may upload and how it is logged, but nothing about the training.
 
@@ -59,7 +78,8 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
         similarity=str(model.similarity_fn_name),
         device=device_name(device),
         precision=precision,
-        versions={"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        versions={"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in _LIBRARIES},
     )
 
 
@@ -79,7 +99,9 @@ def _dataset_facts(model: SentenceTransformer, part: TrainingSet) -> DatasetFact
         name=part.name,
         size=len(part),
         statistics={column: _statistics(model, texts[:_MEASURED_ROWS]) for column, texts in part.columns.items()},
-        samples=tuple({column: texts[row] for column, texts in part.columns.items()} for row in range(len(part))[:_SAMPLES]),
+        samples=tuple(
+            {column: texts[row] for column, texts in part.columns.items()} for row in range(len(part))[:_SAMPLES]
+        ),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import (
     CachedMultipleNegativesRankingLoss,
@@ -22,7 +24,7 @@ def build_loss(model: SentenceTransformer, config: Config) -> nn.Module:
     Raises:
         ConfigError: Every Matryoshka weight is 0, so that nothing would be trained.
     """
-    loss = _RANKING[config.loss.name](model, scale=config.loss.scale)
+    loss: nn.Module = _RANKING[config.loss.name](model, scale=config.loss.scale)
     if config.loss.matryoshka is None:
         return loss
     full = model.get_embedding_dimension()
@@ -31,9 +33,10 @@ def build_loss(model: SentenceTransformer, config: Config) -> nn.Module:
         raise ConfigError(
             f"loss.matryoshka.weights must have one above 0, but got 0 for all of {dims}. Remove one of them."
         )
-    return MatryoshkaLoss(model, loss, matryoshka_dims=dims, matryoshka_weights=weights)
+    nested: nn.Module = MatryoshkaLoss(model, loss, matryoshka_dims=dims, matryoshka_weights=weights)
+    return nested
 
 
-def nested_losses(loss: nn.Module) -> tuple[nn.Module, ...]:
+def nested_losses(loss: nn.Module) -> tuple[Any, ...]:
     """The losses that were configured, outermost first."""
     return (loss, *nested_losses(loss.loss)) if isinstance(loss, MatryoshkaLoss) else (loss,)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 
 def cut(lengths: Sequence[int], most: int, piece_cost: int) -> list[int]:
     """Where to cut rows into pieces so that running them costs least.
 
     A piece is padded to its longest row, so it costs rows x longest tokens, and each piece costs a fixed
-    amount beside. Exact, by dynamic programming over the last piece; O(most x rows^2).
+    amount beside. Exact, by dynamic programming over the start of the last piece; O(most x rows^2).
 
     Args:
-        lengths: Tokens of each row, ascending.
+        lengths: Tokens of each row, ascending; at least one.
         most: Pieces at most.
         piece_cost: The fixed cost of one piece, in tokens.
 
@@ -20,16 +22,17 @@ def cut(lengths: Sequence[int], most: int, piece_cost: int) -> list[int]:
         The end of each piece, ascending; the last is ``len(lengths)``.
     """
     rows = len(lengths)
-    best: list[tuple[int, list[int]]] = [(0, [])] + [(0, [])] * rows
-    for piece in range(most):
-        # The longest row of a piece is its last one, because the rows are sorted.
-        starts = range(1) if piece == 0 else range(rows)
-        cheapest = [best[0]]
-        for end in range(1, rows + 1):
-            width = lengths[end - 1]
-            options = [(best[start][0] + piece_cost + (end - start) * width, start) for start in starts if start < end]
-            cost, start = min(options)
-            fewer = best[end] if piece else (cost + 1, [])
-            cheapest.append((cost, [*best[start][1], end]) if cost < fewer[0] else fewer)
-        best = cheapest
-    return best[rows][1]
+    starts, ends = np.arange(rows)[:, None], np.arange(1, rows + 1)
+    # [start, end - 1] -> cost of one piece of these rows; its longest row is the last.
+    piece = np.where(ends > starts, piece_cost + (ends - starts) * np.asarray(lengths), np.inf)
+    # The cheapest way to cover the first `end` rows with 1, 2, ... pieces, and where its last piece starts.
+    totals, last_starts = [piece[0]], [np.zeros(rows, dtype=np.intp)]
+    for _ in range(min(most, rows) - 1):
+        options = totals[-1][:-1, None] + piece[1:]
+        last_starts.append(options.argmin(axis=0) + 1)
+        totals.append(options.min(axis=0))
+    count = int(np.argmin([total[-1] for total in totals]))
+    found = [rows]
+    for last_start in reversed(last_starts[1 : count + 1]):
+        found.append(int(last_start[found[-1] - 1]))
+    return found[::-1]

@@ -60,7 +60,7 @@ def train_model(
         on_evaluate: Called at the steps of ``eval.every`` and at the last, with the model in evaluation mode and
             computing in fp32. What it raises ends the training and comes out unchanged.
         on_step: Called after every step.
-        output_dir: The trainer's folder; nothing is written.
+        output_dir: The trainer makes this folder and leaves it empty.
 
     Raises:
         ConfigError: The device is not there, or every loss weight is 0.
@@ -74,7 +74,7 @@ def train_model(
     with ExitStack() as stack:
         stack.enter_context(_cleaned_up(model))
         texts = (text for part in training for column in part.columns.values() for text in column)
-        tokens = tokenise(model.preprocess, texts, model.tokenizer.pad_token_id or 0)
+        tokens = tokenise(model.preprocess, texts, getattr(model.tokenizer, "pad_token_id", None) or 0)
         encoder = None
         if tokens is not None and config.loss.name == "mnrl":
             encoder = ChunkedEncoder(model, config.train.chunks)

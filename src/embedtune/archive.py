@@ -49,6 +49,12 @@ def read_records(study: StudyPaths) -> Iterator[TrialRecord]:
             yield record
 
 
+def read_all(study: StudyPaths) -> list[TrialRecord]:
+    """The baseline, if it was begun, and every trial."""
+    baseline = read_record(study, -1)
+    return [*([baseline] if baseline else []), *read_records(study)]
+
+
 def read_evaluations(trial: TrialPaths) -> tuple[Evaluation, ...]:
     """The evaluations of a trial, in order of step."""
     return tuple(Evaluation(**values) for values in read_json_lines(trial.metrics))

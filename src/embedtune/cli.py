@@ -174,7 +174,7 @@ class _Stderr(logging.StreamHandler[TextIO]):
     """Writes to whatever stderr is now: the live view stands in for it while it draws."""
 
     @property
-    def stream(self) -> TextIO:  # type: ignore[override]
+    def stream(self) -> TextIO:
         return sys.stderr
 
     @stream.setter

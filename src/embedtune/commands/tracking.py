@@ -36,14 +36,11 @@ def sync(config: Config) -> Answer:
 
 
 def _deliver(store: Store, study: StudyPaths) -> int:
-    records = list(archive.read_records(study))
     grouped = require_definition(study, [])["kind"] == "sweep"
-    parent = deliver_study(store, study, records) if grouped else None
-    numbers = [record.number for record in records]
-    if archive.read_record(study, -1) is not None:
-        numbers.insert(0, -1)
-    for number in numbers:
-        deliver_trial(store, study.trial(number), parent_run_id=parent)
+    parent = deliver_study(store, study, archive.read_all(study)) if grouped else None
+    records = archive.read_all(study)
+    for record in records:
+        deliver_trial(store, study.trial(record.number), parent_run_id=parent)
     if grouped:
-        deliver_study(store, study, list(archive.read_records(study)))  # now its table can link to every run
-    return len(numbers)
+        deliver_study(store, study, archive.read_all(study))  # now its table can link to every run
+    return len(records)

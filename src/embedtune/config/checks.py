@@ -52,8 +52,8 @@ def to_config(cfg: DictConfig) -> Config:
 def _unknown_keys(cfg: DictConfig, node: Any, prefix: str = "") -> Iterator[str]:
     """Keys added with ``+`` that nothing would read."""
     known = {field.name for field in fields(node)}
-    for name in cfg:
-        value = getattr(node, str(name), None)
+    for name in map(str, cfg):
+        value = getattr(node, name, None)
         if name not in known:
             yield f"{prefix}{name} must be a key of the configuration, but there is none of that name. Remove it."
         elif is_dataclass(value):

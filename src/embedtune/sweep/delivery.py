@@ -56,7 +56,7 @@ class Delivery:
 
     def _deliver_study(self) -> None:
         assert self.store is not None
-        self.parent = deliver_study(self.store, self.study, list(archive.read_records(self.study)))
+        self.parent = deliver_study(self.store, self.study, archive.read_all(self.study))
 
     def _deliver_trial(self, trial: TrialPaths) -> None:
         assert self.store is not None

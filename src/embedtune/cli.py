@@ -173,6 +173,10 @@ def _explain_hydra(error: Exception) -> str | None:
 class _Stderr(logging.StreamHandler[TextIO]):
     """Writes to whatever stderr is now: the live view stands in for it while it draws."""
 
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self.setLevel(level)
+
     @property
     def stream(self) -> TextIO:
         return sys.stderr
@@ -184,8 +188,9 @@ class _Stderr(logging.StreamHandler[TextIO]):
 
 def _configure_output(debug: bool) -> None:
     """Logs on stderr: ours from INFO, the libraries' from ERROR; their warnings only on demand."""
+    handler = _Stderr(level=logging.DEBUG if debug else logging.INFO)  # a trial's log takes more than the terminal
     level = logging.DEBUG if debug else logging.ERROR
-    logging.basicConfig(handlers=[_Stderr()], format="%(message)s", level=level, force=True)
+    logging.basicConfig(handlers=[handler], format="%(message)s", level=level, force=True)
     logging.getLogger("embedtune").setLevel(logging.DEBUG if debug else logging.INFO)
     if not debug:
         warnings.simplefilter("ignore")

@@ -95,7 +95,7 @@ def test_evaluate_answers_the_documented_json(typed: Typed, task_folder: Path) -
     result = typed("evaluate", "model=tiny", "data=files", f"data.path={task_folder}", "format=json")
     assert result.status == 0
     assert set(result.json) == {"model", "data", "dims"}
-    assert result.json["data"] == {"name": "files", "split": "validation", "queries": 30, "corpus": 10}
+    assert result.json["data"] == {"name": "small task", "split": "validation", "queries": 30, "corpus": 10}
     assert list(result.json["dims"]) == ["64", "32", "16", "8", "4"]
     assert len(result.json["dims"]["64"]) == 30
 

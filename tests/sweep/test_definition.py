@@ -18,11 +18,10 @@ TASK = TaskData("files", "somewhere", (), {}, {"validation": "abc", "training": 
     ("config", "expected"),
     [
         (Config(), "pydocs-minilm"),
-        (Config(data=DataConfig(name="files", source="files", path="../shared/rights/")), "rights-minilm"),
-        (Config(data=DataConfig(name="files", source="files", path="a/pairs.jsonl")), "pairs-minilm"),
+        (Config(data=DataConfig(name="my data", source="files", path="x")), "my-data-minilm"),
         (Config(data=DataConfig(name="faq", source="files", path="a/b")), "faq-minilm"),
         (Config(model=ModelConfig(name="BAAI/bge-base-en-v1.5")), "pydocs-bge-base-en-v1.5"),
-        (Config(data=DataConfig(name="files", source="files", path="my data/ü")), "minilm"),
+        (Config(data=DataConfig(name="ü", source="files", path="my data/ü")), "minilm"),
         (Config(study=StudyConfig(name="mine")), "mine"),
     ],
 )

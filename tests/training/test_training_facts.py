@@ -89,9 +89,8 @@ def test_three_samples_and_every_version(
 ) -> None:
     facts = training_facts(tiny, [small_training], config)
     assert len(facts.datasets[0].samples) == 3
-    assert {"python", "sentence-transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers"} == set(
-        facts.versions
-    )
+    libraries = {"sentence-transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers"}
+    assert libraries | {"python"} <= set(facts.versions)
     assert (facts.dimension, facts.max_seq_length, facts.similarity) == (64, 64, "cosine")
     assert (facts.device, facts.precision) == ("cpu", "fp32")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import PurePath
 from typing import Any
 
 
@@ -47,7 +48,7 @@ class ModelConfig:
 class DataConfig:
     """``data.*``: the texts. ``source`` is ``pydocs``, ``files`` or ``hub``."""
 
-    name: str = "pydocs"
+    name: str | None = "pydocs"
     source: str = "pydocs"
     path: str | None = None
     revision: str | None = None
@@ -57,6 +58,11 @@ class DataConfig:
     seed: int = 42
     max_train: int | None = None
     max_queries: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The name given, else the last part of the path, else the source."""
+        return self.name or PurePath(self.path or "").stem or self.source
 
 
 @dataclass

@@ -76,8 +76,8 @@ def _key_problems(config: DataConfig) -> list[Problem]:
         if role not in COLUMNS:
             message = f"data.columns.{role} must be one of {', '.join(COLUMNS)}, but got {role}. Rename it."
             found.append(Problem("data.columns", message))
-    if config.name in config.extra:
-        message = f"data.extra.{config.name} must have a name of its own, but got the name of the data. Rename it."
+    if config.label in config.extra:
+        message = f"data.extra.{config.label} must have a name of its own, but got the name of the data. Rename it."
         found.append(Problem("data.extra", message))
     return found
 
@@ -89,11 +89,11 @@ def _build(config: DataConfig, source: str, splits: Mapping[str, Table], extra: 
         split: data if split == "train" else limit_queries(data, config.max_queries, config.seed)
         for split, data in sets.items()
     }
-    tables = ({config.name: splits["train"]} if "train" in splits else {}) | dict(extra)
+    tables = ({config.label: splits["train"]} if "train" in splits else {}) | dict(extra)
     training = tuple(
         limit_rows(training_set(name, table), config.max_train, config.seed) for name, table in tables.items()
     )
     digests = {split: retrieval_digest(data) for split, data in limited.items()}
     if training:
         digests["training"] = training_digest(training)
-    return TaskData(config.name, source, training, limited, digests)
+    return TaskData(config.label, source, training, limited, digests)

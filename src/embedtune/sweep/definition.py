@@ -67,11 +67,8 @@ def study_name(config: Config, kind: str = "sweep") -> str:
     """The name given, or one made of data and model; single configurations have a folder of their own."""
     if config.study.name is not None:
         return config.study.name
-    data = config.data.name
-    if config.data.path is not None and data == config.data.source:
-        data = config.data.path.rstrip("/").rpartition("/")[2].partition(".")[0] or data
     model = config.model.name.rstrip("/").rpartition("/")[2]
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{data}-{model}").strip("-.") or config.data.source
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{config.data.label}-{model}").strip("-.") or config.data.source
     return name if kind == "sweep" else f"{name}-single"
 
 

@@ -16,7 +16,8 @@ from embedtune.training.pieces import cut
 _PIECE_COST = {"cpu": 64, "cuda": 4096}
 """What a piece costs beside its tokens, in tokens: summing its weight gradients and starting its operations.
 
-On the CPU measured (benchmarks/step.py); on CUDA estimated from the time to launch a few hundred kernels.
+Estimates: on the CPU from the bytes of the weight gradients that each piece adds up, on CUDA from the time to launch
+a few hundred kernels. Not measured on a CUDA device.
 """
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +9,13 @@ from typing import Any
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from torch import Tensor
 
-from embedtune.config import Config, TrainConfig
+from embedtune.config import Config
+from embedtune.environment import library_versions
 from embedtune.records import DatasetFacts, TrainingFacts, TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.device import device_name, resolve_device, resolve_precision
 from embedtune.training.losses import build_loss, nested_losses
 
-_LIBRARIES = ("sentence-transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers")
 _SAMPLES = 3
 _MEASURED_ROWS = 1000
 _BATCH = 64
@@ -29,8 +27,6 @@ _LEFT_OUT = frozenset(
         "logging_strategy",
         "logging_first_step",
         "logging_steps",
-        "eval_strategy",
-        "eval_steps",
         "eval_delay",
         "save_strategy",
         "save_steps",
@@ -61,7 +57,7 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
     device = resolve_device(config.train.device)
     precision = resolve_precision(config.train.precision, device)
     losses = nested_losses(build_loss(model, config))
-    hyperparameters, non_default = _hyperparameters(config.train, device, precision)
+    hyperparameters, non_default = _hyperparameters(config, device, precision)
     local = Path(config.model.name).is_dir()
     return TrainingFacts(
         losses=tuple(type(loss).__name__ for loss in losses),
@@ -78,20 +74,30 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
         similarity=str(model.similarity_fn_name),
         device=device_name(device),
         precision=precision,
-        versions={"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        versions=library_versions(),
     )
 
 
-def _hyperparameters(train: TrainConfig, device: str, precision: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _hyperparameters(config: Config, device: str, precision: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Every argument, and the names of those that differ from the library's defaults."""
     unused = Path("unused")  # with this name the library knows that no training follows, and does not warn
-    chosen = training_arguments(train, unused, device, precision).to_dict()
+    chosen = training_arguments(config.train, unused, device, precision).to_dict() | _evaluated(config)
     defaults = SentenceTransformerTrainingArguments(
         output_dir=str(unused), accelerator_config={"use_configured_state": True}
     ).to_dict()
     kept = {key: _plain(value) for key, value in chosen.items() if key not in _LEFT_OUT}
     return kept, tuple(key for key, value in kept.items() if key in defaults and value != _plain(defaults[key]))
+
+
+def _evaluated(config: Config) -> dict[str, Any]:
+    """How often and in which batches: the trainer does not know, because evaluation is a callback of ours."""
+    every, epochs = config.eval.every, config.train.epochs
+    return {
+        "eval_strategy": "epoch" if every == "epoch" else "steps",
+        "eval_steps": None if every == "epoch" else every,
+        "per_device_eval_batch_size": config.eval.batch_size,
+        "num_train_epochs": int(epochs) if epochs == int(epochs) else epochs,
+    }
 
 
 def _dataset_facts(model: SentenceTransformer, part: TrainingSet) -> DatasetFacts:

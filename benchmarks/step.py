@@ -113,7 +113,7 @@ def read_rows(path: Path | None, count: int) -> TrainingSet:
     """The first ``count`` (question, passage) pairs of a one-object JSON file, or of the embedded data."""
     if path is None:
         from embedtune.config import DataConfig
-        from embedtune.data import load_data
+        from embedtune.data import load_task
 
         (whole, *_) = load_data(DataConfig()).training
         return TrainingSet("rows", {name: texts[:count] for name, texts in whole.columns.items()})

@@ -11,7 +11,7 @@ LAYERS = (
     "errors",
     "config records paths tiny environment quiet usage",
     "model data training evaluation tracking study archive",
-    "bench",
+    "bench hooks",
     "trial",
     "sweep reporting release",
     "commands",

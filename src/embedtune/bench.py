@@ -10,6 +10,7 @@ from embedtune.data import load_task
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
 from embedtune.model import known_dimension, load_model
 from embedtune.records import TaskData
+from embedtune.training import resolve_device
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -63,6 +64,10 @@ def prepare(config: Config) -> Bench:
         task = load_task(config.data)
         problems += _missing_parts(task)
     except DataError as error:
+        problems.append(str(error))
+    try:
+        resolve_device(config.train.device)
+    except ConfigError as error:
         problems.append(str(error))
     try:
         dim = known_dimension(config.model)

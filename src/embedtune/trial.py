@@ -9,11 +9,11 @@ import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from embedtune import archive
 from embedtune.bench import Bench
@@ -21,9 +21,18 @@ from embedtune.config import Config, measured_dims, objective_dim
 from embedtune.environment import git_revision, library_versions
 from embedtune.errors import TrialError
 from embedtune.evaluation import evaluate_retrieval, write_scores
+from embedtune.hooks import Hooks
 from embedtune.paths import TrialPaths, write_json
 from embedtune.records import Evaluation, RetrievalScores, State, TrialRecord
-from embedtune.training import Progress, resolve_device, resolve_precision, train_model, training_facts
+from embedtune.training import (
+    Progress,
+    peak_memory,
+    reset_peak_memory,
+    resolve_device,
+    resolve_precision,
+    train_model,
+    training_facts,
+)
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -32,37 +41,6 @@ logger = logging.getLogger(__name__)
 
 INTERRUPTED = "interrupted"
 """How the reason of a trial begins that was stopped from outside."""
-
-
-class Watcher(Protocol):
-    """Somebody who looks on while a trial runs."""
-
-    def began(self, record: TrialRecord) -> None:
-        """The trial starts."""
-
-    def stepped(self, progress: Progress) -> None:
-        """One optimiser step is done."""
-
-    def evaluated(self, evaluation: Evaluation) -> None:
-        """One evaluation is recorded."""
-
-    def ended(self, record: TrialRecord) -> None:
-        """The trial's result is recorded."""
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """Whom a trial tells.
-
-    Attributes:
-        watcher: Shown progress.
-        deliver: Sends the trial's folder to the tracking store; never raises.
-        report: Given the ordinal of an evaluation (1-based) and its value; True prunes the trial.
-    """
-
-    watcher: Watcher
-    deliver: Callable[[TrialPaths], None] = lambda _: None
-    report: Callable[[int, float], bool] = lambda _ordinal, _value: False
 
 
 class _Prune(Exception):
@@ -80,6 +58,12 @@ class _Run:
     start: float = field(default_factory=time.monotonic)
     best: Evaluation | None = None
     done: int = 0
+    progress: Progress | None = None
+
+    def stepped(self, progress: Progress) -> None:
+        """Note and show one optimiser step."""
+        self.progress = progress
+        self.hooks.watcher.stepped(progress)
 
     def evaluate(self, model: SentenceTransformer, progress: Progress | None) -> None:
         """Measure, record, keep the weights if they are the best, and ask whether to go on."""
@@ -98,9 +82,16 @@ class _Run:
         if self.hooks.report(self.done, evaluation.value):
             raise _Prune
 
-    def close(self, record: TrialRecord, state: State, reason: str | None, facts: Mapping[str, Any]) -> TrialRecord:
-        """Write the result; after this the trial has ended."""
+    def close(self, record: TrialRecord, state: State, reason: str | None = None) -> TrialRecord:
+        """Write the result and what it cost; after this the trial has ended."""
         best = self.best
+        seconds = time.monotonic() - self.start
+        cost = {
+            "steps": self.progress.step if self.progress else 0,
+            "tokens": self.progress.tokens if self.progress else 0,
+            "device_seconds": round(seconds, 3),
+            "peak_memory_bytes": peak_memory(record.facts["device"]),
+        }
         ended = replace(
             record,
             state=state,
@@ -109,8 +100,8 @@ class _Run:
             best_step=best.step if best else None,
             best_epoch=best.epoch if best else None,
             metrics=best.metrics if best else {},
-            seconds=time.monotonic() - self.start,
-            facts={**record.facts, **facts},
+            seconds=seconds,
+            facts={**record.facts, **cost},
         )
         archive.write_result(self.trial, ended)
         self.hooks.watcher.ended(ended)
@@ -148,20 +139,20 @@ def run_trial(config: Config, bench: Bench, trial: TrialPaths, record: TrialReco
     """
     run = _Run(config, bench, trial, hooks)
     record = _begin(config, bench, trial, record, hooks)
-    facts: dict[str, Any] = {}
+    state: State = State.COMPLETE
+    reason: str | None = None
     with _logging_to(trial):
         try:
-            facts.update(_train(run))
-            state, reason = State.COMPLETE, None
+            _train(run)
         except _Prune:
             state, reason = State.PRUNED, f"pruned after evaluation {run.done}"
         except KeyboardInterrupt:
-            run.close(record, State.FAIL, INTERRUPTED, facts)
+            run.close(record, State.FAIL, INTERRUPTED)
             raise
         except Exception as error:
             logger.debug("%s", traceback.format_exc())
             state, reason = State.FAIL, f"{type(error).__name__}: {error}"
-        return run.close(record, state, reason, facts)
+        return run.close(record, state, reason)
 
 
 def run_baseline(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks) -> TrialRecord:
@@ -170,7 +161,7 @@ def run_baseline(config: Config, bench: Bench, trial: TrialPaths, record: TrialR
     record = _begin(config, bench, trial, record, hooks)
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
     run.evaluate(model, None)
-    return run.close(record, State.COMPLETE, None, {})
+    return run.close(record, State.COMPLETE)
 
 
 def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
@@ -203,20 +194,21 @@ def _begin(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord,
     return record
 
 
-def _train(run: _Run) -> dict[str, Any]:
+def _train(run: _Run) -> None:
     config, bench = run.config, run.bench
-    model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
+    device = resolve_device(config.train.device)
+    reset_peak_memory(device)
+    model = copy.deepcopy(bench.model).to(device)
     write_json(run.trial.training, asdict(training_facts(model, bench.task.training, config)))
     with tempfile.TemporaryDirectory(dir=run.trial.root, prefix="trainer-") as scratch:
-        outcome = train_model(
+        train_model(
             model,
             bench.task.training,
             config,
             on_evaluate=lambda progress: run.evaluate(model, progress),
-            on_step=run.hooks.watcher.stepped,
+            on_step=run.stepped,
             output_dir=Path(scratch),
         )
-    return {"steps": outcome.steps, "tokens": outcome.tokens, "train_seconds": round(outcome.seconds, 3)}
 
 
 def _plain(config: Config) -> dict[str, Any]:

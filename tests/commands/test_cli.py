@@ -41,6 +41,7 @@ def test_every_command_has_its_function() -> None:
             ["model=tiny", "loss.matryoshka.dims=[128]"],
             "loss.matryoshka.dims must not exceed the model's 64, but got 128",
         ),
+        (["model=tiny", "train.device=cuda:99"], "train.device must be a device of this machine, but got cuda:99"),
         (["model.name=./nowhere"], "model.name must name a folder, but got ./nowhere"),
         (["leaderboard", "study.name=none"], "study.name must name a study, but got none. .*: none yet"),
         (["evaluate", "model=tiny", "run=abc"], "run must be the MLflow run id or the folder of a trial"),

@@ -116,7 +116,7 @@ class StudyConfig:
     """``study.*``: the search."""
 
     name: str | None = None
-    n_trials: int = 8
+    n_trials: int = 6
     workers: int = 0
     storage: str | None = None
     keep: int = 3

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-MAX_CHARACTERS = 800
+MAX_CHARACTERS = 480
 """A longer passage is cut at the end of a line: models read about 256 tokens of it."""
 
 MIN_CHARACTERS = 80

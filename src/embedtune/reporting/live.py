@@ -72,7 +72,10 @@ class View:
     def study_began(self, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> None:
         """Show the study and the trials it already has."""
         self._metric = definition["objective"]
-        self._title = f"{definition['name']}: {definition['n_trials']} trials for {self._metric}"
+        budget = (
+            f"{definition['n_trials']} trials" if definition["kind"] == "sweep" else "one configuration after another"
+        )
+        self._title = f"{definition['name']}: {budget} for {self._metric}"
         self._records = {record.number: record for record in records if record.state != State.RUNNING}
         done = f" ({len(self._records)} done)" if self._records else ""
         self._line(f"study {self._title}{done}")

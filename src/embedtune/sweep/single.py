@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from embedtune import archive
 from embedtune.bench import Bench
 from embedtune.config import Config, objective_dim
+from embedtune.hooks import Hooks
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import State, TrialRecord
 from embedtune.study import worker_identity
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.definition import define_study, save_definition, study_name
 from embedtune.sweep.delivery import Delivery
-from embedtune.sweep.sweeper import ensure_baseline
-from embedtune.trial import Hooks, Watcher, run_trial
+from embedtune.sweep.sweeper import StudyWatcher, ensure_baseline
+from embedtune.trial import run_trial
 
 
-def run_single(config: Config, bench: Bench, workspace: Workspace, watcher: Watcher) -> tuple[StudyPaths, int]:
+def run_single(config: Config, bench: Bench, workspace: Workspace, watcher: StudyWatcher) -> tuple[StudyPaths, int]:
     """Run one trial under the next free number.
 
     Returns:
@@ -24,7 +26,9 @@ def run_single(config: Config, bench: Bench, workspace: Workspace, watcher: Watc
         ConfigError: ``study.name`` names a sweep, or single runs on other data.
     """
     study = workspace.study(study_name(config, "single"))
-    save_definition(study, define_study(config, bench.task, objective_dim(config, bench.dim), kind="single"))
+    definition = define_study(config, bench.task, objective_dim(config, bench.dim), kind="single")
+    save_definition(study, definition)
+    watcher.study_began(definition, list(archive.read_records(study)))
     delivery = Delivery.open(config, workspace, study, grouped=False)
     hooks = Hooks(watcher, delivery.trial)
     ensure_baseline(config, bench, study, hooks)

@@ -15,6 +15,7 @@ from embedtune import archive
 from embedtune.bench import Bench, Benches, prepare
 from embedtune.config import Config, dims_problems, objective_dim, trained_dims
 from embedtune.errors import ConfigError, EmbedtuneError, join_problems
+from embedtune.hooks import Hooks, Watcher
 from embedtune.model import known_dimension
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import State, TrialRecord
@@ -23,7 +24,7 @@ from embedtune.sweep.definition import define_study, save_definition, study_name
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space import Space, build_space, split_arguments, to_overrides
 from embedtune.sweep.worker import Compose, Worker
-from embedtune.trial import INTERRUPTED, Hooks, Watcher, run_baseline
+from embedtune.trial import INTERRUPTED, run_baseline
 
 logger = logging.getLogger(__name__)
 

@@ -13,12 +13,13 @@ from optuna.trial import TrialState
 from embedtune import archive
 from embedtune.bench import Benches
 from embedtune.config import Config
+from embedtune.hooks import Hooks, Watcher
 from embedtune.records import State, TrialRecord
 from embedtune.study import Study, claim, replaced, requeue, worker_identity
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space import Space, to_overrides
-from embedtune.trial import Hooks, Watcher, run_trial
+from embedtune.trial import INTERRUPTED, run_trial
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class Worker:
             hooks = Hooks(self.watcher, self.delivery.trial, _reporter(trial))
             record = run_trial(config, self.benches.get(config), paths, record, hooks)
         except KeyboardInterrupt:
+            if not paths.result.is_file():
+                archive.write_result(paths, replace(record, state=State.FAIL, reason=INTERRUPTED))
             requeue(self.study, trial.number)
             self.delivery.trial(paths)
             raise

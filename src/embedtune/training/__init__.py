@@ -4,8 +4,17 @@ Imports torch and sentence-transformers.
 """
 
 from embedtune.training.callbacks import Progress
-from embedtune.training.device import resolve_device, resolve_precision
+from embedtune.training.device import peak_memory, reset_peak_memory, resolve_device, resolve_precision
 from embedtune.training.facts import training_facts
 from embedtune.training.train import TrainingOutcome, train_model
 
-__all__ = ["Progress", "TrainingOutcome", "resolve_device", "resolve_precision", "train_model", "training_facts"]
+__all__ = [
+    "Progress",
+    "TrainingOutcome",
+    "peak_memory",
+    "reset_peak_memory",
+    "resolve_device",
+    "resolve_precision",
+    "train_model",
+    "training_facts",
+]

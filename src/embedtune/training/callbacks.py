@@ -22,6 +22,7 @@ class Progress:
         epoch: The same as a fraction of epochs.
         loss: Mean training loss since the evaluation before; for ``on_step`` the loss of this step.
         learning_rate: At this step.
+        tokens: Real tokens seen so far, padding not counted.
     """
 
     step: int
@@ -29,6 +30,7 @@ class Progress:
     epoch: float
     loss: float | None
     learning_rate: float
+    tokens: int
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]
@@ -50,6 +52,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         self._steps: frozenset[int] = frozenset()
         self._learning_rate = 0.0
         self._losses: list[float] = []
+        self._tokens = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Choose the steps to evaluate at."""
@@ -60,13 +63,15 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         """Note the learning rate of this step, before the scheduler moves it on."""
         self._learning_rate = kwargs["optimizer"].param_groups[0]["lr"]
 
-    def add_loss(self, loss: float) -> None:
-        """Note the loss of the step that is being done."""
+    def add_batch(self, loss: float, tokens: int) -> None:
+        """Note the loss and the real tokens of the step that is being done."""
         self._losses.append(loss)
+        self._tokens += tokens
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Report the step, and evaluate if it is its turn."""
-        progress = Progress(state.global_step, state.max_steps, state.epoch, self._losses[-1], self._learning_rate)
+        loss, rate = self._losses[-1], self._learning_rate
+        progress = Progress(state.global_step, state.max_steps, state.epoch, loss, rate, self._tokens)
         if self._on_step is not None:
             self._on_step(progress)
         if state.global_step in self._steps:

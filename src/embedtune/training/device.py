@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import resource
+import sys
 from pathlib import Path
 
 import torch
@@ -44,6 +46,20 @@ def resolve_precision(precision: Precision, device: str) -> str:
 def device_name(device: str) -> str:
     """The kind of device and, for CUDA, its name: ``cuda (NVIDIA H100)``."""
     return f"cuda ({torch.cuda.get_device_name(device)})" if device.startswith("cuda") else device
+
+
+def reset_peak_memory(device: str) -> None:
+    """Begin to measure :func:`peak_memory` anew, where the device can."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: str) -> int:
+    """Most bytes in use since the reset on CUDA; on a CPU the most this process ever held."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "darwin" else used * 1024  # Linux counts kilobytes
 
 
 def _has_bf16(device: str) -> bool:

@@ -89,11 +89,11 @@ def train_model(
         )
         trainer.remove_callback(PrinterCallback)  # it prints on stdout
         trainer.encoder = encoder
-        trainer.on_loss = callback.add_loss
+        trainer.on_batch = callback.add_batch
         trainer.train()
     return TrainingOutcome(
         steps=trainer.state.global_step,
-        tokens=trainer.tokens,
+        tokens=callback.history[-1].tokens if callback.history else 0,
         seconds=time.perf_counter() - started,
         loss=callback.history[-1].loss if callback.history else None,
         logs=tuple(callback.history),

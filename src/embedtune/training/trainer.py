@@ -19,13 +19,11 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
 
     Attributes:
         encoder: None embeds as the loss asks for it, column by column.
-        on_loss: Called with the loss of every step.
-        tokens: Real tokens seen.
+        on_batch: Called with the loss and the real tokens of every step.
     """
 
     encoder: ChunkedEncoder | None = None
-    on_loss: Callable[[float], None]
-    tokens: int = 0
+    on_batch: Callable[[float, int], None]
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Leave it out: it tokenises the data again, and a release writes its own card from TrainingFacts."""
@@ -54,6 +52,5 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
                 f"loss must be finite, but got {value} at step {self.state.global_step + 1}. "
                 "Lower train.learning_rate, raise train.warmup_ratio, or set train.precision=fp32."
             )
-        self.tokens += int(torch.stack([mask.sum() for mask in masks]).sum()) if masks else 0
-        self.on_loss(value)
+        self.on_batch(value, int(torch.stack([mask.sum() for mask in masks]).sum()) if masks else 0)
         return loss

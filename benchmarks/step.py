@@ -115,7 +115,7 @@ def read_rows(path: Path | None, count: int) -> TrainingSet:
         from embedtune.config import DataConfig
         from embedtune.data import load_task
 
-        (whole, *_) = load_data(DataConfig()).training
+        (whole, *_) = load_task(DataConfig(max_train=600)).training
         return TrainingSet("rows", {name: texts[:count] for name, texts in whole.columns.items()})
     document = json.loads(path.read_text(encoding="utf-8"))
     queries = document.get("questions") or document["queries"]

@@ -2,7 +2,8 @@
 
     python docs/screenshots.py --workspace . --study rights
 
-Starts the UI on a free port, opens each page in headless Chromium, and writes PNGs to ``docs/img``.
+Starts the UI on a free port, opens each page in headless Chromium, and writes PNGs to ``docs/img``: the saved views,
+the runs of the study and of its best trial, and, where there are some, the models, the release and the report.
 """
 
 from __future__ import annotations
@@ -21,12 +22,17 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
+
+from mlflow import MlflowClient
 
 from embedtune.config import TrackingConfig
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.tracking import Store, links, open_store
 from embedtune.tracking.store import connect
+from embedtune.tracking.trial_run import BEST_TABLE
 
 logger = logging.getLogger("screenshots")
 
@@ -51,7 +57,6 @@ CHROMIUM = (
     "--disable-sync",
     "--hide-scrollbars",
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
-    "--window-size=1760,1000",
     "--virtual-time-budget=60000",
 )
 
@@ -73,27 +78,39 @@ def main() -> None:
     store = open_store(config, workspace)
     args.out.mkdir(parents=True, exist_ok=True)
     with serving(root, config):
-        for name, url in pages(store, config, study).items():
-            picture = args.out / f"{name}.png"
-            shoot(args.chromium, url.replace("//127.0.0.1:", f"//{HOST}:"), picture)
-            logger.info("%s: %s", picture, url)
+        for page in pages(store, config, study):
+            shoot(args.chromium, page, args.out / f"{page.name}.png")
+            logger.info("%s: %s", args.out / f"{page.name}.png", page.url)
 
 
-def pages(store: Store, config: TrackingConfig, study: StudyPaths) -> dict[str, str]:
-    """The pages worth a picture: the views of a study, its run, and the run of its best trial."""
+@dataclass(frozen=True)
+class Page:
+    """A page worth a picture, and how high it is in pixels."""
+
+    name: str
+    url: str
+    height: int = 1000
+
+
+def pages(store: Store, config: TrackingConfig, study: StudyPaths) -> Iterator[Page]:
+    """The views of a study, its run, the run of its best trial, and what was made of them so far."""
     found = links(store, config, study.name)
     with connect(store) as gateway:
         study_run, best_run = gateway.find(study.name), gateway.find(f"{study.name}/{best_trial(study)}")
     if study_run is None or best_run is None:
         raise SystemExit(f"{study.name} is not in the store yet. Run: python -m embedtune sync")
-    return {
-        "leaderboard": found.leaderboard,
-        "curves": found.curves,
-        "parameters": found.parameters,
-        "dimensions": found.dimensions,
-        "study": found.run(study_run.info.run_id),
-        "trial": found.run(best_run.info.run_id),
-    }
+    yield Page("leaderboard", found.leaderboard, 560)
+    yield Page("curves", found.curves)
+    yield Page("parameters", found.parameters)
+    yield Page("dimensions", found.dimensions)
+    yield Page("study", found.run(study_run.info.run_id))
+    yield Page("trial", found.run(best_run.info.run_id))
+    yield Page("trial-dimensions", found.run(best_run.info.run_id).replace("?", f"/artifacts/{BEST_TABLE}?"))
+    yield Page("models", f"{found.root}/#/experiments/{found.experiment_id}/models?workflowType=machine_learning", 560)
+    for version in MlflowClient(store.uri, store.uri).search_model_versions(f"run_id = '{best_run.info.run_id}'")[:1]:
+        yield Page("release", f"{found.root}/#/models/{quote(version.name)}/versions/{version.version}")
+    if study.report.is_file():
+        yield Page("report", study.report.resolve().as_uri(), 2400)
 
 
 def newest(workspace: Workspace) -> StudyPaths:
@@ -140,10 +157,11 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"{url} did not answer within two minutes.")
 
 
-def shoot(chromium: str, url: str, picture: Path) -> None:
+def shoot(chromium: str, page: Page, picture: Path) -> None:
     """Write what a browser that comes for the first time sees once all has loaded."""
+    url = page.url.replace("//127.0.0.1:", f"//{HOST}:")
     with tempfile.TemporaryDirectory() as profile:
-        where = [f"--user-data-dir={profile}", f"--screenshot={picture}"]
+        where = [f"--window-size=1760,{page.height}", f"--user-data-dir={profile}", f"--screenshot={picture}"]
         subprocess.run([chromium, *CHROMIUM, *where, url], check=True, timeout=180, stderr=subprocess.DEVNULL)
 
 

@@ -14,9 +14,10 @@ LAYERS = (
     "bench hooks",
     "trial",
     "sweep reporting release",
+    "api",
     "commands",
     "cli",
-    "__main__",
+    "__main__ __init__",
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 
@@ -48,7 +49,7 @@ def imported(tree: ast.Module) -> Iterator[list[str]]:
 
 
 def upward(package: Path) -> set[tuple[str, str]]:
-    """Imports that do not point down; the package's own ``__init__`` imports nothing of it."""
+    """Imports that do not point down; the package's own ``__init__`` stands above all."""
     return {
         (owner, target)
         for owner, target in internal_imports(package)

@@ -17,11 +17,11 @@ class Watcher(Protocol):
     def began(self, record: TrialRecord) -> None:
         """The trial starts."""
 
-    def stepped(self, progress: Progress) -> None:
-        """One optimiser step is done."""
+    def stepped(self, number: int, progress: Progress) -> None:
+        """One optimiser step of trial ``number`` is done."""
 
-    def evaluated(self, evaluation: Evaluation) -> None:
-        """One evaluation is recorded."""
+    def evaluated(self, number: int, evaluation: Evaluation) -> None:
+        """One evaluation of trial ``number`` is recorded."""
 
     def ended(self, record: TrialRecord) -> None:
         """The trial's result is recorded."""

@@ -94,6 +94,16 @@ class StudyPaths:
         return self.root / "checkpoints"
 
     @property
+    def report(self) -> Path:
+        """The study as one page."""
+        return self.root / "report.html"
+
+    @property
+    def plots(self) -> Path:
+        """The report's figures, as PNG files."""
+        return self.root / "plots"
+
+    @property
     def baseline(self) -> TrialPaths:
         """The untuned base model, recorded like a trial."""
         return TrialPaths(self.root / "baseline")

@@ -100,11 +100,16 @@ def load_study(paths: StudyPaths, storage: str | None = None) -> Study | None:
 def claim(study: Study, n_trials: int, who: str) -> optuna.Trial | None:
     """Take the next trial of the budget; None once it is spent or all that is left is being run."""
     with study.claiming():
-        if sum(counts(trial) for trial in study.optuna.get_trials(deepcopy=False)) >= n_trials:
+        if left(study, n_trials) == 0:
             return None
         trial = study.optuna.ask()
         trial.set_user_attr(WORKER, who)
         return trial
+
+
+def left(study: Study, n_trials: int) -> int:
+    """How many trials of the budget can still be claimed."""
+    return max(0, n_trials - sum(counts(trial) for trial in study.optuna.get_trials(deepcopy=False)))
 
 
 def counts(trial: FrozenTrial) -> bool:

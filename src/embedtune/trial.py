@@ -55,6 +55,7 @@ class _Run:
     bench: Bench
     trial: TrialPaths
     hooks: Hooks
+    number: int
     start: float = field(default_factory=time.monotonic)
     best: Evaluation | None = None
     done: int = 0
@@ -63,7 +64,7 @@ class _Run:
     def stepped(self, progress: Progress) -> None:
         """Note and show one optimiser step."""
         self.progress = progress
-        self.hooks.watcher.stepped(progress)
+        self.hooks.watcher.stepped(self.number, progress)
 
     def evaluate(self, model: SentenceTransformer, progress: Progress | None) -> None:
         """Measure, record, keep the weights if they are the best, and ask whether to go on."""
@@ -77,7 +78,7 @@ class _Run:
             self.best = evaluation
         archive.append_evaluation(self.trial, evaluation)
         self.done += 1
-        self.hooks.watcher.evaluated(evaluation)
+        self.hooks.watcher.evaluated(self.number, evaluation)
         self.hooks.deliver(self.trial)
         if self.hooks.report(self.done, evaluation.value):
             raise _Prune
@@ -137,7 +138,7 @@ def run_trial(config: Config, bench: Bench, trial: TrialPaths, record: TrialReco
     Raises:
         KeyboardInterrupt: After the interruption was recorded.
     """
-    run = _Run(config, bench, trial, hooks)
+    run = _Run(config, bench, trial, hooks, record.number)
     record = _begin(config, bench, trial, record, hooks)
     state: State = State.COMPLETE
     reason: str | None = None
@@ -157,7 +158,7 @@ def run_trial(config: Config, bench: Bench, trial: TrialPaths, record: TrialReco
 
 def run_baseline(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks) -> TrialRecord:
     """Evaluate the untuned base model and record it like a trial."""
-    run = _Run(config, bench, trial, hooks)
+    run = _Run(config, bench, trial, hooks, record.number)
     record = _begin(config, bench, trial, record, hooks)
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
     run.evaluate(model, None)

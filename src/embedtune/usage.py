@@ -28,9 +28,13 @@ COMMANDS: dict[str, Command] = {
     ),
     "studies": Command("list the studies", "studies:studies", "studies"),
     "leaderboard": Command("rank the trials of a study", "studies:leaderboard", "leaderboard study.name=mine"),
+    "report": Command(
+        "the study as one self-contained HTML page and PNG plots", "report:report", "report study.name=mine"
+    ),
     "release": Command("export the best checkpoint with its model card", "release:release", "release study.name=mine"),
     "ui": Command("serve the MLflow UI on the right store", "tracking:ui", "ui"),
     "sync": Command("deliver to MLflow what could not be delivered before", "tracking:sync", "sync"),
+    "relocate": Command("mend a tracking store whose folder was moved", "relocate:relocate", "relocate"),
     "doctor": Command("what this machine has: devices, versions, storage", "doctor:doctor", "doctor"),
 }
 

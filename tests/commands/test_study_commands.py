@@ -161,6 +161,9 @@ def test_interrupted_study_goes_on_to_its_total(
     process = subprocess.Popen([sys.executable, "-m", "embedtune", *arguments], env=environment)
     wait_for(workdir / "sweeps" / "s" / "trials" / "0000" / "metrics.jsonl")
     process.send_signal(signal_number)
+    if signal_number == signal.SIGINT:
+        time.sleep(1)  # the first lets the trial end, which would take minutes
+        process.send_signal(signal_number)
     assert process.wait(30) == (-signal.SIGKILL if signal_number == signal.SIGKILL else 130)
     interrupted = typed("leaderboard", "study.name=s", "format=json").json
     expected = {"running": 1} if signal_number == signal.SIGKILL else {"waiting": 1}
@@ -178,6 +181,38 @@ def test_interrupted_study_goes_on_to_its_total(
     assert first is not None
     assert first.state == State.FAIL
     assert str(first.reason).startswith("interrupted")
+
+
+def test_workers_share_a_study_and_replace_a_killed_one(typed: Typed, task_folder: Path, workdir: Path) -> None:
+    arguments = sweep_arguments(task_folder, "study.n_trials=4", "study.workers=2", "format=json")
+    process = subprocess.Popen([sys.executable, "-m", "embedtune", *arguments], stdout=subprocess.PIPE, text=True)
+    wait_for(workdir / "sweeps" / "s" / "trials" / "0000" / "trial.json")
+    record = archive.read_record(StudyPaths(workdir / "sweeps" / "s"), 0)
+    assert record is not None
+    killed = int(record.facts["worker"].split(":")[1])
+    assert killed != process.pid
+    os.kill(killed, signal.SIGKILL)
+    out, _ = process.communicate(timeout=240)
+    assert process.returncode == 0
+    board = json.loads(out)
+    assert board["states"]["complete"] + board["states"]["pruned"] == 4
+    assert board["states"]["running"] == board["states"]["waiting"] == 0
+    assert all(entry["run_id"] for entry in board["trials"])
+    workers = {record.facts["worker"] for record in archive.read_records(StudyPaths(workdir / "sweeps" / "s"))}
+    assert len(workers) >= 2
+
+
+def test_killed_supervisor_leaves_no_worker(typed: Typed, task_folder: Path, workdir: Path) -> None:
+    arguments = sweep_arguments(task_folder, "study.n_trials=4", "study.workers=1", "tracking.enabled=false")
+    arguments = [argument if argument != "train.epochs=1" else "train.epochs=500" for argument in arguments]
+    process = subprocess.Popen([sys.executable, "-m", "embedtune", *arguments])
+    wait_for(workdir / "sweeps" / "s" / "trials" / "0000" / "metrics.jsonl")
+    process.kill()
+    process.wait()
+    wait_for(workdir / "sweeps" / "s" / "trials" / "0000" / "result.json")
+    board = typed("leaderboard", "study.name=s", "format=json").json
+    assert board["states"]["running"] == 0
+    assert board["states"]["waiting"] == 1
 
 
 def mend_epochs(workdir: Path) -> None:

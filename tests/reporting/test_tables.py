@@ -60,7 +60,7 @@ def test_view_writes_plain_lines_where_there_is_no_terminal() -> None:
     with View(Console(file=file, width=160)) as view:
         view.study_began(DEFINITION, [])
         view.began(started)
-        view.evaluated(Evaluation(3, 1.0, 0.5, {}, 1.0, 0))
+        view.evaluated(0, Evaluation(3, 1.0, 0.5, {}, 1.0, 0))
         view.ended(a_record(0, State.COMPLETE, 0.5))
     lines = file.getvalue().splitlines()
     assert lines == [
@@ -76,6 +76,6 @@ def test_view_draws_a_table_in_a_terminal() -> None:
     with View(Console(file=file, width=160, force_terminal=True, legacy_windows=False)) as view:
         view.study_began(DEFINITION, [a_record(1, State.COMPLETE, 0.25)])
         view.began(a_record(0, State.RUNNING, None))
-        view.evaluated(Evaluation(3, 1.0, 0.75, {}, 1.0, 0))
+        view.evaluated(0, Evaluation(3, 1.0, 0.75, {}, 1.0, 0))
     last = file.getvalue().rpartition("seconds")[2]
     assert last.index("0.7500") < last.index("0.2500")

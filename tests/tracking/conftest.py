@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,6 +114,7 @@ def make_trial(study: StudyPaths, spec: TrialSpec) -> TrialRecord:
             "device": "cpu",
             "precision": "fp32",
             "git_revision": "0123456789abcdef0123456789abcdef01234567-dirty",
+            "versions": {"embedtune": "0.1.0", "torch": "2.9.1"},
             **spec.facts,
         },
     )
@@ -135,6 +137,7 @@ def end_trial(trial: TrialPaths, record: TrialRecord, spec: TrialSpec, evaluatio
         best_epoch=best.epoch if best else None,
         metrics=best.metrics if best else {},
         seconds=evaluations[-1].seconds + 2.5 if evaluations else 1.5,
+        facts={**record.facts, **cost_of(evaluations)},
     )
     ids = [f"q{i}" for i in range(3)]
     pd.DataFrame({"query": ids, "cosine_map@100": np.linspace(0.1, 0.9, 3)}).to_parquet(trial.scores)
@@ -142,6 +145,21 @@ def end_trial(trial: TrialPaths, record: TrialRecord, spec: TrialSpec, evaluatio
     trial.log.write_text("begin\nread hf://datasets/x and https://anna:geheim@example.org/data\n", encoding="utf-8")
     write_json(trial.result, ended.to_dict())
     return ended
+
+
+def cost_of(evaluations: list[Evaluation]) -> dict[str, Any]:
+    steps, seconds = (evaluations[-1].step, evaluations[-1].seconds + 2.5) if evaluations else (0, 1.5)
+    return {"steps": steps, "tokens": 2600 * steps, "device_seconds": seconds, "peak_memory_bytes": 1_234_567_890}
+
+
+def make_weights(study: StudyPaths, number: int, size: int = 1000) -> Path:
+    """The kept checkpoint of a trial, as its worker leaves it among the best."""
+    folder = study.checkpoint(number)
+    (folder / "1_Pooling").mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(bytes([number]) * size)
+    (folder / "modules.json").write_text("[]", encoding="utf-8")
+    (folder / "1_Pooling" / "config.json").write_text("{}", encoding="utf-8")
+    return folder
 
 
 def config_of(spec: TrialSpec) -> dict[str, Any]:
@@ -160,6 +178,7 @@ def make_study(study: StudyPaths, specs: list[TrialSpec], n_trials: int | None =
     study.root.mkdir(parents=True, exist_ok=True)
     definition = {
         "name": study.name,
+        "kind": "sweep",
         "objective": "cosine_map@100",
         "direction": "maximize",
         "n_trials": len(specs) if n_trials is None else n_trials,
@@ -194,6 +213,7 @@ class Made:
 
     trial: Callable[[StudyPaths, TrialSpec], TrialRecord] = make_trial
     study: Callable[..., list[TrialRecord]] = make_study
+    weights: Callable[..., Path] = make_weights
     Spec: type[TrialSpec] = TrialSpec
     specs: tuple[TrialSpec, ...] = tuple(SPECS)
 

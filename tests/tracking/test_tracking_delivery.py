@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,10 @@ def read(client: MlflowClient, run_id: str) -> Run:
     return client.get_run(run_id)
 
 
+def local_path(client: MlflowClient, run_id: str) -> Path:
+    return Path(client.download_artifacts(run_id, ""))
+
+
 def artifact(client: MlflowClient, run_id: str, path: str, folder: Path) -> str:
     return Path(client.download_artifacts(run_id, path, str(folder))).read_text(encoding="utf-8")
 
@@ -56,6 +61,17 @@ def test_a_complete_trial_arrives_whole(
     assert (tags["embedtune.kind"], tags["embedtune.state"], tags["embedtune.trial"]) == ("trial", "complete", "0007")
     assert tags["mlflow.source.git.commit"] == "0123456789abcdef0123456789abcdef01234567"
     assert tags["embedtune.git_revision"].endswith("-dirty")
+    assert tags["embedtune.versions"] == "embedtune 0.1.0, torch 2.9.1"
+    assert tags["embedtune.digests"].startswith("train ")
+    assert not [key for key in tags if key.startswith(("embedtune.versions.", "embedtune.tokens", "embedtune.steps"))]
+    cost = {key: value for key, value in run.data.metrics.items() if key.startswith("cost/")}
+    assert cost == {
+        "cost/seconds": 162.5,
+        "cost/device_seconds": 162.5,
+        "cost/tokens": 249600.0,
+        "cost/tokens_per_second": 1536.0,
+        "cost/peak_memory_gb": 1.2346,
+    }
     first_line = tags["mlflow.note.content"].splitlines()[0]
     assert f"cosine_map@100 **{record.value:.4f}**" in first_line
     used = {use.dataset.name: use.tags[0].value for use in run.inputs.dataset_inputs}
@@ -122,7 +138,7 @@ def test_a_crash_between_sending_and_noting_it_leaves_no_doubles(
     [
         (2, "FINISHED", "pruned", "pruned after evaluation 2"),
         (4, "FAILED", "fail", "RuntimeError: out of memory"),
-        (5, "KILLED", "fail", "interrupted"),
+        (5, "KILLED", "interrupted", "interrupted"),
     ],
 )
 def test_how_a_trial_ended(
@@ -135,12 +151,29 @@ def test_how_a_trial_ended(
     assert reason in run.data.tags["mlflow.note.content"]
 
 
+def test_states_are_told_apart_by_filter(store: Store, study: StudyPaths, client: MlflowClient, made: Any) -> None:
+    for record in made.study(study, made.specs):
+        deliver_trial(store, study.trial(record.number), parent_run_id=None)
+    found = {}
+    for state in ("complete", "pruned", "fail", "interrupted"):
+        where = f"tags.`embedtune.study` = '{study.name}' AND tags.`embedtune.state` = '{state}'"
+        runs = client.search_runs([store.experiment_id], f"{where} AND tags.`embedtune.kind` = 'trial'")
+        found[state] = sorted(run.data.tags["embedtune.trial"] for run in runs)
+    assert found == {
+        "complete": ["0000", "0001", "0003"],
+        "pruned": ["0002"],
+        "fail": ["0004"],
+        "interrupted": ["0005"],
+    }
+
+
 def test_a_trial_that_failed_before_its_first_evaluation(
     store: Store, study: StudyPaths, client: MlflowClient, made: Any
 ) -> None:
     made.trial(study, made.Spec(0, State.FAIL, made=0, reason="ValueError: bad"))
     run = read(client, deliver_trial(store, study.trial(0), parent_run_id=None))
-    assert (run.info.status, run.data.metrics) == ("FAILED", {})
+    assert run.info.status == "FAILED"
+    assert not [key for key in run.data.metrics if not key.startswith("cost/")]
     assert "not evaluated yet" in run.data.tags["mlflow.note.content"]
 
 
@@ -243,6 +276,39 @@ def test_a_study_shows_its_verdict_history_and_trials(
     assert bests == sorted(bests)
     assert bests[-1] == round(best.value, 5)
     assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["study.yaml"]
+
+
+def test_the_report_hangs_on_the_study_and_is_sent_again_only_when_it_changed(
+    store: Store, study: StudyPaths, client: MlflowClient, made: Any, tmp_path: Path
+) -> None:
+    records = made.study(study, [made.Spec(0)])
+    run_id = deliver_study(store, study, records)
+    study.plots.mkdir()
+    (study.plots / "history.png").write_bytes(b"png")
+    (study.plots / "history.svg").write_bytes(b"svg")
+    study.report.write_text("<p>one</p>", encoding="utf-8")
+    deliver_study(store, study, records)
+    assert {item.path for item in client.list_artifacts(run_id)} == {"study.yaml", "report.html", "plots"}
+    assert [item.path for item in client.list_artifacts(run_id, "plots")] == ["plots/history.png"]
+    place = local_path(client, run_id)
+    (place / "report.html").write_text("marked", encoding="utf-8")
+    deliver_study(store, study, records)
+    assert (place / "report.html").read_text(encoding="utf-8") == "marked"
+    study.report.write_text("<p>two</p>", encoding="utf-8")
+    deliver_study(store, study, records)
+    assert artifact(client, run_id, "report.html", tmp_path) == "<p>two</p>"
+
+
+def test_two_deliverers_of_one_folder_make_one_run(
+    store: Store, study: StudyPaths, client: MlflowClient, made: Any
+) -> None:
+    records = made.study(study, [made.Spec(0), made.Spec(1)])
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: deliver_trial(store, study.trial(0), parent_run_id=None), range(4)))
+        parents = list(pool.map(lambda _: deliver_study(store, study, records), range(4)))
+    assert (len(set(runs)), len(set(parents))) == (1, 1)
+    where = f"tags.`embedtune.study` = '{study.name}'"
+    assert len(client.search_runs([store.experiment_id], where)) == 2
 
 
 def test_a_study_can_begin_empty_and_be_given_more_trials(

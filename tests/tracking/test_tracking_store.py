@@ -16,8 +16,9 @@ import pytest
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
-from embedtune.tracking import Store, deliver_trial, links, open_store, register_release
+from embedtune.tracking import Store, check_servable, deliver_trial, links, open_store, register_release
 from embedtune.tracking.redaction import HIDDEN
+from embedtune.tracking.store import is_database, store_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,7 +67,10 @@ def test_a_moved_store_is_an_error_and_not_an_empty_list(store: Store, workspace
     moved.mlruns.mkdir()
     shutil.copy(workspace.mlruns / "mlflow.db", moved.mlruns)
     (workspace.mlruns / "artifacts" / "moving").rmdir()
-    with pytest.raises(TrackingError, match=r"paths\.mlruns must stay where it was made, but file://.*moving is gone"):
+    with pytest.raises(
+        TrackingError,
+        match=r"paths\.mlruns must stay where it was made, but file://.*moving is gone.*embedtune relocate",
+    ):
         open_store(TrackingConfig(experiment="moving"), moved)
 
 
@@ -79,6 +83,21 @@ def test_a_server_that_is_down_fails_soon_without_its_password(tmp_path: Path) -
     assert f"http://{HIDDEN}@127.0.0.1:9" in str(caught.value)
     assert "geheim" not in str(caught.value)
     assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    "uri", ["databricks", "databricks://profile", "databricks-uc", "http://host:5000", "plugin://x"]
+)
+def test_an_address_of_another_kind_passes_through(uri: str, tmp_path: Path) -> None:
+    assert store_uri(TrackingConfig(uri=uri), folders(tmp_path)) == uri
+    assert not is_database(uri)
+    with pytest.raises(TrackingError, match=r"tracking\.uri must be a database for `ui`"):
+        check_servable(TrackingConfig(uri=uri), folders(tmp_path))
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////x/mlflow.db", "postgresql+psycopg2://a@b/c", "mysql+pymysql://a@b/c"])
+def test_a_database_is_written_by_this_process(uri: str) -> None:
+    assert is_database(uri)
 
 
 def test_a_database_that_is_none_is_an_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``-m sweep=optuna``: run a study; called by the Hydra plugin."""
+"""``-m sweep=optuna``: run a study, or be one of its workers; called by the Hydra plugin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from embedtune.errors import StudyError
 from embedtune.quiet import quiet_libraries
 from embedtune.reporting.live import View
 from embedtune.reporting.tables import leaderboard_table
-from embedtune.sweep.sweeper import plan_sweep, run_sweep
+from embedtune.sweep.events import EventWriter
+from embedtune.sweep.plan import plan_sweep
+from embedtune.sweep.supervisor import worker_command
+from embedtune.sweep.sweeper import run_sweep, run_worker
 
 
 def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any]) -> None:
@@ -35,12 +38,15 @@ def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sw
             del cfg["hydra"]
         return to_config(cfg)
 
+    answers, worker = sys.stdout, sweeper.get("worker")
     with contextlib.redirect_stdout(sys.stderr):
         quiet_libraries()
         plan = plan_sweep(compose, arguments, sweeper)
-        space = workspace(plan.config)
+        if worker is not None:
+            run_worker(plan, compose, workspace(plan.config), EventWriter(answers), int(worker))
+            return
         with View() as view:
-            study = run_sweep(plan, compose, space, view)
+            study = run_sweep(plan, compose, workspace(plan.config), view, worker_command(sys.argv[1:]))
         board = board_of(study, plan.config)
     Answer(board, (leaderboard_table(board), *_next_steps(plan.config, board))).show(plan.config.format)
     if not board["states"]["complete"]:

@@ -11,8 +11,19 @@ from embedtune.commands.answer import Answer, workspace
 from embedtune.config import Config
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
+from embedtune.records import State, TrialRecord
+from embedtune.study import worker_alive
 from embedtune.sweep.definition import require_definition
-from embedtune.tracking import Store, check_servable, deliver_study, deliver_trial, links, open_store, serve_ui
+from embedtune.tracking import (
+    Store,
+    check_servable,
+    deliver_checkpoints,
+    deliver_study,
+    deliver_trial,
+    links,
+    open_store,
+    serve_ui,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -30,17 +41,33 @@ def sync(config: Config) -> Answer:
         raise ConfigError("tracking.enabled must be true to sync, but got false. Remove it.")
     space = workspace(config)
     store = open_store(config.tracking, space)
-    delivered = {study.name: _deliver(store, study) for study in space.studies()}
-    lines = [f"{name}: {count} records delivered" for name, count in delivered.items()] or ["Nothing to deliver."]
-    return Answer({"delivered": delivered}, (*lines, f"Open {links(store, config.tracking).leaderboard}"))
+    done = {study.name: _deliver(store, study) for study in space.studies()}
+    lines = [
+        f"{name}: {delivered} records delivered{f', {running} still running' if running else ''}"
+        for name, (delivered, running) in done.items()
+    ]
+    document = {
+        "delivered": {name: delivered for name, (delivered, _) in done.items()},
+        "running": {name: running for name, (_, running) in done.items() if running},
+    }
+    address = f"Open {links(store, config.tracking).leaderboard}"
+    return Answer(document, (*(lines or ["Nothing to deliver."]), address))
 
 
-def _deliver(store: Store, study: StudyPaths) -> int:
+def _deliver(store: Store, study: StudyPaths) -> tuple[int, int]:
+    """Deliver one study; how many records were delivered, and how many left to the worker that runs them."""
     grouped = require_definition(study, [])["kind"] == "sweep"
-    parent = deliver_study(store, study, archive.read_all(study)) if grouped else None
     records = archive.read_all(study)
-    for record in records:
+    parent = deliver_study(store, study, records) if grouped else None
+    ours = [record for record in records if not _is_running(record)]
+    for record in ours:
         deliver_trial(store, study.trial(record.number), parent_run_id=parent)
+    records = archive.read_all(study)  # with the runs just made
     if grouped:
-        deliver_study(store, study, archive.read_all(study))  # now its table can link to every run
-    return len(records)
+        deliver_study(store, study, records)  # now its table can link to every run
+    deliver_checkpoints(store, study, records)
+    return len(ours), len(records) - len(ours)
+
+
+def _is_running(record: TrialRecord) -> bool:
+    return record.state == State.RUNNING and worker_alive(str(record.facts.get("worker", "")))

@@ -176,10 +176,14 @@ def _data_problems(config: Config) -> Iterator[str]:
 def _study_problems(config: Config) -> Iterator[str]:
     study = config.study
     yield from _must(study.n_trials >= 1, "study.n_trials", "be at least 1", study.n_trials, "It is the study's total.")
+    whole = isinstance(study.workers, int) and not isinstance(study.workers, bool) and study.workers >= 0
     yield from _must(
-        study.workers == 0, "study.workers", "be 0 (trials run in this process, one after the other)", study.workers,
-        "More workers come with a later version.",
-    )  # fmt: skip
+        study.workers == "auto" or whole,
+        "study.workers",
+        "be auto or a whole number from 0",
+        study.workers,
+        "0 runs trials in this process.",
+    )
     yield from _must(
         study.keep >= 1, "study.keep", "be at least 1", study.keep, "The best trial's weights are always kept."
     )

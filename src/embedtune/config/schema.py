@@ -117,7 +117,7 @@ class StudyConfig:
 
     name: str | None = None
     n_trials: int = 6
-    workers: int = 0
+    workers: Any = 0
     storage: str | None = None
     keep: int = 3
 

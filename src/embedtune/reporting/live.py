@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from embedtune.records import Evaluation, State, TrialRecord
@@ -41,19 +42,18 @@ class Step(Protocol):
 
 
 class View:
-    """Follows the trials of a study; use it as a context manager."""
+    """Follows the trials of a study, those of all its workers; use it as a context manager."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False)
         self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
-        self._bar = Progress(
+        self._bars = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"),
             TimeRemainingColumn(), console=self._console,
         )  # fmt: skip
-        self._task = self._bar.add_task("", total=None, loss="", visible=False)
+        self._bar_of: dict[int, TaskID] = {}
         self._title, self._metric = "", "value"
         self._records: dict[int, TrialRecord] = {}
-        self._current: TrialRecord | None = None
         self._drawn = 0.0
 
     def __enter__(self) -> View:
@@ -65,16 +65,15 @@ class View:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._bar.update(self._task, visible=False)
+            for number in list(self._bar_of):
+                self._drop_bar(number)
             self._draw(now=True)
             self._live.stop()
 
     def study_began(self, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> None:
         """Show the study and the trials it already has."""
         self._metric = definition["objective"]
-        budget = (
-            f"{definition['n_trials']} trials" if definition["kind"] == "sweep" else "one configuration after another"
-        )
+        budget = f"{definition['n_trials']} trials" if definition["kind"] == "sweep" else "one configuration at a time"
         self._title = f"{definition['name']}: {budget} for {self._metric}"
         self._records = {record.number: record for record in records if record.state != State.RUNNING}
         done = f" ({len(self._records)} done)" if self._records else ""
@@ -82,40 +81,44 @@ class View:
 
     def began(self, record: TrialRecord) -> None:
         """Show that a trial runs."""
-        self._current = record
         self._records[record.number] = record
         params = ", ".join(f"{short_key(key)}={short_value(value)}" for key, value in record.params.items())
         self._line(f"{_name(record)} begins{': ' + params if params else ''}")
-        self._bar.reset(self._task, description=_name(record), total=None, loss="", visible=True)
+        self._drop_bar(record.number)
+        self._bar_of[record.number] = self._bars.add_task(_name(record), total=None, loss="")
         self._draw(now=True)
 
-    def stepped(self, progress: Step) -> None:
-        """Move the bar."""
-        loss = "" if progress.loss is None else f"loss {progress.loss:.3f}"
-        self._bar.update(self._task, completed=progress.step, total=progress.total_steps, loss=loss)
+    def stepped(self, number: int, progress: Step) -> None:
+        """Move the trial's bar."""
+        if number in self._bar_of:
+            loss = "" if progress.loss is None else f"loss {progress.loss:.3f}"
+            self._bars.update(self._bar_of[number], completed=progress.step, total=progress.total_steps, loss=loss)
         self._draw()
 
-    def evaluated(self, evaluation: Evaluation) -> None:
+    def evaluated(self, number: int, evaluation: Evaluation) -> None:
         """Show a new value."""
-        current = self._current
-        if current is None:
+        record = self._records.get(number)
+        if record is None:
             return
-        if current.value is None or evaluation.value > current.value:
-            values = {"value": evaluation.value, "best_epoch": evaluation.epoch, "metrics": evaluation.metrics}
-            self._current = TrialRecord.from_dict({**current.to_dict(), **values})
-            self._records[current.number] = self._current
+        if record.value is None or evaluation.value > record.value:
+            record = replace(record, value=evaluation.value, best_epoch=evaluation.epoch, metrics=evaluation.metrics)
+            self._records[number] = record
         where = f"epoch {evaluation.epoch:.3g} step {evaluation.step}"
-        self._line(f"{_name(current)} {where}: {self._metric} {evaluation.value:.4f}")
+        self._line(f"{_name(record)} {where}: {self._metric} {evaluation.value:.4f}")
         self._draw(now=True)
 
     def ended(self, record: TrialRecord) -> None:
         """Show a trial's outcome."""
         self._records[record.number] = record
-        self._current = None
+        self._drop_bar(record.number)
         value = "" if record.value is None else f", best {self._metric} {record.value:.4f}"
         reason = f" ({record.reason})" if record.reason else ""
         self._line(f"{_name(record)} {record.state.value}{reason}{value} in {record.seconds:.0f} s")
         self._draw(now=True)
+
+    def _drop_bar(self, number: int) -> None:
+        if number in self._bar_of:
+            self._bars.remove_task(self._bar_of.pop(number))
 
     def _line(self, text: str) -> None:
         if not self._live:
@@ -124,7 +127,7 @@ class View:
     def _draw(self, *, now: bool = False) -> None:
         if self._live and (now or time.monotonic() - self._drawn > 0.2):
             self._drawn = time.monotonic()
-            self._live.update(Group(self._table(), self._bar), refresh=True)
+            self._live.update(Group(self._table(), self._bars), refresh=True)
 
     def _table(self) -> Table:
         records = list(self._records.values())

@@ -3,73 +3,83 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from embedtune import archive
 from embedtune.config import Config
 from embedtune.errors import TrackingError
 from embedtune.paths import StudyPaths, TrialPaths, Workspace
-from embedtune.tracking import Store, deliver_study, deliver_trial, open_store
+from embedtune.tracking import Store, deliver_checkpoints, deliver_study, deliver_trial, open_store
 
 logger = logging.getLogger(__name__)
+
+PAUSE = 60.0
+"""Seconds between a failed attempt and the next: a store that hangs costs its time-out at most so often."""
 
 
 @dataclass
 class Delivery:
-    """Delivers one study; after a failure it waits for the next trial's end before trying again.
+    """Delivers one study; what a failing store did not take waits for the next attempt.
 
     Attributes:
         study: The study's folder.
-        store: None delivers nothing.
+        opening: Opens the store; None delivers nothing.
         grouped: Whether trials stand below a run of the study.
+        store: None until it could be opened.
+        parent: The study's run.
+        waiting: Trials with something undelivered, the latest first.
+        quiet_until: No attempt before this ``time.monotonic()``.
     """
 
     study: StudyPaths
-    store: Store | None
+    opening: Callable[[], Store] | None
     grouped: bool = True
+    store: Store | None = None
     parent: str | None = None
-    failed: list[TrialPaths] = field(default_factory=list)
+    waiting: list[TrialPaths] = field(default_factory=list)
+    quiet_until: float = 0.0
 
     @classmethod
     def open(cls, config: Config, workspace: Workspace, study: StudyPaths, *, grouped: bool = True) -> Delivery:
         """Open the store, or go on without it and say so."""
-        if not config.tracking.enabled:
-            return cls(study, None, grouped)
-        try:
-            return cls(study, open_store(config.tracking, workspace), grouped)
-        except TrackingError as error:
-            logger.warning("Not tracked for now: %s Run `embedtune sync` later.", error)
-            return cls(study, None, grouped)
+        opening = partial(open_store, config.tracking, workspace) if config.tracking.enabled else None
+        delivery = cls(study, opening, grouped)
+        delivery._attempt(lambda store: None)
+        return delivery
 
     def summary(self) -> None:
-        """Deliver the study itself."""
-        if self.grouped:
-            self._try(self._deliver_study)
+        """Deliver what waits, then the study itself and its checkpoints."""
+        self._attempt(self._deliver_waiting)
+        self._attempt(self._deliver_study)
 
     def trial(self, trial: TrialPaths) -> None:
-        """Deliver one trial as far as it got; an unfinished one only while the store answers."""
-        if trial in self.failed and not trial.result.is_file():
-            return
-        if not self._try(lambda: self._deliver_trial(trial)) and trial not in self.failed:
-            self.failed.append(trial)
+        """Deliver one trial as far as it got, and after it those that wait."""
+        if trial not in self.waiting:
+            self.waiting.insert(0, trial)
+        self._attempt(self._deliver_waiting)
 
-    def _deliver_study(self) -> None:
-        assert self.store is not None
-        self.parent = deliver_study(self.store, self.study, archive.read_all(self.study))
-
-    def _deliver_trial(self, trial: TrialPaths) -> None:
-        assert self.store is not None
+    def _deliver_waiting(self, store: Store) -> None:
         if self.grouped and self.parent is None:
-            self._deliver_study()
-        deliver_trial(self.store, trial, parent_run_id=self.parent)
+            self.parent = deliver_study(store, self.study, archive.read_all(self.study))
+        for trial in list(self.waiting):
+            deliver_trial(store, trial, parent_run_id=self.parent)
+            self.waiting.remove(trial)
 
-    def _try(self, action: Callable[[], None]) -> bool:
-        if self.store is None:
-            return True
+    def _deliver_study(self, store: Store) -> None:
+        records = archive.read_all(self.study)
+        if self.grouped:
+            self.parent = deliver_study(store, self.study, records)
+        deliver_checkpoints(store, self.study, records)
+
+    def _attempt(self, action: Callable[[Store], None]) -> None:
+        if self.opening is None or time.monotonic() < self.quiet_until:
+            return
         try:
-            action()
+            self.store = self.store or self.opening()
+            action(self.store)
         except TrackingError as error:
+            self.quiet_until = time.monotonic() + PAUSE
             logger.warning("Not delivered to tracking: %s Run `embedtune sync` later.", error)
-            return False
-        return True

@@ -19,6 +19,7 @@ from embedtune.study import Study, claim, replaced, requeue, worker_identity
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space import Space, to_overrides
+from embedtune.sweep.stopping import Stop
 from embedtune.trial import INTERRUPTED, run_trial
 
 logger = logging.getLogger(__name__)
@@ -39,18 +40,23 @@ class Worker:
     watcher: Watcher
     n_trials: int
     keep: int
+    stop: Stop
 
-    def loop(self) -> None:
-        """Run trials until none is left to claim.
+    def loop(self, after: Callable[[], None] = lambda: None) -> None:
+        """Run trials until none is left to claim, or the stop is requested.
+
+        Args:
+            after: Called when a trial has ended.
 
         Raises:
             KeyboardInterrupt: After the interrupted trial was queued again.
         """
         who = worker_identity()
-        while (trial := claim(self.study, self.n_trials, who)) is not None:
+        while not self.stop.requested and (trial := claim(self.study, self.n_trials, who)) is not None:
             self._run(trial, who)
-            keep_best(self.study.paths, self.keep, replaced(self.study))
-            self.delivery.summary()
+            with self.study.claiming():
+                keep_best(self.study.paths, self.keep, replaced(self.study))
+            after()
 
     def _run(self, trial: optuna.Trial, who: str) -> None:
         paths = self.study.paths.trial(trial.number)

@@ -65,6 +65,26 @@ class RunContent:
     artifacts: Mapping[str, str | Path] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ModelContent:
+    """All that one logged model shall hold: a checkpoint and what was measured of it.
+
+    Attributes:
+        step: The optimiser step whose weights these are.
+        points: What the run has at that step, so that the page of the model shows it.
+        dataset: What was measured; None if unknown.
+        folder: The weights, as SentenceTransformer loads them.
+    """
+
+    name: str
+    step: int
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    points: tuple[Point, ...]
+    dataset: DatasetUse | None
+    folder: Path
+
+
 def has_ended(record: TrialRecord) -> bool:
     """Whether nothing more will be added to the trial."""
     return record.state in _STATUS
@@ -78,6 +98,11 @@ def status(record: TrialRecord) -> str:
     if record.state is State.FAIL and (record.reason or "").startswith(INTERRUPTED):
         return "KILLED"
     return _STATUS.get(record.state, "RUNNING")
+
+
+def state_word(record: TrialRecord) -> str:
+    """The trial's state for people and filters: ``interrupted`` is told from ``fail``."""
+    return INTERRUPTED if status(record) == "KILLED" else record.state.value
 
 
 def end_time(record: TrialRecord) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -16,8 +16,6 @@ from mlflow.entities import (
     DatasetInput,
     InputTag,
     LifecycleStage,
-    LoggedModel,
-    LoggedModelOutput,
     Metric,
     Param,
     RunTag,
@@ -28,10 +26,13 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 
 from embedtune.errors import TrackingError
 from embedtune.tracking.content import DatasetUse, Point, RunContent
-from embedtune.tracking.store import is_server
+from embedtune.tracking.labels import MAX_DIGEST
+from embedtune.tracking.models import Models
 
 UID = "embedtune.uid"
 NOTE = "mlflow.note.content"
+FILES = "embedtune.files"
+"""Tag: digest of the artifacts that the run has, set once all of them are there."""
 
 _BATCH = 100
 """Params or tags that MLflow takes at once."""
@@ -46,7 +47,7 @@ class Gateway:
         # Both explicit, so that mlflow's process-wide settings stay as they are.
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._experiment_id = experiment_id
-        self._local = not is_server(uri)
+        self.models = Models(self._client, uri, experiment_id)
 
     def open_experiment(self, name: str, artifact_location: str | None) -> str:
         """The id of the experiment, which is created if there is none.
@@ -99,8 +100,7 @@ class Gateway:
         self.log_points(run_id, content.points)
         if content.datasets and not run.inputs.dataset_inputs:
             self._client.log_inputs(run_id, datasets=[_dataset_input(use) for use in content.datasets])
-        for place, artifact in content.artifacts.items():
-            self._log_artifact(run_id, place, artifact)
+        self._log_artifacts(run, content.artifacts)
         self._set_status(run, content)
         return run_id
 
@@ -112,43 +112,6 @@ class Gateway:
         ]
         for batch in _batches(metrics, _METRICS_BATCH):
             self._client.log_batch(run_id, metrics=batch)
-
-    def log_model(self, name: str, run_id: str, tags: Mapping[str, str], folder: Path) -> LoggedModel:
-        """Keep a folder as a run's logged model; files are hard-linked where that is possible."""
-        model = self._client.create_logged_model(
-            self._experiment_id, name=name, source_run_id=run_id, tags=dict(tags), model_type="sentence-transformers"
-        )
-        model_id = model.model_id
-        try:
-            if model.artifact_location.startswith("file:"):
-                _link_tree(folder, Path(local_file_uri_to_path(model.artifact_location)))
-            else:
-                self._client.log_model_artifacts(model_id, str(folder))
-        except BaseException:
-            self._client.finalize_logged_model(model_id, "FAILED")
-            raise
-        self._client.finalize_logged_model(model_id, "READY")
-        self._client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
-        return model
-
-    def register(self, name: str, model: LoggedModel, tags: Mapping[str, str], alias: str) -> str:
-        """Make a logged model the next version of a registered one, under an alias; return the version."""
-        try:
-            self._client.create_registered_model(name, tags={"embedtune.kind": "release"})
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        # A database resolves models:/ with mlflow's process-wide store, which need not be this one; a server takes
-        # nothing else.
-        source = model.artifact_location if self._local else f"models:/{model.model_id}"
-        version = self._client.create_model_version(
-            name, source, run_id=model.source_run_id, tags=dict(tags), model_id=model.model_id
-        ).version
-        # mlflow.register_model does this too, but only for the process-wide store; the model's page reads it.
-        versions = json.dumps([{"name": name, "version": version}])
-        self._client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
-        self._client.set_registered_model_alias(name, alias, version)
-        return str(version)
 
     def _get(self, run_id: str) -> Any | None:
         try:
@@ -164,11 +127,16 @@ class Gateway:
         tags = {UID: content.uid, **content.tags}
         return self._client.create_run(self._experiment_id, content.started or None, tags, content.name)
 
-    def _log_artifact(self, run_id: str, place: str, artifact: str | Path) -> None:
-        if isinstance(artifact, Path):
-            self._client.log_artifact(run_id, str(artifact), os.path.dirname(place) or None)
-        else:
-            self._client.log_text(run_id, artifact, place)
+    def _log_artifacts(self, run: Any, artifacts: Mapping[str, str | Path]) -> None:
+        if not artifacts or run.data.tags.get(FILES) == (digest := _digest(artifacts)):
+            return
+        run_id = run.info.run_id
+        for place, artifact in artifacts.items():
+            if isinstance(artifact, Path):
+                self._client.log_artifact(run_id, str(artifact), os.path.dirname(place) or None)
+            else:
+                self._client.log_text(run_id, artifact, place)
+        self._client.set_tag(run_id, FILES, digest)
 
     def _set_status(self, run: Any, content: RunContent) -> None:
         run_id, info = run.info.run_id, run.info
@@ -177,6 +145,15 @@ class Gateway:
                 self._client.update_run(run_id, status="RUNNING")
         elif (info.status, info.end_time) != (content.status, content.ended):
             self._client.set_terminated(run_id, content.status, content.ended)
+
+
+def _digest(artifacts: Mapping[str, str | Path]) -> str:
+    """Twelve hexadecimal digits of the sha256 of places and contents."""
+    whole = hashlib.sha256()
+    for place, artifact in sorted(artifacts.items()):
+        content = artifact.read_bytes() if isinstance(artifact, Path) else artifact.encode()
+        whole.update(f"{place}\0{len(content)}\0".encode() + content)
+    return whole.hexdigest()[:MAX_DIGEST]
 
 
 def _dataset_input(use: DatasetUse) -> Any:
@@ -189,18 +166,8 @@ def _check_place(artifact_location: str) -> None:
     if artifact_location.startswith("file:") and not Path(local_file_uri_to_path(artifact_location)).is_dir():
         raise TrackingError(
             f"paths.mlruns must stay where it was made, but {artifact_location} is gone. "
-            "Move it back, or take an empty folder: paths.mlruns=PATH."
+            "Move it back, or mend the store where it is now: python -m embedtune relocate"
         )
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    def link(file: str, to: str) -> None:
-        try:
-            os.link(file, to)
-        except OSError:  # another file system, or one without hard links
-            shutil.copy2(file, to)
-
-    shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
 
 
 def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:

@@ -41,6 +41,11 @@ def tags(values: Mapping[str, Any]) -> dict[str, str]:
     return {_key(key): _text(value)[:MAX_TAG] for key, value in facts.items()}
 
 
+def line(values: Mapping[str, Any], length: int | None = None) -> str:
+    """``name value, name value``: a mapping as one tag instead of one each; values are cut to ``length``."""
+    return ", ".join(f"{name} {_text(value)[:length]}" for name, value in values.items())
+
+
 def datasets(name: str, source: str, digests: Mapping[str, str]) -> tuple[DatasetUse, ...]:
     """What is trained on and what is measured; the test split is no input of a trial."""
     contexts = {"train": "training", "validation": "validation"}

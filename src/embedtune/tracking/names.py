@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from embedtune.records import Evaluation, Metrics
-from embedtune.tracking.content import Point
+from embedtune.records import Evaluation, Metrics, TrialRecord
+from embedtune.tracking.content import Point, end_time, has_ended
 
 HEADLINES = ("map@100", "ndcg@10", "mrr@10", "recall@10", "accuracy@1")
 """The metrics that get charts, for cosine; all others are in the table ``eval/best_metrics.json``."""
@@ -76,6 +76,23 @@ def trial_points(evaluations: Sequence[Evaluation], objective: Objective, *, ski
         values = [*_best(best_of(evaluations[: index + 1]), objective), *_all_dims(evaluation), *_training(evaluation)]
         points += [Point(key, rounded(value), evaluation.step, evaluation.timestamp) for key, value in values]
     return tuple(points)
+
+
+def cost_points(record: TrialRecord) -> tuple[Point, ...]:
+    """What an ended trial cost, as ``cost/*`` at its last step; nothing while it runs."""
+    if not has_ended(record):
+        return ()
+    facts, step = record.facts, int(record.facts.get("steps") or record.best_step or 0)
+    tokens, memory = facts.get("tokens"), facts.get("peak_memory_bytes")
+    costs = {
+        "seconds": record.seconds,
+        "device_seconds": facts.get("device_seconds"),
+        "tokens": tokens,
+        "tokens_per_second": tokens / record.seconds if tokens and record.seconds else None,
+        "peak_memory_gb": memory / 1e9 if memory else None,
+    }
+    when = end_time(record)
+    return tuple(Point(f"cost/{key}", rounded(value), step, when) for key, value in costs.items() if value is not None)
 
 
 def rounded(value: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.tracking.content import has_ended
+from embedtune.tracking.content import has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG
 from embedtune.tracking.names import HEADLINES, Objective, dims
 from embedtune.tracking.redaction import redact_text
@@ -75,7 +75,7 @@ def _trial_cells(
     return [
         "" if record.is_baseline else str(rank),
         f"[{_title(record)}]({link})" if link else _title(record),
-        "untuned" if record.is_baseline else record.state.value,
+        "untuned" if record.is_baseline else state_word(record),
         _cell(record.value),
         "" if record.is_baseline or gain is None else f"{gain:+.4f}",
         "" if record.best_epoch is None or record.is_baseline else f"{record.best_epoch:g}",

@@ -42,9 +42,9 @@ def register_release(
     with connect(store) as gateway:
         now = time.time_ns() // 1_000_000
         run_id = run_id or gateway.deliver(_release_run(name, now), gateway.find(f"release/{name}"))
-        model = gateway.log_model(name, run_id, {"embedtune.kind": "release", **redacted}, folder)
+        model = gateway.models.log(name, run_id, {"embedtune.kind": "release", **redacted}, folder)
         gateway.log_points(run_id, release_points(metrics, now), model.model_id)
-        return gateway.register(name, model, redacted, alias)
+        return gateway.models.register(name, model, redacted, alias)
 
 
 def _release_run(name: str, now: int) -> RunContent:

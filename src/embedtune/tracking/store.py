@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -26,13 +27,17 @@ ENVIRONMENT = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout belongs to the command's answer
     "MLFLOW_LOGGING_LEVEL": "WARNING",  # no word about each table it creates
-    # A server that is down costs a few seconds; with MLflow's own 7 retries it costs four minutes a call.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    # A server that hangs costs ten seconds; with MLflow's own limits one that is down costs four minutes a call.
+    # No retry: a request that timed out may still be done, and creating a run twice makes two. The next delivery looks.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
 """Set before mlflow is imported, unless the user did."""
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+
+_LOCK_SECONDS = 60
+"""Longer than any delivery of one folder to a store that answers."""
 
 _MODE = "workflowType=machine_learning"
 """In an address: show runs, not the traces that a browser sees on its first visit."""
@@ -91,15 +96,15 @@ def open_store(config: TrackingConfig, workspace: Workspace) -> Store:
     prepare_environment()
     uri = store_uri(config, workspace)
     store = Store(uri, config.experiment, "")
-    local = uri.startswith(_DATABASES)
-    artifacts = workspace.mlruns.resolve() / "artifacts" / re.sub(r"[^\w.-]", "_", config.experiment)
+    local = is_database(uri)
+    artifacts = workspace.mlruns.resolve() / artifact_folder(config.experiment)
     try:
         if local:
             artifacts.mkdir(parents=True, exist_ok=True)
         workspace.mlruns.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrackingError(f"paths.mlruns must be writable, but got {workspace.mlruns} ({error}).") from error
-    with FileLock(workspace.mlruns / "mlflow.lock"), connect(store) as gateway:
+    with FileLock(store_lock(workspace)), connect(store) as gateway:
         experiment_id = gateway.open_experiment(config.experiment, artifacts.as_uri() if local else None)
         page = f"#/experiments/{experiment_id}/runs?{_MODE}&viewStateShareKey={view_key(View.LEADERBOARD)}"
         gateway.tag_experiment(experiment_id, all_studies_tags(), default_note=_NOTE.format(page=page))
@@ -117,9 +122,24 @@ def store_uri(config: TrackingConfig, workspace: Workspace) -> str:
     return config.uri or f"sqlite:///{(workspace.mlruns / 'mlflow.db').resolve()}"
 
 
+def store_lock(workspace: Workspace) -> Path:
+    """Held while the database is created or mended."""
+    return workspace.mlruns / "mlflow.lock"
+
+
+def artifact_folder(experiment: str) -> str:
+    """Where below ``paths.mlruns`` the artifacts of an experiment are."""
+    return "artifacts/" + re.sub(r"[^\w.-]", "_", experiment)
+
+
 def is_server(uri: str) -> bool:
     """Whether a tracking URI is that of a running MLflow server."""
     return uri.startswith(("http://", "https://"))
+
+
+def is_database(uri: str) -> bool:
+    """Whether this process itself writes the database that a tracking URI names."""
+    return uri.startswith(_DATABASES)
 
 
 def links(store: Store, config: TrackingConfig, study: str | None = None) -> Links:
@@ -146,6 +166,11 @@ def links(store: Store, config: TrackingConfig, study: str | None = None) -> Lin
 def run_path(experiment_id: str, run_id: str) -> str:
     """Address of a run's page, relative to the root of the UI."""
     return f"#/experiments/{experiment_id}/runs/{run_id}?{_MODE}"
+
+
+def one_at_a_time(folder: Path) -> FileLock:
+    """Hold while the folder is delivered: two processes at once would both find no run and create one each."""
+    return FileLock(folder / "tracking.lock", timeout=_LOCK_SECONDS)
 
 
 @contextmanager

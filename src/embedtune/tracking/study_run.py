@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,7 +18,7 @@ from embedtune.tracking.labels import datasets, params, tags
 from embedtune.tracking.names import Objective, rounded, short
 from embedtune.tracking.notes import best_trial, study_note
 from embedtune.tracking.redaction import redact
-from embedtune.tracking.store import Store, connect, run_path
+from embedtune.tracking.store import Store, connect, one_at_a_time, run_path
 from embedtune.tracking.trial_run import user
 from embedtune.tracking.views import StudyShape, study_tags
 
@@ -44,9 +46,10 @@ def deliver_study(store: Store, study: StudyPaths, records: Sequence[TrialRecord
         for record in records
         if (run_id := record.run_id or _delivered_run(study, record))
     }
-    with connect(store) as gateway:
+    with connect(store) as gateway, one_at_a_time(study.root):
         gateway.tag_experiment(store.experiment_id, study_tags(study_shape(study.name, definition, records)))
         content = study_content(study.name, definition, records, run_links)
+        content = replace(content, artifacts={**content.artifacts, **_report(study)})
         return gateway.deliver(content, gateway.find(study.name))
 
 
@@ -96,6 +99,12 @@ def study_shape(name: str, definition: Mapping[str, Any], records: Sequence[Tria
     chosen = next((record.facts["dim"] for record in records if record.facts.get("dim")), sizes[0] if sizes else 0)
     searched = tuple(dict.fromkeys(key for record in records for key in record.params))
     return StudyShape(name, Objective(_objective(definition), int(chosen)), sizes, searched)
+
+
+def _report(study: StudyPaths) -> dict[str, Path]:
+    """The report's files, as far as there are any."""
+    page = {study.report.name: study.report} if study.report.is_file() else {}
+    return page | {f"{study.plots.name}/{path.name}": path for path in sorted(study.plots.glob("*.png"))}
 
 
 def _tags(name: str, definition: Mapping[str, Any], done: bool) -> dict[str, str]:

@@ -7,21 +7,26 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from embedtune.paths import TrialPaths, write_json
-from embedtune.records import Metrics
-from embedtune.tracking.content import DatasetUse, RunContent, end_time, has_ended, status
+from embedtune.records import Metrics, TrialRecord
+from embedtune.tracking.content import DatasetUse, RunContent, end_time, has_ended, state_word, status
 from embedtune.tracking.folder import TrialFolder, read_folder
-from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
-from embedtune.tracking.names import dims, trial_points
+from embedtune.tracking.labels import MAX_DIGEST, MAX_TAG, datasets, line, params, tags
+from embedtune.tracking.names import cost_points, dims, trial_points
 from embedtune.tracking.notes import trial_note
 from embedtune.tracking.redaction import redact, redact_text
-from embedtune.tracking.store import Store, connect
+from embedtune.tracking.store import Store, connect, one_at_a_time
 
 BEST_TABLE = "eval/best_metrics.json"
 """All metrics at all dimensions, unrounded; the UI shows it as a table."""
+
+
+_COSTS = ("steps", "tokens", "device_seconds", "peak_memory_bytes")
+"""Facts that are metrics ``cost/*``, not tags."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,8 @@ def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None)
         TrackingError: The folder has no record, or the store refused or did not answer in time. What was
             delivered stays; the next call delivers the rest.
     """
-    folder, before = read_folder(trial), _read_delivered(trial)
-    with connect(store) as gateway:
+    with connect(store) as gateway, one_at_a_time(trial.root):
+        folder, before = read_folder(trial), _read_delivered(trial)
         run = gateway.find(folder.uid, before.run_id)
         if run is None or run.info.run_id != before.run_id:
             before = Delivered()
@@ -80,8 +85,8 @@ def trial_content(folder: TrialFolder, parent_run_id: str | None, *, skip: int =
         ended=end_time(record),
         tags=_tags(folder, parent_run_id),
         params=_params(folder),
-        points=trial_points(folder.evaluations, objective, skip=skip) if objective else (),
-        datasets=_datasets(folder),
+        points=(*(trial_points(folder.evaluations, objective, skip=skip) if objective else ()), *cost_points(record)),
+        datasets=trial_datasets(folder),
         artifacts=_artifacts(folder) if has_ended(record) else {},
     )
 
@@ -100,7 +105,7 @@ def _tags(folder: TrialFolder, parent_run_id: str | None) -> dict[str, str]:
         "uid": folder.uid,
         "study": record.study,
         "trial": record.name,
-        "state": record.state.value,
+        "state": state_word(record),
         "reason": record.reason,
     }
     revision = record.facts.get("git_revision")
@@ -116,7 +121,15 @@ def _tags(folder: TrialFolder, parent_run_id: str | None) -> dict[str, str]:
     }
     # Ours first, because the page shows tags in this order, and last, because no fact may replace them.
     first, last = tags(ours), {key: text for key, text in theirs.items() if text is not None}
-    return first | tags(record.facts) | first | last
+    return first | tags(_facts(record)) | first | last
+
+
+def _facts(record: TrialRecord) -> dict[str, Any]:
+    """What the folder says beside the state, as a page can show it: costs are metrics, a mapping is one line."""
+    facts = {key: value for key, value in record.facts.items() if key not in _COSTS}
+    lengths = {"digests": MAX_DIGEST, "versions": None}
+    lines = {key: line(facts[key], length) for key, length in lengths.items() if isinstance(facts.get(key), Mapping)}
+    return facts | lines
 
 
 def user() -> str:
@@ -127,7 +140,8 @@ def user() -> str:
         return "unknown"
 
 
-def _datasets(folder: TrialFolder) -> tuple[DatasetUse, ...]:
+def trial_datasets(folder: TrialFolder) -> tuple[DatasetUse, ...]:
+    """What the trial was trained on and measured with; empty if unknown."""
     digests = folder.record.facts.get("digests")
     if not isinstance(digests, Mapping):
         return ()

@@ -13,7 +13,7 @@ from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking.redaction import redact_text
-from embedtune.tracking.store import is_server, prepare_environment, store_uri
+from embedtune.tracking.store import is_database, prepare_environment, store_uri
 
 HOST = "127.0.0.1"
 """The UI asks for no password, so nobody else's machine may reach it."""
@@ -61,7 +61,7 @@ def check_servable(config: TrackingConfig, workspace: Workspace) -> None:
         TrackingError: One of them is not so.
     """
     uri = store_uri(config, workspace)
-    if is_server(uri):
+    if not is_database(uri):
         raise TrackingError(
             f"tracking.uri must be a database for `ui`, but got the server {redact_text(uri)}. Open that address."
         )

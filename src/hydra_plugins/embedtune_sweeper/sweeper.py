@@ -23,6 +23,8 @@ class SweeperConfig:
     sampler: Any = None
     pruner: Any = None
     params: dict[str, Any] = field(default_factory=dict)
+    # The index of a worker process; its supervisor sets it.
+    worker: Any = None
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="embedtune", node=SweeperConfig, provider="embedtune")

@@ -1,0 +1,162 @@
+"""Studies from Python: one typed object, and its trials as a table.
+
+study = embedtune.load_study("pydocs-minilm")
+study.best.params
+study.to_dataframe().sort_values("value", ascending=False)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from embedtune import archive
+from embedtune.errors import ConfigError
+from embedtune.evaluation import read_scores
+from embedtune.paths import StudyPaths, Workspace
+from embedtune.records import Evaluation, RetrievalScores, State, TrialRecord
+from embedtune.study import load_study as open_if_begun
+from embedtune.study import replaced
+from embedtune.study import states as states_of
+from embedtune.sweep.checkpoints import rank
+from embedtune.sweep.definition import require_definition
+
+_FIRST = {"number": "int64", "state": "object", "value": "float64", "best_step": "Int64", "best_epoch": "float64"}
+_LAST = {"seconds": "float64", "run_id": "object", "checkpoint": "object", "reason": "object"}
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study as its folder told it when it was loaded; load it again to see how it went on.
+
+    Attributes:
+        definition: ``study.yaml``: space, objective, budget, data digests, base model, versions.
+        states: How many trials are in each state.
+        trials: In order of number, without those that a retry stands in for.
+        baseline: The untuned base model; None if it was not measured yet.
+        paths: The study's files.
+    """
+
+    definition: Mapping[str, Any]
+    states: Mapping[State, int]
+    trials: tuple[TrialRecord, ...]
+    baseline: TrialRecord | None
+    paths: StudyPaths = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.paths.name
+
+    @property
+    def objective(self) -> str:
+        """The metric that ranks the trials; larger is better."""
+        return str(self.definition["objective"])
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The first trial of the leaderboard; None before one has ended with a value."""
+        return next(iter(rank(self.trials)), None)
+
+    def trial(self, number: int) -> TrialRecord:
+        """One trial; -1 is the baseline.
+
+        Raises:
+            ConfigError: There is no such trial.
+        """
+        known = {record.number: record for record in (self.baseline, *self.trials) if record is not None}
+        if number not in known:
+            numbers = ", ".join(map(str, known)) or "none yet"
+            raise ConfigError(f"number must be a trial of study {self.name}, but got {number}. There are: {numbers}.")
+        return known[number]
+
+    def evaluations(self, number: int) -> tuple[Evaluation, ...]:
+        """Every evaluation of a trial, in order of step.
+
+        Raises:
+            ConfigError: There is no such trial.
+        """
+        return archive.read_evaluations(self.paths.trial(self.trial(number).number))
+
+    def scores(self, number: int) -> RetrievalScores:
+        """The scores of each query at a trial's best evaluation.
+
+        Raises:
+            ConfigError: There is no such trial.
+            DataError: The trial was not evaluated yet.
+        """
+        return read_scores(self.paths.trial(self.trial(number).number).scores)
+
+    def checkpoint(self, number: int) -> Path | None:
+        """The folder that ``SentenceTransformer(...)`` loads; None for a trial that keeps no weights.
+
+        Raises:
+            ConfigError: There is no such trial.
+        """
+        kept = self.trial(number).checkpoint
+        return None if kept is None else Path(kept)
+
+    def to_dataframe(self, *, baseline: bool = False) -> pd.DataFrame:
+        """One row a trial, in order of number.
+
+        Columns are ``number``, ``state``, ``value``, ``best_step``, ``best_epoch``, then ``params.<key>`` for each
+        searched key, then ``<dimension>/<metric>`` such as ``384/cosine_map@100`` at the best step, then ``seconds``,
+        ``run_id``, ``checkpoint`` and ``reason``. What a trial does not have is missing.
+
+        Args:
+            baseline: Begin with the untuned model, number -1.
+        """
+        first = [self.baseline] if baseline and self.baseline else []
+        rows = [_row(record) for record in (*first, *self.trials)]
+        known = _FIRST | _LAST
+        found = sorted({key: None for row in rows for key in row if key not in known}, key=_place)
+        columns = {name: [row.get(name) for row in rows] for name in (*_FIRST, *found, *_LAST)}
+        return pd.DataFrame({name: _column(values, known.get(name)) for name, values in columns.items()})
+
+
+def load_study(name: str, sweeps: str | os.PathLike[str] = "sweeps", *, storage: str | None = None) -> StudyRecord:
+    """Read a study, also while it is running.
+
+    Args:
+        name: ``study.name``.
+        sweeps: ``paths.sweeps``, the folder of all studies.
+        storage: ``study.storage``, if the study runs with one.
+
+    Raises:
+        ConfigError: There is no such study; says which there are.
+        StudyError: The storage cannot be reached.
+    """
+    folder = Path(sweeps).resolve()
+    space = Workspace(folder, folder.parent / "mlruns", folder.parent / "releases")
+    paths = space.study(name)
+    definition = require_definition(paths, [study.name for study in space.studies()])
+    opened = open_if_begun(paths, storage) if definition["kind"] == "sweep" else None
+    gone = replaced(opened) if opened else set()
+    trials = tuple(record for record in archive.read_records(paths) if record.number not in gone)
+    states = states_of(opened) if opened else {state: sum(t.state == state for t in trials) for state in State}
+    return StudyRecord(definition, states, trials, archive.read_record(paths, -1), paths)
+
+
+def _row(record: TrialRecord) -> dict[str, Any]:
+    known = {name: getattr(record, name) for name in (*_FIRST, *_LAST)} | {"state": record.state.value}
+    params = {f"params.{key}": value for key, value in record.params.items()}
+    metrics = {f"{dim}/{name}": value for dim, values in record.metrics.items() for name, value in values.items()}
+    return known | params | metrics
+
+
+def _place(column: str) -> int:
+    """Parameters come before metrics, and of these the largest dimension first."""
+    dim = column.partition("/")[0]
+    return -int(dim) if dim.isdecimal() else -(10**9)
+
+
+def _column(values: list[Any], kind: str | None) -> pd.Series[Any]:
+    """A column of this type; where none is given, whole numbers stay whole beside a missing one."""
+    if kind is None and None in values and {type(value) for value in values if value is not None} == {int}:
+        kind = "Int64"
+    return pd.Series(values, dtype=kind)

@@ -1,0 +1,59 @@
+"""The command that runs a study again, every choice of its recipe spelled out. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from embedtune.reporting.report.differences import GROUPS, flatten
+
+_ELSEWHERE = frozenset({"train.device", "eval.batch_size", "data.name"})
+"""What belongs to the machine or is a label, and does not change a result."""
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
+
+
+def command_again(definition: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """What to type to run the study again from nothing.
+
+    Args:
+        definition: The study's definition.
+        config: The composed configuration of its baseline, or of a trial run by itself.
+    """
+    sweep, space = definition["kind"] == "sweep", definition["space"]
+    fixed = [
+        f"{key}={_text(value)}"
+        for group in GROUPS
+        for key, value in flatten(config[group], group).items()
+        if value is not None and key not in space and key not in _ELSEWHERE
+    ]
+    words = ["python", "-m", "embedtune", *(["-m", "sweep=optuna"] if sweep else [])]
+    words += [f"study.name={_text(definition['name'])}"]
+    words += [f"data={config['data']['source']}", *(["loss=plain"] if config["loss"]["matryoshka"] is None else [])]
+    words += fixed
+    if sweep:
+        words += [f"study.n_trials={definition['n_trials']}", *(f"{key}={text}" for key, text in space.items())]
+        words += [*_strategy("sampler", definition["sampler"]), *_strategy("pruner", definition["pruner"])]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _strategy(name: str, values: Mapping[str, Any] | None) -> list[str]:
+    if not values:
+        return [f"hydra.sweeper.{name}=null"]
+    return [f"++hydra.sweeper.{name}.{key}={_text(value)}" for key, value in values.items()]
+
+
+def _text(value: Any) -> str:
+    """A value in Hydra's grammar; text is quoted unless it is a plain word."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{','.join(_text(item) for item in value)}]"
+    if isinstance(value, str) and not _WORD.fullmatch(value):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    return str(value)

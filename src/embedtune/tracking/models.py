@@ -1,0 +1,175 @@
+"""The calls to MLflow about logged models and the registry. Reached through ``Gateway.models`` only."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, LoggedModelOutput, Metric
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.utils.file_utils import local_file_uri_to_path
+
+from embedtune.tracking.content import ModelContent
+from embedtune.tracking.store import is_database
+
+_WEIGHTS = "embedtune.weights"
+"""Tag of a checkpoint's model: set last, so that a model without it is not whole yet."""
+_KEPT, _PRUNED = "kept", "pruned"
+
+_TYPE = "sentence-transformers"
+_TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+_UPLOAD_START, _UPLOAD_RATE = 60, 5_000_000
+"""Seconds, and bytes per second, that a server is given to store what it is sent: it answers once it has it all."""
+
+
+class Models:
+    """The logged models of one experiment."""
+
+    def __init__(self, client: MlflowClient, uri: str, experiment_id: str) -> None:
+        self._client = client
+        self._uri = uri
+        self._experiment_id = experiment_id
+
+    def of_study(self, study: str) -> list[LoggedModel]:
+        """Models of the study's checkpoints, pruned ones too."""
+        query = f"tags.`embedtune.kind` = 'checkpoint' AND tags.`embedtune.study` = '{study}'"
+        found: list[LoggedModel] = []
+        token = None
+        while True:
+            page = self._client.search_logged_models([self._experiment_id], query, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+    def is_kept(self, model: LoggedModel) -> bool:
+        """Whether a checkpoint's model has all it shall have."""
+        return bool(model.tags.get(_WEIGHTS) == _KEPT)
+
+    def is_pruned(self, model: LoggedModel) -> bool:
+        """Whether a checkpoint's model lost its files."""
+        return bool(model.tags.get(_WEIGHTS) == _PRUNED)
+
+    def keep(self, content: ModelContent, model: LoggedModel | None, run: Any) -> None:
+        """Add to ``model``, or to a new one, what it lacks of ``content``; ``run`` is the one it came from."""
+        run_id = run.info.run_id
+        model = model or self._client.create_logged_model(
+            self._experiment_id, model_name(content.name), run_id, dict(content.tags), dict(content.params), _TYPE
+        )
+        self._put(model, content.folder)
+        self._client.log_batch(run_id, metrics=_metrics(content, model.model_id, run_id))
+        if model.model_id not in {output.model_id for output in run.outputs.model_outputs}:
+            self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, content.step)])
+        self._client.finalize_logged_model(model.model_id, "READY")
+        self._client.set_logged_model_tags(model.model_id, {_WEIGHTS: _KEPT})
+
+    def prune(self, model: LoggedModel) -> None:
+        """Delete a model's files; its page stays. One that the registry refers to keeps them."""
+        if self._is_registered(model):
+            return
+        place = model.artifact_location
+        if place.startswith("file:"):
+            shutil.rmtree(local_file_uri_to_path(place), ignore_errors=True)
+        else:
+            get_artifact_repository(place, tracking_uri=self._uri).delete_artifacts()
+        self._client.set_logged_model_tags(model.model_id, {_WEIGHTS: _PRUNED})
+
+    def log(self, name: str, run_id: str, tags: Mapping[str, str], folder: Path) -> LoggedModel:
+        """Keep a folder as a run's logged model; files are hard-linked where that is possible."""
+        model = self._client.create_logged_model(self._experiment_id, model_name(name), run_id, dict(tags), None, _TYPE)
+        try:
+            self._put(model, folder)
+        except BaseException:
+            self._client.finalize_logged_model(model.model_id, "FAILED")
+            raise
+        self._client.finalize_logged_model(model.model_id, "READY")
+        self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+        return model
+
+    def register(self, name: str, model: LoggedModel, tags: Mapping[str, str], alias: str) -> str:
+        """Make a logged model the next version of a registered one, under an alias; return the version."""
+        try:
+            self._client.create_registered_model(name, tags={"embedtune.kind": "release"})
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        # A database resolves models:/ with mlflow's process-wide store, which need not be this one; a server takes
+        # nothing else.
+        source = model.artifact_location if is_database(self._uri) else f"models:/{model.model_id}"
+        version = self._client.create_model_version(
+            name, source, run_id=model.source_run_id, tags=dict(tags), model_id=model.model_id
+        ).version
+        # mlflow.register_model does this too, but only for the process-wide store; the model's page reads it.
+        versions = json.dumps([{"name": name, "version": version}])
+        self._client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
+        self._client.set_registered_model_alias(name, alias, version)
+        return str(version)
+
+    def _put(self, model: LoggedModel, folder: Path) -> None:
+        if model.artifact_location.startswith("file:"):
+            target = Path(local_file_uri_to_path(model.artifact_location))
+            shutil.rmtree(target, ignore_errors=True)  # what an interrupted delivery left
+            _link_tree(folder, target)
+        else:
+            with _time_for(folder):
+                self._client.log_model_artifacts(model.model_id, str(folder))
+
+    def _is_registered(self, model: LoggedModel) -> bool:
+        if json.loads(model.tags.get("mlflow.modelVersions") or "[]"):
+            return True
+        # A version made without mlflow.register_model leaves no tag on the model.
+        queries = [f"run_id = '{model.source_run_id}'", f"source_path = '{model.artifact_location}'"]
+        versions = [version for query in queries for version in self._client.search_model_versions(query)]
+        return any(model.model_id in (version.source or "") for version in versions)
+
+
+def model_name(name: str) -> str:
+    """A name that MLflow takes for a logged model."""
+    return "".join("-" if character in "/:.%\"'" else character for character in name)
+
+
+def _metrics(content: ModelContent, model_id: str, run_id: str) -> list[Metric]:
+    # They go to the run as well, which has them already: equal in key, step, time and value, they count once.
+    dataset = content.dataset
+    return [
+        Metric(
+            point.key,
+            point.value,
+            point.timestamp,
+            point.step,
+            model_id=model_id,
+            dataset_name=dataset.name if dataset else None,
+            dataset_digest=dataset.digest if dataset else None,
+            run_id=run_id,
+        )
+        for point in content.points
+    ]
+
+
+@contextmanager
+def _time_for(folder: Path) -> Iterator[None]:
+    """Raise the limit of one request, which mlflow reads at each, to what an upload of the folder takes."""
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    before = os.environ.get(_TIMEOUT, "0")
+    os.environ[_TIMEOUT] = str(max(int(before), _UPLOAD_START + size // _UPLOAD_RATE))
+    try:
+        yield
+    finally:
+        os.environ[_TIMEOUT] = before
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    def link(file: str, to: str) -> None:
+        try:
+            os.link(file, to)
+        except OSError:  # another file system, or one without hard links
+            shutil.copy2(file, to)
+
+    shutil.copytree(source, target, copy_function=link)

@@ -1,0 +1,176 @@
+"""A small real study, the UI on its store, and a browser to look at it with.
+
+The browser is Debian's chromium, driven by its chromedriver over the W3C WebDriver protocol: no library is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedtune.cli import main
+from embedtune.records import RetrievalSet
+
+CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=2400,1200",
+)
+PATIENCE = 60.0
+"""Seconds for a page to show what is expected; a loaded machine is slow."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A study that was run, and where the UI shows it.
+
+    Attributes:
+        folder: The working directory.
+        address: The deep link that the sweep printed.
+        board: ``leaderboard format=json``.
+    """
+
+    folder: Path
+    address: str
+    board: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A tab of a browser that came for the first time."""
+
+    session: str
+
+    def open(self, url: str) -> None:
+        call(f"{self.session}/url", {"url": url})
+
+    def run(self, script: str, *arguments: object) -> Any:
+        """The value that JavaScript returns on the page."""
+        return call(f"{self.session}/execute/sync", {"script": script, "args": list(arguments)})
+
+    def wait(self, script: str, *arguments: object) -> Any:
+        """The first value of the script that is not empty."""
+        deadline = time.monotonic() + PATIENCE
+        while not (value := self.run(script, *arguments)):
+            if time.monotonic() > deadline:
+                pytest.fail(f"waited for: {script}\nThe page:\n{self.run('return document.body.innerText')}")
+            time.sleep(0.2)
+        return value
+
+
+def call(url: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
+    """One command of the WebDriver protocol."""
+    data = json.dumps(body or {}).encode() if method == "POST" else None
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            return json.load(response)["value"]
+    except urllib.error.HTTPError as error:
+        pytest.fail(f"{method} {url}: {error.read().decode()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(command: list[str], health: str, **options: Any) -> Iterator[None]:
+    """Run a server while the block runs; it is up when ``health`` answers."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quiet, **options) as server:
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not answers(health):
+                assert server.poll() is None, f"{command} ended"
+                assert time.monotonic() < deadline, f"{health} does not answer"
+                time.sleep(0.2)
+            yield
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=PATIENCE)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if CHROMIUM is None or CHROMEDRIVER is None:
+        pytest.skip("needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)")
+    root = f"http://127.0.0.1:{free_port()}"
+    profile = tmp_path_factory.mktemp("profile")
+    options = {"binary": CHROMIUM, "args": [*FLAGS, f"--user-data-dir={profile}"]}
+    capabilities = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}
+    with serving([CHROMEDRIVER, f"--port={root.rpartition(':')[2]}"], f"{root}/status"):
+        session = f"{root}/session/{call(f'{root}/session', {'capabilities': capabilities})['sessionId']}"
+        try:
+            yield Browser(session)
+        finally:
+            call(session, method="DELETE")
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory: pytest.TempPathFactory, small_set: RetrievalSet) -> Iterator[Swept]:
+    """Three real trials of a tiny model, typed as a user types them, and the UI that the printed address is for."""
+    folder = tmp_path_factory.mktemp("wörk dir")
+    task, port = write_task(folder / "task", small_set), f"tracking.port={free_port()}"
+    small = ("model=tiny", "train.device=cpu", "train.precision=fp32", "train.epochs=2")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        out = typed("-m", "sweep=optuna", "data=files", f"data.path={task}", *small, "study.n_trials=3", port)
+        board = json.loads(typed("leaderboard", "format=json"))
+    (address,) = re.findall(r"http://127\.0\.0\.1:\d+/#\S+", out)
+    root = address.partition("/#")[0]
+    with serving([sys.executable, "-m", "embedtune", "ui", port], f"{root}/health", cwd=folder):
+        yield Swept(folder, address, board)
+
+
+def write_task(folder: Path, small_set: RetrievalSet) -> Path:
+    """The small corpus as one-object JSON, the same queries reworded for each split."""
+    folder.mkdir()
+    for split, prefix in (("training", ""), ("val", "tell me ")):
+        document = {
+            "questions": {key: prefix + text for key, text in small_set.queries.items()},
+            "relevant_contexts": {key: sorted(ids) for key, ids in small_set.relevant.items()},
+            "corpus": {key: f"{split}: {text}" for key, text in small_set.corpus.items()},
+        }
+        (folder / f"{split}.jsonl").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    return folder
+
+
+def typed(*arguments: str) -> str:
+    """What a command prints on stdout."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(arguments) == 0, arguments
+    return out.getvalue()

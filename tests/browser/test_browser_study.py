@@ -1,0 +1,54 @@
+"""What a person sees who opens the address that a sweep printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ROW = """
+const cells = [...document.querySelectorAll(`.ag-row[row-index="${arguments[0]}"]`)].map(part => part.innerText);
+const text = cells.join("\\n");
+return text.includes(arguments[1]) && text;
+"""
+"""The text of a row of the table, which is split in parts beside each other, once it holds a text."""
+CLICK = """
+const found = [...document.querySelectorAll(arguments[0])].find(element => element.innerText.trim() == arguments[1]);
+found && found.click();
+return Boolean(found);
+"""
+"""Click the first element of a kind with exactly this text."""
+TEXT = "return arguments[0].every(word => document.body.innerText.includes(word)) && document.body.innerText"
+"""The text of the page once it holds all words."""
+
+
+def run_name(swept: Any, trial: dict[str, Any]) -> str:
+    return f"{swept.board['study']}-{trial['number']:04d}"
+
+
+def test_the_printed_address_shows_the_best_trial_in_the_first_row(swept: Any, browser: Any) -> None:
+    best = swept.board["trials"][0]
+    browser.open(swept.address)
+    row = browser.wait(ROW, 0, run_name(swept, best))
+    assert f"{best['value']:.3f}" in row
+    assert "complete" in row
+
+
+def test_the_table_ranks_every_trial(swept: Any, browser: Any) -> None:
+    browser.open(swept.address)
+    for place, trial in enumerate(swept.board["trials"]):
+        assert f"{trial['value']:.3f}" in browser.wait(ROW, place, run_name(swept, trial))
+
+
+def test_the_best_trial_has_its_table_of_dimensions(swept: Any, browser: Any) -> None:
+    best = swept.board["trials"][0]
+    browser.open(swept.address)
+    browser.wait(ROW, 0, run_name(swept, best))
+    browser.wait(CLICK, '.ag-row[row-index="0"] a', run_name(swept, best))
+    browser.wait("return location.hash.includes(arguments[0])", best["run_id"])
+    browser.wait(CLICK, '[role="tab"], [role="tablist"] a', "Artifacts")
+    page = browser.wait(TEXT, ["best_metrics.json", "cosine_map@100", *best["metrics"]])
+    for metrics in best["metrics"].values():
+        assert str(metrics["cosine_map@100"]) in page

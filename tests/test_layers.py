@@ -12,6 +12,7 @@ LAYERS = (
     "config records paths tiny environment quiet usage",
     "model data training evaluation tracking study archive",
     "bench hooks",
+    "recorder",
     "trial",
     "sweep reporting release",
     "api",

@@ -4,130 +4,33 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
-import shutil
 import tempfile
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from embedtune import archive
 from embedtune.bench import Bench
-from embedtune.config import Config, measured_dims, objective_dim
-from embedtune.environment import git_revision, library_versions
-from embedtune.errors import TrialError
-from embedtune.evaluation import evaluate_retrieval, write_scores
+from embedtune.config import Config
 from embedtune.hooks import Hooks
 from embedtune.paths import TrialPaths, write_json
-from embedtune.records import Evaluation, RetrievalScores, State, TrialRecord
+from embedtune.recorder import Pruned, Recorder
+from embedtune.records import State, TrialRecord
 from embedtune.training import (
-    Progress,
-    peak_memory,
+    free_memory,
+    is_out_of_memory,
     reset_peak_memory,
     resolve_device,
-    resolve_precision,
+    smaller_mini_batch,
     train_model,
     training_facts,
 )
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = "interrupted"
 """How the reason of a trial begins that was stopped from outside."""
-
-
-class _Prune(Exception):
-    """Leaves the training loop when the pruner says so."""
-
-
-@dataclass
-class _Run:
-    """The moving parts of one trial."""
-
-    config: Config
-    bench: Bench
-    trial: TrialPaths
-    hooks: Hooks
-    number: int
-    start: float = field(default_factory=time.monotonic)
-    best: Evaluation | None = None
-    done: int = 0
-    progress: Progress | None = None
-
-    def stepped(self, progress: Progress) -> None:
-        """Note and show one optimiser step."""
-        self.progress = progress
-        self.hooks.watcher.stepped(self.number, progress)
-
-    def evaluate(self, model: SentenceTransformer, progress: Progress | None) -> None:
-        """Measure, record, keep the weights if they are the best, and ask whether to go on."""
-        evaluation, scores = measure(self.config, self.bench, model, progress, time.monotonic() - self.start)
-        if not math.isfinite(evaluation.value):
-            raise TrialError(f"{self.config.eval.objective} must be finite, but got {evaluation.value}.")
-        if self.best is None or evaluation.value > self.best.value:
-            if progress is not None:
-                save_checkpoint(model, self.trial)
-            write_scores(scores, self.trial.scores)
-            self.best = evaluation
-        archive.append_evaluation(self.trial, evaluation)
-        self.done += 1
-        self.hooks.watcher.evaluated(self.number, evaluation)
-        self.hooks.deliver(self.trial)
-        if self.hooks.report(self.done, evaluation.value):
-            raise _Prune
-
-    def close(self, record: TrialRecord, state: State, reason: str | None = None) -> TrialRecord:
-        """Write the result and what it cost; after this the trial has ended."""
-        best = self.best
-        seconds = time.monotonic() - self.start
-        cost = {
-            "steps": self.progress.step if self.progress else 0,
-            "tokens": self.progress.tokens if self.progress else 0,
-            "device_seconds": round(seconds, 3),
-            "peak_memory_bytes": peak_memory(record.facts["device"]),
-        }
-        ended = replace(
-            record,
-            state=state,
-            reason=reason,
-            value=best.value if best else None,
-            best_step=best.step if best else None,
-            best_epoch=best.epoch if best else None,
-            metrics=best.metrics if best else {},
-            seconds=seconds,
-            facts={**record.facts, **cost},
-        )
-        archive.write_result(self.trial, ended)
-        self.hooks.watcher.ended(ended)
-        self.hooks.deliver(self.trial)
-        return ended
-
-
-def measure(
-    config: Config, bench: Bench, model: SentenceTransformer, progress: Progress | None, seconds: float
-) -> tuple[Evaluation, RetrievalScores]:
-    """Score a model on the validation split at every dimension."""
-    dims = measured_dims(config, bench.dim)
-    scores = evaluate_retrieval(model, bench.task.splits["validation"], dims, batch_size=config.eval.batch_size)
-    metrics = scores.metrics
-    evaluation = Evaluation(
-        step=progress.step if progress else 0,
-        epoch=progress.epoch if progress else 0.0,
-        value=metrics[str(objective_dim(config, bench.dim))][config.eval.objective],
-        metrics=metrics,
-        seconds=seconds,
-        timestamp=time.time_ns() // 1_000_000,
-        loss=progress.loss if progress else None,
-        learning_rate=progress.learning_rate if progress else None,
-    )
-    return evaluation, scores
 
 
 def run_trial(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks) -> TrialRecord:
@@ -138,14 +41,14 @@ def run_trial(config: Config, bench: Bench, trial: TrialPaths, record: TrialReco
     Raises:
         KeyboardInterrupt: After the interruption was recorded.
     """
-    run = _Run(config, bench, trial, hooks, record.number)
-    record = _begin(config, bench, trial, record, hooks)
+    run = Recorder(config, bench, trial, hooks, record.number)
+    record = run.begin(record)
     state: State = State.COMPLETE
     reason: str | None = None
     with _logging_to(trial):
         try:
             _train(run)
-        except _Prune:
+        except Pruned:
             state, reason = State.PRUNED, f"pruned after evaluation {run.done}"
         except KeyboardInterrupt:
             run.close(record, State.FAIL, INTERRUPTED)
@@ -158,48 +61,31 @@ def run_trial(config: Config, bench: Bench, trial: TrialPaths, record: TrialReco
 
 def run_baseline(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks) -> TrialRecord:
     """Evaluate the untuned base model and record it like a trial."""
-    run = _Run(config, bench, trial, hooks, record.number)
-    record = _begin(config, bench, trial, record, hooks)
+    run = Recorder(config, bench, trial, hooks, record.number)
+    record = run.begin(record)
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
     run.evaluate(model, None)
     return run.close(record, State.COMPLETE)
 
 
-def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
-    """Write the weights beside the last ones, then put them in their place."""
-    beside = trial.checkpoint.with_name("checkpoint.new")
-    shutil.rmtree(beside, ignore_errors=True)
-    model.save(str(beside), create_model_card=False)
-    shutil.rmtree(trial.checkpoint, ignore_errors=True)
-    beside.rename(trial.checkpoint)
+def _train(run: Recorder) -> None:
+    """Train; a batch that does not fit is tried again from the start, through ever smaller mini-batches."""
+    reset_peak_memory(resolve_device(run.config.train.device))
+    while True:
+        try:
+            return _attempt(run)
+        except Exception as error:
+            smaller = smaller_mini_batch(run.config, run.mini_batch_size)
+            if not is_out_of_memory(error) or smaller is None:
+                raise
+            logger.warning("Out of memory: trial %d begins again with mini-batches of %d rows", run.number, smaller)
+        run.begin_again(smaller)
+        free_memory()
 
 
-def _begin(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks) -> TrialRecord:
-    device = resolve_device(config.train.device)
-    facts = {
-        "data": bench.task.name,
-        "digests": dict(bench.task.digests),
-        "base_model": config.model.name,
-        "objective": config.eval.objective,
-        "dim": objective_dim(config, bench.dim),
-        "device": device,
-        "precision": resolve_precision(config.train.precision, device),
-        "git_revision": git_revision(),
-        "versions": library_versions(),
-        **record.facts,
-    }
-    record = replace(record, state=State.RUNNING, started=time.time_ns() // 1_000_000, facts=facts)
-    archive.write_header(trial, record, _plain(config))
-    hooks.watcher.began(record)
-    hooks.deliver(trial)
-    return record
-
-
-def _train(run: _Run) -> None:
+def _attempt(run: Recorder) -> None:
     config, bench = run.config, run.bench
-    device = resolve_device(config.train.device)
-    reset_peak_memory(device)
-    model = copy.deepcopy(bench.model).to(device)
+    model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
     write_json(run.trial.training, asdict(training_facts(model, bench.task.training, config)))
     with tempfile.TemporaryDirectory(dir=run.trial.root, prefix="trainer-") as scratch:
         train_model(
@@ -209,14 +95,8 @@ def _train(run: _Run) -> None:
             on_evaluate=lambda progress: run.evaluate(model, progress),
             on_step=run.stepped,
             output_dir=Path(scratch),
+            mini_batch_size=run.mini_batch_size,
         )
-
-
-def _plain(config: Config) -> dict[str, Any]:
-    from omegaconf import OmegaConf
-
-    values: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)  # type: ignore[assignment]
-    return values
 
 
 @contextmanager

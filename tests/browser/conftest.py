@@ -144,10 +144,11 @@ def swept(tmp_path_factory: pytest.TempPathFactory, small_set: RetrievalSet) -> 
     """Three real trials of a tiny model, typed as a user types them, and the UI that the printed address is for."""
     folder = tmp_path_factory.mktemp("wörk dir")
     task, port = write_task(folder / "task", small_set), f"tracking.port={free_port()}"
-    small = ("model=tiny", "train.device=cpu", "train.precision=fp32", "train.epochs=2")
+    # A high rate and a small dimension, so that no two trials are equally good.
+    small = ("model=tiny", "train.device=cpu", "train.precision=fp32", "train.epochs=2", "train.learning_rate=1e-2")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        out = typed("-m", "sweep=optuna", "data=files", f"data.path={task}", *small, "study.n_trials=3", port)
+        out = typed("-m", "sweep=optuna", "data=files", f"data.path={task}", *small, "eval.dim=16", "study.n_trials=3", port)
         board = json.loads(typed("leaderboard", "format=json"))
     (address,) = re.findall(r"http://127\.0\.0\.1:\d+/#\S+", out)
     root = address.partition("/#")[0]

@@ -37,7 +37,9 @@ def read(client: MlflowClient, run_id: str) -> Run:
 
 
 def local_path(client: MlflowClient, run_id: str) -> Path:
-    return Path(client.download_artifacts(run_id, ""))
+    from mlflow.utils.file_utils import local_file_uri_to_path
+
+    return Path(local_file_uri_to_path(client.get_run(run_id).info.artifact_uri))
 
 
 def artifact(client: MlflowClient, run_id: str, path: str, folder: Path) -> str:

@@ -6,15 +6,19 @@ Imports torch and sentence-transformers.
 from embedtune.training.callbacks import Progress
 from embedtune.training.device import peak_memory, reset_peak_memory, resolve_device, resolve_precision
 from embedtune.training.facts import training_facts
+from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
 from embedtune.training.train import TrainingOutcome, train_model
 
 __all__ = [
     "Progress",
     "TrainingOutcome",
+    "free_memory",
+    "is_out_of_memory",
     "peak_memory",
     "reset_peak_memory",
     "resolve_device",
     "resolve_precision",
+    "smaller_mini_batch",
     "train_model",
     "training_facts",
 ]

@@ -18,13 +18,23 @@ from embedtune.errors import ConfigError
 _RANKING = {"mnrl": MultipleNegativesRankingLoss, "cached_mnrl": CachedMultipleNegativesRankingLoss}
 
 
-def build_loss(model: SentenceTransformer, config: Config) -> nn.Module:
+def build_loss(model: SentenceTransformer, config: Config, mini_batch_size: int | None = None) -> nn.Module:
     """The ranking loss of ``loss.name``, inside MatryoshkaLoss unless ``loss.matryoshka`` is null.
+
+    Args:
+        model: Its encoder.
+        config: ``loss`` is read.
+        mini_batch_size: Rows encoded at once by the cached form of the loss, which has the same value and gradient as
+            the plain one (GradCache, Gao et al. 2021); None takes the form that ``loss.name`` says.
 
     Raises:
         ConfigError: Every Matryoshka weight is 0, so that nothing would be trained.
     """
-    loss: nn.Module = _RANKING[config.loss.name](model, scale=config.loss.scale)
+    loss: nn.Module
+    if mini_batch_size is None:
+        loss = _RANKING[config.loss.name](model, scale=config.loss.scale)
+    else:
+        loss = CachedMultipleNegativesRankingLoss(model, scale=config.loss.scale, mini_batch_size=mini_batch_size)
     if config.loss.matryoshka is None:
         return loss
     full = model.get_embedding_dimension()

@@ -50,6 +50,7 @@ def train_model(
     on_evaluate: Callable[[Progress], None],
     on_step: Callable[[Progress], None] | None = None,
     output_dir: Path,
+    mini_batch_size: int | None = None,
 ) -> TrainingOutcome:
     """Train ``model`` in place.
 
@@ -61,6 +62,7 @@ def train_model(
             computing in fp32. What it raises ends the training and comes out unchanged.
         on_step: Called after every step.
         output_dir: The trainer makes this folder and leaves it empty.
+        mini_batch_size: Encode so many rows at once, with the same objective (see :func:`build_loss`); None: all.
 
     Raises:
         ConfigError: The device is not there, or every loss weight is 0.
@@ -76,14 +78,14 @@ def train_model(
         texts = (text for part in training for column in part.columns.values() for text in column)
         tokens = tokenise(model.preprocess, texts, getattr(model.tokenizer, "pad_token_id", None) or 0)
         encoder = None
-        if tokens is not None and config.loss.name == "mnrl":
+        if tokens is not None and config.loss.name == "mnrl" and mini_batch_size is None:
             encoder = ChunkedEncoder(model, config.train.chunks)
             stack.enter_context(embeddings_pass_through(model))
         trainer = Trainer(
             model=model,
             args=arguments,
             train_dataset=to_dataset(training),
-            loss=build_loss(model, config),
+            loss=build_loss(model, config, mini_batch_size),
             data_collator=TokenCollator(tokens) if tokens is not None else None,
             callbacks=[callback],
         )

@@ -12,7 +12,7 @@ from embedtune.reporting.report.differences import GROUPS, flatten
 _ELSEWHERE = frozenset({"train.device", "eval.batch_size", "data.name"})
 """What belongs to the machine or is a label, and does not change a result."""
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
+_WORD = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*")
 
 
 def command_again(definition: Mapping[str, Any], config: Mapping[str, Any]) -> str:
@@ -54,6 +54,6 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(_text(item) for item in value)}]"
     if isinstance(value, str) and not _WORD.fullmatch(value):
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
+        escaped = value.replace('"', '\\"')
+        return f'"{escaped}"'
     return str(value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import optuna
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.importance import FanovaImportanceEvaluator
 
 from embedtune.reporting.report.inputs import Absent, ReportInputs, value_of
 from embedtune.reporting.report.words import count
@@ -37,8 +37,10 @@ class ImportanceInfo:
     def finding(self) -> str:
         """What it shows, in words."""
         key, share = self.first
-        alone = f"{short_key(key)} alone explains {share:.0%} of the variance between {self.trials} complete trials"
-        return f"{alone}; all parameters one by one {min(sum(self.shares.values()), 1):.0%}, the rest is interaction."
+        rest = 1 - sum(self.shares.values())
+        together = f" {rest:.0%} comes from parameters acting together." if rest >= 0.01 else ""
+        alone = f"{short_key(key)} alone explains {share:.0%} of the variance"
+        return f"{alone} between {self.trials} complete trials.{together}"
 
 
 def importance_info(inputs: ReportInputs) -> ImportanceInfo | Absent:
@@ -61,5 +63,5 @@ def importance_info(inputs: ReportInputs) -> ImportanceInfo | Absent:
                 params=dict(record.params), distributions=dict(inputs.distributions), value=value_of(record)
             )
         )
-    shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0), normalize=False)
+    shares = FanovaImportanceEvaluator(seed=0).evaluate(study)
     return ImportanceInfo(dict(sorted(shares.items(), key=lambda item: -item[1])), len(complete))

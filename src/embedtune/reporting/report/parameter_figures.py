@@ -42,9 +42,9 @@ def draw_importance(info: ImportanceInfo) -> Figure:
 
 def draw_slices(info: ParametersInfo) -> Figure:
     """One small panel for each parameter, all with the objective upwards."""
-    columns = min(_ACROSS, len(info.axes))
+    columns = min(_ACROSS, max(3, len(info.axes)))
     rows = math.ceil(len(info.axes) / columns)
-    figure = new_figure(WIDE if columns > 2 else HALF, 0.5 + 2.3 * rows)
+    figure = new_figure(WIDE, 0.5 + 2.3 * rows)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
     for i, panel in enumerate(panels):
         if i < len(info.axes):
@@ -127,7 +127,7 @@ def _arrange_parallel(figure: Figure, axes: Axes, info: ParametersInfo, scale: S
     )
     axes.set_yticks([])
     axes.set_ylim(-0.04, 1.04)
-    axes.set_xlim(-0.1, len(names) - 0.5)
+    axes.set_xlim(-0.02 * len(names), len(names) - 1 + 0.06 * len(names))  # room for the last labels
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)
     figure.colorbar(scale, ax=axes, label=info.metric, pad=0.01, aspect=30)

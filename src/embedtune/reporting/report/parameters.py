@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from embedtune.records import State
 from embedtune.reporting.report.axes import Axis, axis_of
 from embedtune.reporting.report.inputs import Absent, ReportInputs, value_of
-from embedtune.reporting.report.words import count
 
 
 @dataclass(frozen=True)
@@ -35,17 +34,13 @@ class ParametersInfo:
         metric: The objective.
         axes: One for each parameter.
         trials: Those with a value, the best first.
+        finding: How to read it.
     """
 
     metric: str
     axes: tuple[Axis, ...]
     trials: tuple[PlacedTrial, ...]
-
-    @property
-    def finding(self) -> str:
-        """What it shows, in words."""
-        best = self.trials[0]
-        return f"{count(len(self.trials), 'trial')} with a score; the best is trial {best.number} at {best.value:.4f}."
+    finding: str
 
 
 def slices_info(inputs: ReportInputs) -> ParametersInfo | Absent:
@@ -68,7 +63,10 @@ def slices_info(inputs: ReportInputs) -> ParametersInfo | Absent:
         )
         for record in trials
     )
-    return ParametersInfo(inputs.metric, axes, placed)
+    text = (
+        "Each point is a trial. Points that rise to one side say which way helps; level ones, that it matters little."
+    )
+    return ParametersInfo(inputs.metric, axes, placed, text)
 
 
 def parallel_info(inputs: ReportInputs) -> ParametersInfo | Absent:
@@ -76,4 +74,9 @@ def parallel_info(inputs: ReportInputs) -> ParametersInfo | Absent:
     info = slices_info(inputs)
     if isinstance(info, ParametersInfo) and len(info.trials) < 2:
         return Absent("One trial has a score: there is nothing to compare.")
-    return info
+    if isinstance(info, Absent):
+        return info
+    text = (
+        f"Each line is one of {len(info.trials)} trials, the darker the better; the best is green, pruned are dashed."
+    )
+    return replace(info, finding=text)

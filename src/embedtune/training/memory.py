@@ -1,0 +1,41 @@
+"""What to do when a batch does not fit: the same objective in less memory, never a smaller batch."""
+
+from __future__ import annotations
+
+import gc
+
+import torch
+
+from embedtune.config import Config
+
+LIBRARY_MINI_BATCH = 32
+"""What sentence-transformers' cached losses encode at once unless told otherwise."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the device or the machine had no more memory to give."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    # The CPU allocator and some CUDA libraries raise a plain RuntimeError.
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "not enough memory" in text)
+
+
+def smaller_mini_batch(config: Config, mini_batch_size: int | None) -> int | None:
+    """The next mini-batch to try: half the last one, at first half the batch; None when there is none below.
+
+    Args:
+        config: Of the trial.
+        mini_batch_size: What did not fit; None for the whole batch at once.
+    """
+    if mini_batch_size is None:
+        cached = config.loss.name == "cached_mnrl"
+        mini_batch_size = min(config.train.batch_size, LIBRARY_MINI_BATCH if cached else config.train.batch_size)
+    return mini_batch_size // 2 or None
+
+
+def free_memory() -> None:
+    """Give back what the failed attempt held."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -52,6 +52,7 @@ Commands
 
 Keys are those of conf/: model.*, data.*, train.*, loss.*, eval.*, study.*, tracking.*, release.*, paths.*
   model=minilm|bge_base|bge_small|tiny  data=pydocs|files|hub  loss=matryoshka|plain  sweep=optuna|random
+  sampler=tpe|gp|random|qmc|nsgaii  pruner=median|percentile|halving|hyperband|threshold|patient|none  (of a sweep)
   format=json          one JSON document on stdout instead of tables
   --cfg job            print the composed configuration and stop
   --debug              tracebacks and library logs

@@ -13,7 +13,12 @@ from embedtune.config import BatchSampler, Config, Precision, conf_dir, register
 from embedtune.errors import ConfigError
 
 FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml"))
-NEEDS_PATH = ("files", "hub")
+NEEDS = {
+    "data/files": "data.path=here",
+    "data/hub": "data.path=here",
+    "sampler": "sweep=optuna",
+    "pruner": "sweep=optuna",
+}
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -27,7 +32,8 @@ def overrides_for(file: Path) -> list[str]:
     group = file.parent.as_posix()
     if group == ".":
         return []
-    return [f"{group}={file.stem}", *(["data.path=here"] if group == "data" and file.stem in NEEDS_PATH else [])]
+    needed = NEEDS.get(group) or NEEDS.get(f"{group}/{file.stem}")
+    return [f"{group}={file.stem}", *([needed] if needed else [])]
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)

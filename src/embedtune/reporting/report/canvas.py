@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 from embedtune.records import State
 
@@ -19,7 +20,7 @@ GREY, DARK = "#8a8f98", "#2b2f36"
 COLORS = {State.COMPLETE: BLUE, State.PRUNED: ORANGE, State.FAIL: RED, State.RUNNING: SKY, State.WAITING: GREY}
 WIDE, HALF = 11.0, 5.6
 """Widths in inches: a whole row of the page, or half of one."""
-STYLE: dict[str, Any] = {
+STYLE: dict[RcKeyType, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.5,
     "axes.titlesize": 10,
@@ -60,6 +61,8 @@ def take_picture(draw: Callable[[Any], Figure], info: Any) -> Picture:
         # Names may have letters that the font lacks; they are drawn as boxes, and stand in the table as they are.
         warnings.filterwarnings("ignore", message="Glyph")
         figure = draw(info)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # arranged once is enough for both files
         svg, png = io.BytesIO(), io.BytesIO()
         figure.savefig(svg, format="svg", metadata={"Date": None})
         figure.savefig(png, format="png", dpi=130, metadata={"Software": None})

@@ -11,6 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.typing import LineStyleType
 
 from embedtune.records import State
 from embedtune.reporting.report.axes import Axis
@@ -136,11 +137,12 @@ def _arrange_parallel(figure: Figure, axes: Axes, info: ParametersInfo, scale: S
 
 def _legend(figure: Figure, trials: Sequence[PlacedTrial], *, lines: bool = False) -> None:
     best, states = trials[0], {trial.state for trial in trials[1:]}
+    styles: dict[State, LineStyleType] = {State.COMPLETE: "-", State.PRUNED: "--"}
     if lines:
         handles = [Line2D([], [], color=GREEN, linewidth=2.6, label=f"best: trial {best.number}")]
         handles += [
             Line2D([], [], color=DARK, linewidth=1.2, linestyle=style, label=state.value)
-            for state, style in ((State.COMPLETE, "-"), (State.PRUNED, "--"))
+            for state, style in styles.items()
             if state in states
         ]
     else:

@@ -26,10 +26,11 @@ def draw_history(info: HistoryInfo) -> Figure:
     axes = figure.add_subplot(xlabel="trial", ylabel=info.metric)
     axes.step(*zip(*info.best, strict=True), where="post", color=BLUE, linewidth=1.6, label="best so far")
     for state, marker, face in ((State.COMPLETE, "o", BLUE), (State.PRUNED, "D", "white")):
-        points = [(number, value) for number, value, found in info.points if found == state]
-        if points:
+        numbers = [number for number, _, found in info.points if found == state]
+        if numbers:
             axes.scatter(
-                *zip(*points, strict=True), s=26, marker=marker, facecolor=face, edgecolor=COLORS[state],
+                numbers, [value for _, value, found in info.points if found == state], s=26, marker=marker,
+                facecolor=face, edgecolor=COLORS[state],
                 linewidth=1.3, zorder=3, label=state.value,
             )  # fmt: skip
     axes.scatter(

@@ -39,6 +39,8 @@ logger = logging.getLogger("screenshots")
 HOST = "10.0.0.1"
 """Chromium is told that this is 127.0.0.1: on that address itself MLflow opens a chat panel beside the page."""
 
+MODE = "?workflowType=machine_learning"
+
 SERVE = (
     "import sys; from pathlib import Path; from embedtune.config import TrackingConfig; "
     "from embedtune.paths import Workspace; from embedtune.tracking import serve_ui; root = Path(sys.argv[1]); "
@@ -58,6 +60,8 @@ CHROMIUM = (
     "--hide-scrollbars",
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
     "--virtual-time-budget=60000",
+    # As with a mouse: without one, every chart shows its toolbar.
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 )
 
 
@@ -85,11 +89,12 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Page:
-    """A page worth a picture, and how high it is in pixels."""
+    """A page worth a picture, and the size of the window in pixels."""
 
     name: str
     url: str
     height: int = 1000
+    width: int = 1760
 
 
 def pages(store: Store, config: TrackingConfig, study: StudyPaths) -> Iterator[Page]:
@@ -99,18 +104,18 @@ def pages(store: Store, config: TrackingConfig, study: StudyPaths) -> Iterator[P
         study_run, best_run = gateway.find(study.name), gateway.find(f"{study.name}/{best_trial(study)}")
     if study_run is None or best_run is None:
         raise SystemExit(f"{study.name} is not in the store yet. Run: python -m embedtune sync")
-    yield Page("leaderboard", found.leaderboard, 560)
+    yield Page("leaderboard", found.leaderboard, 640)
     yield Page("curves", found.curves)
     yield Page("parameters", found.parameters)
     yield Page("dimensions", found.dimensions)
     yield Page("study", found.run(study_run.info.run_id))
     yield Page("trial", found.run(best_run.info.run_id))
     yield Page("trial-dimensions", found.run(best_run.info.run_id).replace("?", f"/artifacts/{BEST_TABLE}?"))
-    yield Page("models", f"{found.root}/#/experiments/{found.experiment_id}/models?workflowType=machine_learning", 560)
+    yield Page("models", f"{found.root}/#/experiments/{found.experiment_id}/models{MODE}", 480)
     for version in MlflowClient(store.uri, store.uri).search_model_versions(f"run_id = '{best_run.info.run_id}'")[:1]:
-        yield Page("release", f"{found.root}/#/models/{quote(version.name)}/versions/{version.version}")
+        yield Page("release", f"{found.root}/#/models/{quote(version.name)}/versions/{version.version}{MODE}", 480)
     if study.report.is_file():
-        yield Page("report", study.report.resolve().as_uri(), 2400)
+        yield Page("report", study.report.resolve().as_uri(), 1900, 1280)
 
 
 def newest(workspace: Workspace) -> StudyPaths:
@@ -161,7 +166,7 @@ def shoot(chromium: str, page: Page, picture: Path) -> None:
     """Write what a browser that comes for the first time sees once all has loaded."""
     url = page.url.replace("//127.0.0.1:", f"//{HOST}:")
     with tempfile.TemporaryDirectory() as profile:
-        where = [f"--window-size=1760,{page.height}", f"--user-data-dir={profile}", f"--screenshot={picture}"]
+        where = [f"--window-size={page.width},{page.height}", f"--user-data-dir={profile}", f"--screenshot={picture}"]
         subprocess.run([chromium, *CHROMIUM, *where, url], check=True, timeout=180, stderr=subprocess.DEVNULL)
 
 

@@ -152,7 +152,7 @@ def _report(error: Exception, debug: bool) -> int:
     if isinstance(error, UserError):
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 2
-    if isinstance(error, EmbedtuneError):
+    if isinstance(error, EmbedtuneError | OSError):  # a full disk or a missing permission is no defect of the program
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     explained = _explain_hydra(error)

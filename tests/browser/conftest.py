@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,10 @@ class Swept:
     board: dict[str, Any]
 
 
+class WebDriverError(AssertionError):
+    """The browser could not do what it was told."""
+
+
 @dataclass(frozen=True)
 class Browser:
     """A tab of a browser that came for the first time."""
@@ -73,12 +77,31 @@ class Browser:
 
     def wait(self, script: str, *arguments: object) -> Any:
         """The first value of the script that is not empty."""
-        deadline = time.monotonic() + PATIENCE
-        while not (value := self.run(script, *arguments)):
-            if time.monotonic() > deadline:
-                pytest.fail(f"waited for: {script}\nThe page:\n{self.run('return document.body.innerText')}")
+        return self._until(lambda: self.run(script, *arguments), script)
+
+    def click(self, selector: str, text: str) -> None:
+        """Click with the mouse on the innermost element that has this text, once there is one."""
+        find = "return [...document.querySelectorAll(arguments[0])].findLast(e => e.innerText.trim() == arguments[1])"
+
+        def click() -> bool:
+            element = self.run(find, selector, text)
+            if element:
+                call(f"{self.session}/element/{next(iter(element.values()))}/click")
+            return bool(element)
+
+        self._until(click, f"{selector} with {text}")
+
+    def _until(self, action: Callable[[], Any], what: str) -> Any:
+        """What the action returns once that is not empty; a page that is still being drawn may refuse at first."""
+        deadline, refused = time.monotonic() + PATIENCE, ""
+        while time.monotonic() < deadline:
+            try:
+                if value := action():
+                    return value
+            except WebDriverError as error:
+                refused = str(error)
             time.sleep(0.2)
-        return value
+        pytest.fail(f"waited for: {what} {refused}\nThe page:\n{self.run('return document.body.innerText')}")
 
 
 def call(url: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
@@ -89,7 +112,7 @@ def call(url: str, body: dict[str, Any] | None = None, method: str = "POST") -> 
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return json.load(response)["value"]
     except urllib.error.HTTPError as error:
-        pytest.fail(f"{method} {url}: {error.read().decode()}")
+        raise WebDriverError(f"{method} {url}: {json.load(error)['value']['message']}") from None
 
 
 def free_port() -> int:

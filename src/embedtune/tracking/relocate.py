@@ -15,7 +15,7 @@ from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking.redaction import redact_text
-from embedtune.tracking.store import artifact_folder, store_lock, store_uri
+from embedtune.tracking.store import SQLITE, artifact_folder, store_lock, store_uri
 
 _COLUMNS = (
     ("experiments", "artifact_location"),
@@ -57,7 +57,10 @@ def relocate_store(config: TrackingConfig, workspace: Workspace) -> Relocation:
     root = workspace.mlruns.resolve()
     new = root.as_uri()
     try:
-        with FileLock(store_lock(workspace)), closing(sqlite3.connect(path, isolation_level=None)) as database:
+        with (
+            FileLock(store_lock(f"{SQLITE}{path}", workspace)),
+            closing(sqlite3.connect(path, isolation_level=None)) as database,
+        ):
             old = _old_roots(database, root)
             if not old:
                 return Relocation((), new, {}, None)
@@ -74,8 +77,8 @@ def relocate_store(config: TrackingConfig, workspace: Workspace) -> Relocation:
 
 def _database_path(config: TrackingConfig, workspace: Workspace) -> Path:
     uri = store_uri(config, workspace)
-    path = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite:///") or not path.is_file():
+    path = Path(uri.removeprefix(SQLITE))
+    if not uri.startswith(SQLITE) or not path.is_file():
         raise TrackingError(
             f"tracking.uri must be a sqlite file for `relocate`, but got {redact_text(uri)}. "
             "Say where it is now: paths.mlruns=PATH, or tracking.uri=sqlite:///PATH"

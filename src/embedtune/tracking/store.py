@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ ENVIRONMENT = {
 }
 """Set before mlflow is imported, unless the user did."""
 
+SQLITE = "sqlite:///"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 _LOCK_SECONDS = 60
@@ -104,7 +105,7 @@ def open_store(config: TrackingConfig, workspace: Workspace) -> Store:
         workspace.mlruns.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrackingError(f"paths.mlruns must be writable, but got {workspace.mlruns} ({error}).") from error
-    with FileLock(store_lock(workspace)), connect(store) as gateway:
+    with connect(store, lock=store_lock(uri, workspace)) as gateway:
         experiment_id = gateway.open_experiment(config.experiment, artifacts.as_uri() if local else None)
         page = f"#/experiments/{experiment_id}/runs?{_MODE}&viewStateShareKey={view_key(View.LEADERBOARD)}"
         gateway.tag_experiment(experiment_id, all_studies_tags(), default_note=_NOTE.format(page=page))
@@ -119,12 +120,13 @@ def prepare_environment() -> None:
 
 def store_uri(config: TrackingConfig, workspace: Workspace) -> str:
     """The tracking URI: the one configured, or sqlite below ``paths.mlruns``."""
-    return config.uri or f"sqlite:///{(workspace.mlruns / 'mlflow.db').resolve()}"
+    return config.uri or f"{SQLITE}{(workspace.mlruns / 'mlflow.db').resolve()}"
 
 
-def store_lock(workspace: Workspace) -> Path:
-    """Held while the database is created or mended."""
-    return workspace.mlruns / "mlflow.lock"
+def store_lock(uri: str, workspace: Workspace) -> Path:
+    """Held while the store is created or mended; beside a sqlite file, because several workspaces may share one."""
+    folder = Path(uri.removeprefix(SQLITE)).parent if uri.startswith(SQLITE) else workspace.mlruns
+    return folder / "mlflow.lock"
 
 
 def artifact_folder(experiment: str) -> str:
@@ -174,8 +176,8 @@ def one_at_a_time(folder: Path) -> FileLock:
 
 
 @contextmanager
-def connect(store: Store) -> Iterator[Gateway]:
-    """The one way to mlflow; imports it, and turns what it raises into TrackingError."""
+def connect(store: Store, lock: Path | None = None) -> Iterator[Gateway]:
+    """The one way to mlflow; imports it, and turns what it raises into TrackingError. ``lock`` is held all the time."""
     prepare_environment()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -183,7 +185,8 @@ def connect(store: Store) -> Iterator[Gateway]:
     from embedtune.tracking.gateway import Gateway
 
     try:
-        yield Gateway(store.uri, store.experiment_id)
+        with FileLock(lock) if lock else nullcontext():
+            yield Gateway(store.uri, store.experiment_id)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         first = redact_text(str(error)).partition("\n")[0][:500]
         raise TrackingError(

@@ -13,7 +13,7 @@ from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking.redaction import redact_text
-from embedtune.tracking.store import is_database, prepare_environment, store_uri
+from embedtune.tracking.store import SQLITE, is_database, prepare_environment, store_uri
 
 HOST = "127.0.0.1"
 """The UI asks for no password, so nobody else's machine may reach it."""
@@ -65,7 +65,7 @@ def check_servable(config: TrackingConfig, workspace: Workspace) -> None:
         raise TrackingError(
             f"tracking.uri must be a database for `ui`, but got the server {redact_text(uri)}. Open that address."
         )
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
         raise TrackingError(
             f"tracking.uri must be a store with runs in it, but got {uri}, which does not exist. "
             "Train first: python -m embedtune"

@@ -56,7 +56,8 @@ class CostInfo:
             if self.of_state(state) > 0
         ]
         rates = [trial.tokens_per_second for trial in self.trials if trial.tokens_per_second]
-        speed = f" {min(rates):,.0f} to {max(rates):,.0f} tokens a second, evaluations included." if rates else ""
+        ends = dict.fromkeys(f"{rate:,.0f}" for rate in (min(rates, default=0), max(rates, default=0)))
+        speed = f" {' to '.join(ends)} tokens a second, evaluations included." if rates else ""
         return f"{duration(self.total)} of trials: {', '.join(parts)}.{speed}"
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.importance import FanovaImportanceEvaluator
+from optuna.trial import create_trial
 
+from embedtune.records import TrialRecord
+from embedtune.reporting.report.axes import axis_of
 from embedtune.reporting.report.inputs import Absent, ReportInputs, value_of
 from embedtune.reporting.report.words import count
 from embedtune.reporting.tables import short_key
@@ -56,12 +60,25 @@ def importance_info(inputs: ReportInputs) -> ImportanceInfo | Absent:
         return Absent(f"{count(len(complete), 'complete trial')}: importance is mostly chance below {ENOUGH}.")
     if len({value_of(record) for record in complete}) == 1:
         return Absent("All complete trials have the same score: there is nothing to explain.")
-    study = optuna.study.create_study(direction="maximize", storage=optuna.storages.InMemoryStorage())
-    for record in complete:
-        study.add_trial(
-            optuna.trial.create_trial(
-                params=dict(record.params), distributions=dict(inputs.distributions), value=value_of(record)
-            )
-        )
-    shares = FanovaImportanceEvaluator(seed=0).evaluate(study)
+    try:
+        shares = FanovaImportanceEvaluator(seed=0).evaluate(_rescaled(inputs, complete))
+    except RuntimeError:  # no tree of the forest could be split
+        return Absent("The complete trials differ in their scores, but hardly in their parameters.")
     return ImportanceInfo(dict(sorted(shares.items(), key=lambda item: -item[1])), len(complete))
+
+
+def _rescaled(inputs: ReportInputs, records: Sequence[TrialRecord]) -> optuna.Study:
+    """The trials with every number at its place on the scale it was searched on; Optuna's forest knows no logarithm."""
+    distributions: dict[str, BaseDistribution] = {
+        key: distribution if isinstance(distribution, CategoricalDistribution) else FloatDistribution(0, 1)
+        for key, distribution in inputs.distributions.items()
+    }
+    axes = {key: axis_of(key, distribution, []) for key, distribution in inputs.distributions.items()}
+    study = optuna.create_study(direction="maximize")
+    for record in records:
+        params = {
+            key: value if axes[key].kind == "choice" else min(max(axes[key].place(value), 0.0), 1.0)
+            for key, value in record.params.items()
+        }
+        study.add_trial(create_trial(params=params, distributions=distributions, value=value_of(record)))
+    return study

@@ -30,18 +30,10 @@ def draw_history(info: HistoryInfo) -> Figure:
         if numbers:
             axes.scatter(
                 numbers, [value for _, value, found in info.points if found == state], s=26, marker=marker,
-                facecolor=face, edgecolor=COLORS[state],
-                linewidth=1.3, zorder=3, label=state.value,
+                facecolor=face, edgecolor=COLORS[state], linewidth=1.3, zorder=3, label=state.value,
             )  # fmt: skip
-    axes.scatter(
-        info.best_number,
-        info.best[-1][1],
-        s=130,
-        marker="*",
-        color=GREEN,
-        zorder=4,
-        label=f"best: trial {info.best_number}",
-    )
+    number, value = info.best_number, info.best[-1][1]
+    axes.scatter(number, value, s=130, marker="*", color=GREEN, zorder=4, label=f"best: trial {number}")
     if info.failed:
         floor = axes.get_xaxis_transform()  # trials across, the height of the axes upwards
         axes.plot(

@@ -1,9 +1,4 @@
-"""Studies from Python: one typed object, and its trials as a table.
-
-study = embedtune.load_study("pydocs-minilm")
-study.best.params
-study.to_dataframe().sort_values("value", ascending=False)
-"""
+"""Studies from Python: one typed object, and its trials as a table; ``docs/tracking.md`` has an example."""
 
 from __future__ import annotations
 

@@ -171,7 +171,9 @@ def swept(tmp_path_factory: pytest.TempPathFactory, small_set: RetrievalSet) -> 
     small = ("model=tiny", "train.device=cpu", "train.precision=fp32", "train.epochs=2", "train.learning_rate=1e-2")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        out = typed("-m", "sweep=optuna", "data=files", f"data.path={task}", *small, "eval.dim=16", "study.n_trials=3", port)
+        out = typed(
+            "-m", "sweep=optuna", "data=files", f"data.path={task}", *small, "eval.dim=16", "study.n_trials=3", port
+        )
         board = json.loads(typed("leaderboard", "format=json"))
     (address,) = re.findall(r"http://127\.0\.0\.1:\d+/#\S+", out)
     root = address.partition("/#")[0]

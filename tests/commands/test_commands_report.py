@@ -20,7 +20,7 @@ UNTRACKED = "tracking.enabled=false"
 
 def test_report_of_a_sweep(typed: Typed, task_folder: Path, workdir: Path) -> None:
     search = ("-m", "sweep=optuna", "data=files", f"data.path={task_folder}", *SMALL, "study.n_trials=2")
-    swept = typed(*search, "hydra.sweeper.pruner=null", "train.warmup_ratio=0.1", UNTRACKED, "format=json")
+    swept = typed(*search, "sampler=random", "pruner=patient", "train.warmup_ratio=0.1", UNTRACKED, "format=json")
     assert swept.status == 0, swept.err
     told = typed("report", "format=json")
     assert told.status == 0, told.err
@@ -31,6 +31,8 @@ def test_report_of_a_sweep(typed: Typed, task_folder: Path, workdir: Path) -> No
     assert {str(path) for path in (root / "plots").iterdir()} == set(answer["plots"])
     for plot in answer["plots"]:
         assert Path(plot).read_bytes().startswith(b"\x89PNG")
+    delivered = {path.name for path in (workdir / "mlruns" / "artifacts").rglob("*.*")}
+    assert {"report.html", "history.png"} <= delivered
     best = max(swept.json["trials"], key=lambda entry: entry["value"])
     assert answer["verdict"].startswith(f"Trial {best['number']}")
     assert f"{best['value']:.4f}" in answer["verdict"]

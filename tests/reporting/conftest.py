@@ -120,12 +120,11 @@ def _odd_studies() -> dict[str, ReportInputs]:
         "one trial": make_inputs([make_trial(0, 0.7)]),
         "all failed": make_inputs(failed),
         "all failed, no baseline": make_inputs(failed, None),
-        "no baseline": make_inputs([make_trial(0, 0.7), make_trial(1, 0.8)], None),
         "one pruned": make_inputs([make_trial(0, 0.7, State.PRUNED)]),
         "running": make_inputs([make_trial(0, 0.7, State.RUNNING), make_trial(1, None, State.WAITING)]),
         "equal scores": make_inputs([make_trial(i, 0.7) for i in range(12)]),
         "one value": make_inputs([make_trial(0, 0.7), make_trial(1, 0.8)], distributions=one_value),
-        "zero scores": make_inputs([make_trial(0, 0.0), make_trial(1, 0.0)], 0.1),
+        "zero scores, no baseline": make_inputs([make_trial(0, 0.0), make_trial(1, 0.0)], None),
         "ugly names": make_inputs(
             [make_trial(i, 0.7 + i / 10, params={f"model.{ugly}": f"{ugly}{i}"}, reason=ugly) for i in range(2)],
             distributions={}, definition={"name": ugly, "space": {f"model.{ugly}": ugly}, "model": {"name": ugly}},

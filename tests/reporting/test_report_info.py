@@ -193,6 +193,23 @@ def test_dimensions_of_complete_trials(inputs: Make, trial: Trial) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("small", "full", "says"),
+    [
+        (0.5, 0.7, "Trial 0 keeps less than 95% of its score at every smaller size."),
+        (0.0, 0.0, "Trial 0 has no score above zero at its full size."),
+        (0.8, 0.7, "Trial 0 keeps 114% of its score with 32 of 64 dimensions: 128 MB for a million documents instead "
+                   "of 256 MB."),
+    ],
+)  # fmt: skip
+def test_dimensions_say_what_a_small_size_keeps(
+    inputs: Make, trial: Trial, small: float, full: float, says: str
+) -> None:
+    info = dimensions_info(inputs([trial(0, full, metrics={"64": {METRIC: full}, "32": {METRIC: small}})], None))
+    assert not isinstance(info, Absent)
+    assert info.finding == says
+
+
 def test_dimensions_need_more_than_one(inputs: Make, trial: Trial) -> None:
     study = inputs([trial(0, 0.5, metrics={"64": {METRIC: 0.5}})], None)
     assert dimensions_info(study) == Absent("One size was measured: 64 dimensions.")

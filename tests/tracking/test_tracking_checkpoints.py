@@ -203,6 +203,25 @@ def test_an_interrupted_delivery_goes_on_in_the_same_model(
     assert len({metric.key for metric in model.metrics}) == len(model.metrics)
 
 
+def test_weights_that_vanish_while_they_are_linked_are_no_failure(
+    store: Store, study: StudyPaths, client: MlflowClient, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.study(study, [made.Spec(0)])
+    weights = made.weights(study, 0)
+
+    def vanish(*_: object) -> None:
+        shutil.rmtree(weights, ignore_errors=True)
+        raise FileNotFoundError(weights)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", vanish)
+        deliver(store, study)
+    deliver(store, study)
+    model = models(client, store, study)["0000"]
+    assert model.tags["embedtune.weights"] == "pruned"
+    assert not place(model).exists()
+
+
 def test_without_hard_links_weights_are_copied(
     store: Store, study: StudyPaths, client: MlflowClient, made: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,8 +72,14 @@ def _settle(gateway: Gateway, study: StudyPaths, record: TrialRecord, models: Se
         return
     folder = read_folder(study.trial(record.number))
     run = gateway.find(folder.uid, record.run_id)
-    if run is not None:
+    if run is None:
+        return
+    try:
         gateway.models.keep(model_content(folder, study), current, run)
+    except OSError:
+        # Another worker found better ones and deleted these meanwhile: the next call prunes what was begun.
+        if study.checkpoint(record.number).is_dir():
+            raise
 
 
 def _version(record: TrialRecord) -> dict[str, str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ FILES = "embedtune.files"
 
 _BATCH = 100
 """Params or tags that MLflow takes at once."""
-_METRICS_BATCH = 1000
-"""Metrics that MLflow takes at once."""
+_METRICS_BATCH = 800
+"""Metrics sent at once: with params and tags MLflow takes 1000."""
 
 
 class Gateway:
@@ -93,25 +93,32 @@ class Gateway:
         # A param never changes, and MLflow refuses to: what is there stays.
         params = [Param(key, value) for key, value in content.params.items() if key not in run.data.params]
         tags = [RunTag(key, value) for key, value in content.tags.items() if run.data.tags.get(key) != value]
-        for param_batch in _batches(params, _BATCH):
-            self._client.log_batch(run_id, params=param_batch)
-        for tag_batch in _batches(tags, _BATCH):
-            self._client.log_batch(run_id, tags=tag_batch)
-        self.log_points(run_id, content.points)
+        metrics = [Metric(point.key, point.value, point.timestamp, point.step) for point in content.points]
+        parts = (_batches(metrics, _METRICS_BATCH), _batches(params, _BATCH), _batches(tags, _BATCH))
+        none: list[Any] = []
+        for metric_batch, param_batch, tag_batch in zip_longest(*parts, fillvalue=none):
+            self._client.log_batch(run_id, metric_batch, param_batch, tag_batch)
         if content.datasets and not run.inputs.dataset_inputs:
             self._client.log_inputs(run_id, datasets=[_dataset_input(use) for use in content.datasets])
         self._log_artifacts(run, content.artifacts)
         self._set_status(run, content)
         return run_id
 
-    def log_points(self, run_id: str, points: Sequence[Point], model_id: str | None = None) -> None:
-        """Log metrics, of a logged model too if one is given."""
+    def log_points(self, run_id: str, points: Sequence[Point], model_id: str) -> None:
+        """Log metrics of a run and of a logged model."""
         metrics = [
             Metric(point.key, point.value, point.timestamp, point.step, model_id=model_id, run_id=run_id)
             for point in points
         ]
-        for batch in _batches(metrics, _METRICS_BATCH):
-            self._client.log_batch(run_id, metrics=batch)
+        self._client.log_batch(run_id, metrics=metrics)
+
+    def missing(self, run: Any | None, points: Sequence[Point]) -> tuple[Point, ...]:
+        """Those of ``points`` that the run does not have at their steps yet."""
+        if run is None:
+            return tuple(points)
+        keys = {point.key for point in points} & run.data.metrics.keys()
+        known = {(key, at.step) for key in keys for at in self._client.get_metric_history(run.info.run_id, key)}
+        return tuple(point for point in points if (point.key, point.step) not in known)
 
     def _get(self, run_id: str) -> Any | None:
         try:
@@ -132,7 +139,9 @@ class Gateway:
             return
         run_id = run.info.run_id
         for place, artifact in artifacts.items():
-            if isinstance(artifact, Path):
+            if run.info.artifact_uri.startswith("file:"):  # as mlflow does it, which asks the database before each file
+                _copy(artifact, Path(local_file_uri_to_path(run.info.artifact_uri)) / place)
+            elif isinstance(artifact, Path):
                 self._client.log_artifact(run_id, str(artifact), os.path.dirname(place) or None)
             else:
                 self._client.log_text(run_id, artifact, place)
@@ -154,6 +163,11 @@ def _digest(artifacts: Mapping[str, str | Path]) -> str:
         content = artifact.read_bytes() if isinstance(artifact, Path) else artifact.encode()
         whole.update(f"{place}\0{len(content)}\0".encode() + content)
     return whole.hexdigest()[:MAX_DIGEST]
+
+
+def _copy(artifact: str | Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(artifact.read_bytes() if isinstance(artifact, Path) else artifact.encode())
 
 
 def _dataset_input(use: DatasetUse) -> Any:

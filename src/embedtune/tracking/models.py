@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, LoggedModelOutput, Metric
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.file_utils import local_file_uri_to_path
@@ -20,7 +20,7 @@ from embedtune.tracking.content import ModelContent
 from embedtune.tracking.store import is_database
 
 _WEIGHTS = "embedtune.weights"
-"""Tag of a checkpoint's model: set last, so that a model without it is not whole yet."""
+"""Tag of a checkpoint's model."""
 _KEPT, _PRUNED = "kept", "pruned"
 
 _TYPE = "sentence-transformers"
@@ -50,8 +50,8 @@ class Models:
                 return found
 
     def is_kept(self, model: LoggedModel) -> bool:
-        """Whether a checkpoint's model has all it shall have."""
-        return bool(model.tags.get(_WEIGHTS) == _KEPT)
+        """Whether a checkpoint's model has all it shall have: READY is set last."""
+        return bool(model.tags.get(_WEIGHTS) == _KEPT and model.status == LoggedModelStatus.READY)
 
     def is_pruned(self, model: LoggedModel) -> bool:
         """Whether a checkpoint's model lost its files."""
@@ -60,15 +60,18 @@ class Models:
     def keep(self, content: ModelContent, model: LoggedModel | None, run: Any) -> None:
         """Add to ``model``, or to a new one, what it lacks of ``content``; ``run`` is the one it came from."""
         run_id = run.info.run_id
-        model = model or self._client.create_logged_model(
-            self._experiment_id, model_name(content.name), run_id, dict(content.tags), dict(content.params), _TYPE
-        )
+        if model is None:
+            name, tags = model_name(content.name), {**content.tags, _WEIGHTS: _KEPT}
+            model = self._client.create_logged_model(
+                self._experiment_id, name, run_id, tags, dict(content.params), _TYPE
+            )
         self._put(model, content.folder)
         self._client.log_batch(run_id, metrics=_metrics(content, model.model_id, run_id))
         if model.model_id not in {output.model_id for output in run.outputs.model_outputs}:
             self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, content.step)])
+        if self.is_pruned(model):
+            self._client.set_logged_model_tags(model.model_id, {_WEIGHTS: _KEPT})
         self._client.finalize_logged_model(model.model_id, "READY")
-        self._client.set_logged_model_tags(model.model_id, {_WEIGHTS: _KEPT})
 
     def prune(self, model: LoggedModel) -> None:
         """Delete a model's files; its page stays. One that the registry refers to keeps them."""

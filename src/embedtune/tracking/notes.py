@@ -12,7 +12,9 @@ from embedtune.tracking.redaction import redact_text
 
 
 def trial_note(record: TrialRecord, best: Evaluation | None, objective: Objective | None) -> str:
-    """Line 1 what came out, then the headline metrics at every dimension."""
+    """Line 1 what came out, then the headline metrics at every dimension; the curves alone tell of a running trial."""
+    if not has_ended(record):
+        return f"**{_title(record)}** {record.state.value}."
     reason = f" ({redact_text(record.reason)})" if record.reason else ""
     if best is None or objective is None:
         return f"**{_title(record)}** {record.state.value}{reason}, not evaluated yet."

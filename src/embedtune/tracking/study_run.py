@@ -49,8 +49,9 @@ def deliver_study(store: Store, study: StudyPaths, records: Sequence[TrialRecord
     with connect(store) as gateway, one_at_a_time(study.root):
         gateway.tag_experiment(store.experiment_id, study_tags(study_shape(study.name, definition, records)))
         content = study_content(study.name, definition, records, run_links)
-        content = replace(content, artifacts={**content.artifacts, **_report(study)})
-        return gateway.deliver(content, gateway.find(study.name))
+        run = gateway.find(study.name)
+        artifacts = {**content.artifacts, **_report(study)}
+        return gateway.deliver(replace(content, points=gateway.missing(run, content.points), artifacts=artifacts), run)
 
 
 def study_content(

@@ -164,7 +164,7 @@ def _untried(inputs: ReportInputs) -> Iterator[Advice]:
             tried = [record.params[key] for record in inputs.records if key in record.params]
             left = [short_value(choice) for choice in distribution.choices if choice not in tried]
             missing += [f"{key}={choice}" for choice in left]
-    if missing and inputs.records:
+    if missing and inputs.ranked:
         yield Advice(
             f"Do not rule out what was never tried: {', '.join(missing)}.",
             f"{count(len(inputs.records), 'trial')} did not visit every choice.",

@@ -9,8 +9,8 @@ from typing import Any
 
 from embedtune.reporting.report.differences import GROUPS, flatten
 
-_ELSEWHERE = frozenset({"train.device", "eval.batch_size", "data.name"})
-"""What belongs to the machine or is a label, and does not change a result."""
+_ELSEWHERE = frozenset({"train.device", "eval.batch_size", "data.name", "data.source"})
+"""What belongs to the machine, is a label, or is said by ``data=``."""
 
 _WORD = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*")
 
@@ -40,9 +40,9 @@ def command_again(definition: Mapping[str, Any], config: Mapping[str, Any]) -> s
 
 
 def _strategy(name: str, values: Mapping[str, Any] | None) -> list[str]:
-    if not values:
-        return [f"hydra.sweeper.{name}=null"]
-    return [f"++hydra.sweeper.{name}.{key}={_text(value)}" for key, value in values.items()]
+    """First nothing, then all of it: a mapping alone would be merged into the default."""
+    key = f"hydra.sweeper.{name}"
+    return [f"{key}=null", *([f"++{key}={_text(values)}"] if values else [])]
 
 
 def _text(value: Any) -> str:
@@ -53,6 +53,8 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return f"[{','.join(_text(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{_text(item)}' for key, item in value.items())}}}"
     if isinstance(value, str) and not _WORD.fullmatch(value):
         escaped = value.replace('"', '\\"')
         return f'"{escaped}"'

@@ -40,20 +40,26 @@ class DimensionsInfo:
     @property
     def finding(self) -> str:
         """What it shows, in words."""
-        name, line = next(iter(self.lines.items()), ("untuned", self.baseline))
+        name, line = next(iter(self.lines.items()), ("the untuned model", self.baseline))
         full = max(line)
-        small = min(dim for dim in line if line[dim] >= NEARLY * line[full])
-        found = [
-            f"{name.capitalize()} keeps {line[small] / line[full]:.0%} of its score with {small} of {full} dimensions: "
-            f"{self.index_size(small)} for a million documents instead of {self.index_size(full)}."
-            if small < full and line[full] > 0
-            else f"{name.capitalize()} keeps less than {NEARLY:.0%} of its score at every smaller size."
-        ]
+        found = [f"{name[0].upper()}{name[1:]} {self._kept(line)}"]
         if self.lines and full in self.baseline:
             above = [dim for dim in line if line[dim] >= self.baseline[full]]
             if above:
                 found.append(f"With {min(above)} it is at least as good as the untuned model with {full}.")
         return " ".join(found)
+
+    def _kept(self, line: Mapping[int, float]) -> str:
+        full = max(line)
+        small = min(dim for dim in line if line[dim] >= NEARLY * line[full])
+        if line[full] <= 0:
+            return "has no score above zero at its full size."
+        if small == full:
+            return f"keeps less than {NEARLY:.0%} of its score at every smaller size."
+        return (
+            f"keeps {line[small] / line[full]:.0%} of its score with {small} of {full} dimensions: "
+            f"{self.index_size(small)} for a million documents instead of {self.index_size(full)}."
+        )
 
 
 def dimensions_info(inputs: ReportInputs) -> DimensionsInfo | Absent:

@@ -107,7 +107,7 @@ def draw_cost(info: CostInfo) -> Figure:
         axes.tick_params(labelbottom=False)
         below = figure.add_subplot(rows, 1, 2, sharex=axes, xlabel="trial", ylabel="tokens/s")
         below.plot(*zip(*rates, strict=True), "o", color=DARK, markersize=4)
-        below.set_ylim(bottom=0)
+        below.set_ylim(0, 1.1 * max(rate for _, rate in rates))
         below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     else:
         axes.set_xlabel("trial")

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow check fix ci
+.PHONY: help install test test-slow test-browser check fix ci
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -12,6 +12,9 @@ test:  ## The default suite: fast, offline
 
 test-slow:  ## What takes minutes: the real model, real studies
 	uv run pytest -m slow
+
+test-browser:  ## The MLflow UI in Chromium, on a small real study
+	uv run pytest -m browser
 
 check:  ## Lint, format and types, as the gate runs them
 	uv run ruff check .

@@ -9,7 +9,6 @@ the runs of the study and of its best trial, and, where there are some, the mode
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import shutil
@@ -28,6 +27,7 @@ from urllib.parse import quote
 
 from mlflow import MlflowClient
 
+from embedtune import load_study
 from embedtune.config import TrackingConfig
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.tracking import Store, links, open_store
@@ -99,9 +99,11 @@ class Page:
 
 def pages(store: Store, config: TrackingConfig, study: StudyPaths) -> Iterator[Page]:
     """The views of a study, its run, the run of its best trial, and what was made of them so far."""
-    found = links(store, config, study.name)
+    found, best = links(store, config, study.name), load_study(study.name, study.root.parent).best
+    if best is None:
+        raise SystemExit(f"{study.root} has no trial with a score yet.")
     with connect(store) as gateway:
-        study_run, best_run = gateway.find(study.name), gateway.find(f"{study.name}/{best_trial(study)}")
+        study_run, best_run = gateway.find(study.name), gateway.find(f"{study.name}/{best.name}")
     if study_run is None or best_run is None:
         raise SystemExit(f"{study.name} is not in the store yet. Run: python -m embedtune sync")
     yield Page("leaderboard", found.leaderboard, 640)
@@ -124,15 +126,6 @@ def newest(workspace: Workspace) -> StudyPaths:
     if not studies:
         raise SystemExit(f"{workspace.sweeps} holds no study. Run: python -m embedtune -m sweep=optuna")
     return max(studies, key=lambda study: study.definition.stat().st_mtime)
-
-
-def best_trial(study: StudyPaths) -> str:
-    """Name of the complete trial with the largest value."""
-    results = [json.loads(trial.result.read_text()) for trial in study.trials() if trial.result.is_file()]
-    complete = [result for result in results if result["state"] == "complete"]
-    if not complete:
-        raise SystemExit(f"{study.root} holds no complete trial yet.")
-    return f"{max(complete, key=lambda result: result['value'])['number']:04d}"
 
 
 @contextmanager

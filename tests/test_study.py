@@ -108,6 +108,20 @@ def test_open_study_twice_is_the_same_study(study: Study) -> None:
     assert len(open_study(study.paths).optuna.trials) == 1
 
 
+def test_load_study_leaves_the_journal_as_it_is(study: Study) -> None:
+    claim(study, 1, worker_identity())
+    before = study.paths.storage.read_bytes()
+    loaded = load_study(study.paths)
+    assert loaded is not None
+    assert states(loaded)[State.RUNNING] == 1
+    assert study.paths.storage.read_bytes() == before
+
+
+def test_load_study_of_a_renamed_folder_is_none(study: Study) -> None:
+    renamed = study.paths.root.rename(study.paths.root.with_name("other"))
+    assert load_study(StudyPaths(renamed)) is None
+
+
 def test_load_study_without_storage_is_none(tmp_path: Path) -> None:
     assert load_study(StudyPaths(tmp_path / "none")) is None
     assert not (tmp_path / "none").exists()

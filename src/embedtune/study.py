@@ -74,8 +74,7 @@ def open_study(
         StudyError: The storage cannot be reached.
     """
     paths.root.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
+    with _reaching(paths, storage):
         study = optuna.create_study(
             study_name=paths.name,
             storage=_storage(paths, storage),
@@ -84,17 +83,33 @@ def open_study(
             direction="maximize",
             load_if_exists=True,
         )
-    except Exception as error:  # SQLAlchemy and drivers raise classes of their own
-        place = storage.rsplit("@", 1)[-1] if storage else paths.storage
-        raise StudyError(f"study.storage must be reachable, but {place} is not ({type(error).__name__}).") from error
     return Study(study, paths)
 
 
 def load_study(paths: StudyPaths, storage: str | None = None) -> Study | None:
-    """Open a study for reading; None if nothing was ever asked of it."""
+    """Open a study for reading, which leaves the storage as it is; None if it holds no such study.
+
+    Raises:
+        StudyError: The storage cannot be reached.
+    """
     if storage is None and not paths.storage.is_file():
         return None
-    return open_study(paths, storage)
+    with _reaching(paths, storage):
+        try:
+            return Study(optuna.load_study(study_name=paths.name, storage=_storage(paths, storage)), paths)
+        except KeyError:
+            return None
+
+
+@contextmanager
+def _reaching(paths: StudyPaths, storage: str | None) -> Iterator[None]:
+    """Say in our words that a storage cannot be reached, without the password its URL may hold."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    except Exception as error:  # SQLAlchemy and drivers raise classes of their own
+        place = storage.rsplit("@", 1)[-1] if storage else paths.storage
+        raise StudyError(f"study.storage must be reachable, but {place} is not ({type(error).__name__}).") from error
 
 
 def claim(study: Study, n_trials: int, who: str) -> optuna.Trial | None:

@@ -120,7 +120,7 @@ def test_sweep_survives_a_tracking_server_that_is_down(typed: Typed, task_folder
     down = "tracking.uri=http://127.0.0.1:9"
     result = typed(*sweep_arguments(task_folder, "study.n_trials=1", down, "format=json"))
     assert result.status == 0, result.err
-    assert "Not tracked for now" in result.err
+    assert "Not delivered to tracking" in result.err
     assert result.json["trials"][0]["run_id"] is None
     delivered = typed("sync", "format=json")
     assert delivered.json["delivered"] == {"s": 2}

@@ -188,8 +188,9 @@ def make_study(study: StudyPaths, specs: list[TrialSpec], n_trials: int | None =
         },
         "sampler": {"_target_": "optuna.samplers.TPESampler", "seed": 42},
         "pruner": {"_target_": "optuna.pruners.MedianPruner"},
-        "data": {"name": "rights", "source": "/daten/Übung №1", "digests": DIGESTS},
-        "model": "minilm",
+        "data": {"name": "rights", "source": "/daten/Übung №1"},
+        "digests": DIGESTS,
+        "model": {"name": "minilm", "revision": None},
         "code_version": "0.1.0",
     }
     study.definition.write_text(yaml.safe_dump(definition, sort_keys=False, allow_unicode=True), encoding="utf-8")

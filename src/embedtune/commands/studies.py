@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from embedtune import archive
+from embedtune.api import load_study
 from embedtune.commands.answer import Answer, workspace
 from embedtune.config import Config
 from embedtune.errors import ConfigError
@@ -52,18 +52,8 @@ def chosen_study(config: Config) -> StudyPaths:
 
 def board_of(study: StudyPaths, config: Config) -> dict[str, Any]:
     """The leaderboard of one study."""
-    definition = require_definition(study, [])
-    records = list(archive.read_records(study))
-    states = None
-    if definition["kind"] == "sweep":
-        from embedtune.study import load_study, replaced
-        from embedtune.study import states as states_of
-
-        opened = load_study(study, config.study.storage)
-        if opened is not None:
-            states, gone = states_of(opened), replaced(opened)
-            records = [record for record in records if record.number not in gone]
-    return rank_trials(definition, records, states, archive.read_record(study, -1))
+    record = load_study(study.name, study.root.parent, storage=config.study.storage)
+    return rank_trials(record.definition, record.trials, record.states, record.baseline)
 
 
 def _summary(board: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def run_single(config: Config, bench: Bench, workspace: Workspace, watcher: Stud
     record = TrialRecord(study.name, number, State.RUNNING, facts={"worker": worker_identity()})
     run_trial(config, bench, study.trial(number), record, hooks)
     keep_best(study, config.study.keep)
+    delivery.summary()
     return study, number
 
 

@@ -74,7 +74,7 @@ def study_content(
         | {"mlflow.note.content": study_note(records, objective, n_trials, run_links)},
         params=params(fixed),
         points=tuple(history(trials, objective)),
-        datasets=datasets(str(data.get("name")), str(data.get("source")), data.get("digests") or {}),
+        datasets=datasets(str(data.get("name")), str(data.get("source")), definition.get("digests") or {}),
         artifacts={"study.yaml": yaml.safe_dump(redact(definition), sort_keys=False, allow_unicode=True)},
     )
 

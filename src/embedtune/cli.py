@@ -27,6 +27,10 @@ VALUE_FLAGS = {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "
                "--info", "-i"}  # fmt: skip
 """Flags of Hydra that take the next word as their value."""
 
+MULTIRUN = {"-m", "--multirun"}
+SHOWING = {"--cfg", "-c", "--info", "-i"}
+"""Flags of Hydra that print something instead of running."""
+
 ENVIRONMENT = {
     "HYDRA_FULL_ERROR": "1",  # Hydra raises instead of printing and exiting, so that one place decides
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -66,7 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     command, rest = _split_command(arguments)
-    multirun = bool({"-m", "--multirun"} & set(rest))
+    if set(rest) & SHOWING:
+        rest = [argument for argument in rest if argument not in MULTIRUN]  # shown, not run
+    multirun = bool(MULTIRUN & set(rest))
     if command and multirun:
         raise ConfigError(f"-m must stand without a command, but got {command}. Remove one of them.")
     if command:
@@ -113,6 +119,8 @@ def _task(command: str) -> Callable[[Any], int]:
 
         config = to_config(cfg)
         module, _, function = COMMANDS[command].target.partition(":")
+        if COMMANDS[command].loads:
+            logging.getLogger("embedtune").info("Loading libraries, data and model ...")
         with contextlib.redirect_stdout(sys.stderr):
             answer: Answer = getattr(importlib.import_module(f"embedtune.commands.{module}"), function)(config)
         answer.show(config.format)
@@ -152,13 +160,13 @@ def _report(error: Exception, debug: bool) -> int:
     if isinstance(error, UserError):
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 2
-    if isinstance(error, EmbedtuneError | OSError):  # a full disk or a missing permission is no defect of the program
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return 1
     explained = _explain_hydra(error)
     if explained is not None:
         sys.stderr.write(f"ConfigError: {explained}\n")
         return 2
+    if isinstance(error, EmbedtuneError | OSError):  # a full disk or a missing permission is no defect of the program
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
     if not debug:
         traceback.print_exception(error)
     return 1

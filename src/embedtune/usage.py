@@ -12,30 +12,26 @@ class Command:
     Attributes:
         does: What, in one line.
         target: ``module:function`` below ``embedtune.commands``.
-        example: A command line to copy.
+        loads: Whether it needs a model and data, which takes a while.
     """
 
     does: str
     target: str
-    example: str
+    loads: bool = False
 
 
 COMMANDS: dict[str, Command] = {
-    "": Command("fine-tune and evaluate one configuration, recorded", "single:train", "train.epochs=2"),
-    "data": Command("read, check and describe the data", "data:describe", "data data=files data.path=PATH"),
-    "evaluate": Command(
-        "score any model on a split, for every dimension", "evaluate:evaluate", "evaluate model.name=releases/mine"
-    ),
-    "studies": Command("list the studies", "studies:studies", "studies"),
-    "leaderboard": Command("rank the trials of a study", "studies:leaderboard", "leaderboard study.name=mine"),
-    "report": Command(
-        "the study as one self-contained HTML page and PNG plots", "report:report", "report study.name=mine"
-    ),
-    "release": Command("export the best checkpoint with its model card", "release:release", "release study.name=mine"),
-    "ui": Command("serve the MLflow UI on the right store", "tracking:ui", "ui"),
-    "sync": Command("deliver to MLflow what could not be delivered before", "tracking:sync", "sync"),
-    "relocate": Command("mend a tracking store whose folder was moved", "relocate:relocate", "relocate"),
-    "doctor": Command("what this machine has: devices, versions, storage", "doctor:doctor", "doctor"),
+    "": Command("fine-tune and evaluate one configuration, recorded", "single:train", loads=True),
+    "data": Command("read, check and describe the data", "data:describe"),
+    "evaluate": Command("score any model on a split, for every dimension", "evaluate:evaluate", loads=True),
+    "studies": Command("list the studies", "studies:studies"),
+    "leaderboard": Command("rank the trials of a study", "studies:leaderboard"),
+    "report": Command("the study as one HTML page and PNG plots", "report:report"),
+    "release": Command("export the best checkpoint with its model card", "release:release", loads=True),
+    "ui": Command("serve the MLflow UI on the right store", "tracking:ui"),
+    "sync": Command("deliver to MLflow what could not be delivered before", "tracking:sync"),
+    "relocate": Command("mend a tracking store whose folder was moved", "relocate:relocate"),
+    "doctor": Command("what this machine has: devices, versions, storage", "doctor:doctor"),
 }
 
 _USAGE = """\
@@ -65,6 +61,6 @@ Exit status: 0 done, 1 the work failed or a gate said no, 2 the input was wrong,
 def usage() -> str:
     """The help text."""
     rows = [(name or "(none)", command) for name, command in COMMANDS.items()]
-    rows.insert(1, ("-m sweep=optuna", Command("run a study up to its total; again continues it", "", "")))
+    rows.insert(1, ("-m sweep=optuna", Command("run a study up to its total; again continues it", "")))
     lines = [f"  {name:<16} {command.does}" for name, command in rows]
     return _USAGE.format(commands="\n".join(lines))

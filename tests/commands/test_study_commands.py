@@ -58,12 +58,13 @@ def test_sweep_look_and_release(typed: Typed, task_folder: Path, workdir: Path) 
     released = typed("release", "study.name=s", "format=json")
     assert released.status == 0, released.err
     check_release(released.json, more.json, workdir)
-    refused = typed("release", "study.name=s")
-    assert refused.status == 1
+    refused = typed("release", "study.name=s", "release.trial=77")
+    assert refused.status == 2
+    assert "release.trial must be a trial that keeps its weights, but got 77" in refused.err
     assert "release.overwrite=true" in refused.err
 
     best = more.json["trials"][0]
-    evaluated = typed("evaluate", f"run={best['run_id']}", "data=files", f"data.path={task_folder}", "format=json")
+    evaluated = typed("evaluate", f"run={best['run_id']}", "format=json")
     assert evaluated.json["dims"]["64"]["cosine_map@100"] == pytest.approx(best["value"], abs=1e-6)
     assert typed("sync", "format=json").json["delivered"] == {"s": 5}
 
@@ -151,7 +152,10 @@ def test_single_run_that_fails_says_why(typed: Typed, task_folder: Path, workdir
     assert "Traceback" in (workdir / "sweeps" / "s" / "trials" / "0000" / "trial.log").read_text()
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signal_number",
+    [signal.SIGKILL, *(pytest.param(s, marks=pytest.mark.slow) for s in (signal.SIGINT, signal.SIGTERM))],
+)
 def test_interrupted_study_goes_on_to_its_total(
     typed: Typed, task_folder: Path, workdir: Path, signal_number: signal.Signals
 ) -> None:
@@ -183,6 +187,7 @@ def test_interrupted_study_goes_on_to_its_total(
     assert str(first.reason).startswith("interrupted")
 
 
+@pytest.mark.slow
 def test_workers_share_a_study_and_replace_a_killed_one(typed: Typed, task_folder: Path, workdir: Path) -> None:
     arguments = sweep_arguments(task_folder, "study.n_trials=4", "study.workers=2", "format=json")
     process = subprocess.Popen([sys.executable, "-m", "embedtune", *arguments], stdout=subprocess.PIPE, text=True)
@@ -202,6 +207,7 @@ def test_workers_share_a_study_and_replace_a_killed_one(typed: Typed, task_folde
     assert len(workers) >= 2
 
 
+@pytest.mark.slow
 def test_killed_supervisor_leaves_no_worker(typed: Typed, task_folder: Path, workdir: Path) -> None:
     arguments = sweep_arguments(task_folder, "study.n_trials=4", "study.workers=1", "tracking.enabled=false")
     arguments = [argument if argument != "train.epochs=1" else "train.epochs=500" for argument in arguments]

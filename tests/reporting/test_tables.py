@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from embedtune.records import Evaluation, State, TrialRecord
@@ -36,6 +38,22 @@ def test_leaderboard_table_ranks_and_ends_with_the_untuned_model() -> None:
     assert lines[0] == ["s:", "1", "complete,", "1", "fail", "of", "2"]
     assert lines[3][:5] == ["1", "0", "complete", "0.5000", "0.2500"]
     assert lines[-1][:3] == ["untuned", "complete", "0.1234"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_leaderboard_table_fits_the_terminal(width: int) -> None:
+    params = {"train.learning_rate": 5e-5, "train.batch_sampler": "no_duplicates"}
+    params |= {f"loss.matryoshka.weights.{dim}": 0.5 for dim in (384, 256, 128, 64, 32)}
+    record = replace(a_record(0, State.COMPLETE, 0.5), params=params)
+    board = leaderboard(DEFINITION, [record], None, a_record(-1, State.COMPLETE, 0.1234))
+    console = Console(file=io.StringIO(), width=width)
+    console.print(leaderboard_table(board, width))
+    assert isinstance(console.file, io.StringIO)
+    lines = [line for line in console.file.getvalue().splitlines() if line.strip()]
+    assert len(lines) == 6  # title, header, rule, two rows, what does not fit
+    assert "complete" in lines[3]
+    assert "0.5000" in lines[3]
+    assert "do not fit" in lines[-1]
 
 
 def test_make_table_takes_cells_as_text() -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
+
 from embedtune.config import Config, Format
 from embedtune.paths import Workspace
 from embedtune.reporting.tables import stdout_console
@@ -37,6 +39,13 @@ class Answer:
             for part in self.parts:
                 console.print(part, markup=False, soft_wrap=isinstance(part, str))
         sys.stdout.flush()
+
+
+def typed_keys() -> list[str]:
+    """The keys and groups that were typed on the command line."""
+    if not HydraConfig.initialized():
+        return []
+    return [override.partition("=")[0].lstrip("+~") for override in HydraConfig.get().overrides.task]
 
 
 def workspace(config: Config) -> Workspace:

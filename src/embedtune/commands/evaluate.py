@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 from embedtune import archive
 from embedtune.bench import full_dimension
-from embedtune.commands.answer import Answer, workspace
-from embedtune.config import Config, check_dims, measured_dims
+from embedtune.commands.answer import Answer, typed_keys, workspace
+from embedtune.config import Config, ModelConfig, check_dims, measured_dims
+from embedtune.config.restore import restore_config
 from embedtune.data import load_task
 from embedtune.errors import ConfigError
 from embedtune.evaluation import evaluate_retrieval
@@ -25,14 +25,14 @@ logger = logging.getLogger(__name__)
 def evaluate(config: Config) -> Answer:
     """Score ``model.name``, or the checkpoint of ``run``, on ``eval.split``."""
     quiet_libraries()
+    if config.run is not None:
+        config = _as_recorded(config)
     task = load_task(config.data)
     split = task.splits.get(config.eval.split)
     if split is None:
         raise ConfigError(
             f"eval.split must be a split the data has, but got {config.eval.split}. It has: {', '.join(task.splits)}."
         )
-    if config.run is not None:
-        config.model = replace(config.model, name=str(checkpoint_of(config)), revision=None)
     model = load_model(config.model, resolve_device(config.train.device))
     dim = full_dimension(model)
     check_dims(config, dim)
@@ -49,18 +49,35 @@ def evaluate(config: Config) -> Answer:
     return Answer(document, (metrics_table(scores.metrics, title),))
 
 
-def checkpoint_of(config: Config) -> Path:
-    """The weights of a recorded run: by MLflow run id, or by the folder of its trial.
+def _as_recorded(config: Config) -> Config:
+    """Take the data, the sizes and the batches of the recorded run, and its checkpoint as the model.
+
+    Data and dimensions typed on the command line stand in for the recorded ones.
+    """
+    study, number = find_run(config)
+    recorded = restore_config(archive.read_config(study.trial(number)))
+    typed = typed_keys()
+    if any(key.startswith("data") for key in typed):
+        recorded.data = config.data
+    if any(key.startswith("loss") for key in typed):
+        recorded.loss = config.loss
+    recorded.eval.split = config.eval.split
+    recorded.train.device = config.train.device
+    recorded.model = ModelConfig(name=str(_kept(study, number, config.run or "")))
+    return recorded
+
+
+def find_run(config: Config) -> tuple[StudyPaths, int]:
+    """The study and the number of a recorded run, by MLflow run id or by the folder of its trial.
 
     Raises:
-        ConfigError: There is no such run, or it keeps no weights.
+        ConfigError: There is no such run.
     """
     wanted = config.run or ""
     for study in workspace(config).studies():
         for record in archive.read_records(study):
-            folder = study.trial(record.number).root
-            if record.run_id == wanted or folder == Path(wanted).resolve():
-                return _kept(study, record.number, wanted)
+            if record.run_id == wanted or study.trial(record.number).root == Path(wanted).resolve():
+                return study, record.number
     raise ConfigError(
         f"run must be the MLflow run id or the folder of a trial below {workspace(config).sweeps}, but got {wanted}. "
         "See embedtune leaderboard format=json."

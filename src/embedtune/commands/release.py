@@ -15,7 +15,7 @@ from embedtune.commands.studies import board_of, chosen_study
 from embedtune.config import Config, ModelConfig, measured_dims
 from embedtune.config.restore import restore_config
 from embedtune.data import load_task
-from embedtune.errors import ReleaseError, TrackingError
+from embedtune.errors import ConfigError, ReleaseError, TrackingError, join_problems
 from embedtune.model import load_model
 from embedtune.paths import StudyPaths, append_json_line
 from embedtune.quiet import quiet_libraries
@@ -36,17 +36,14 @@ def release(config: Config) -> Answer:
     """Choose a trial, measure its checkpoint on validation and test, export it, check the export, register it.
 
     Raises:
-        ReleaseError: No trial can be released, the target exists, or scores are not reproduced.
+        ConfigError: No such trial can be released, or the target exists.
+        ReleaseError: Scores are not reproduced, or the data changed.
     """
     quiet_libraries()
     study = chosen_study(config)
     name = config.release.name or study.name
     target = workspace(config).releases / name
-    if target.exists() and not config.release.overwrite:
-        raise ReleaseError(
-            f"release.name must be new, but {target} exists. Add release.overwrite=true or release.name=NAME."
-        )
-    record = choose_trial(list(archive.read_records(study)), config.release.trial)
+    record = _checked(config, study, target)
     recipe = restore_config(archive.read_config(study.trial(record.number)))
     task = _same_task(recipe, record)
     append_json_line(study.root / "test_openings.jsonl", {"time": int(time.time()), "reason": f"release {name}"})
@@ -67,6 +64,22 @@ def release(config: Config) -> Answer:
         "objective": recipe.eval.objective, "version": version, "scores": scores, "untuned": baseline,
     }  # fmt: skip
     return Answer(document, _parts(document, config))
+
+
+def _checked(config: Config, study: StudyPaths, target: Path) -> TrialRecord:
+    """The trial to release, if both it and the folder can be had; says both problems at once."""
+    problems = []
+    if target.exists() and not config.release.overwrite:
+        problems.append(
+            f"release.name must be new, but {target} exists. Add release.overwrite=true or release.name=NAME."
+        )
+    try:
+        record = choose_trial(list(archive.read_records(study)), config.release.trial)
+    except ConfigError as error:
+        raise ConfigError(join_problems([*problems, str(error)])) from error
+    if problems:
+        raise ConfigError(join_problems(problems))
+    return record
 
 
 def _same_task(recipe: Config, record: TrialRecord) -> TaskData:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from omegaconf import OmegaConf
+
 from embedtune import archive
 from embedtune.bench import prepare
-from embedtune.commands.answer import Answer, workspace
+from embedtune.commands.answer import Answer, typed_keys, workspace
 from embedtune.commands.studies import board_of
 from embedtune.config import Config
 from embedtune.quiet import quiet_libraries
 from embedtune.records import State
 from embedtune.reporting.live import View
-from embedtune.reporting.tables import leaderboard_table
+from embedtune.reporting.tables import leaderboard_table, stdout_width
 from embedtune.sweep.single import run_single
+from embedtune.sweep.space import SEARCHABLE
 
 
 def train(config: Config) -> Answer:
@@ -19,7 +24,7 @@ def train(config: Config) -> Answer:
     quiet_libraries()
     bench = prepare(config)
     with View() as view:
-        study, number = run_single(config, bench, workspace(config), view)
+        study, number = run_single(config, bench, workspace(config), view, _typed_params(config))
     board = board_of(study, config)
     record = archive.read_record(study, number)
     done = record is not None and record.state == State.COMPLETE
@@ -29,4 +34,12 @@ def train(config: Config) -> Answer:
     ]
     if done:
         lines.append(f"Release: python -m embedtune release study.name={study.name} release.trial={number}")
-    return Answer(board, (leaderboard_table(board), *lines), status=0 if done else 1)
+    return Answer(board, (leaderboard_table(board, stdout_width()), *lines), status=0 if done else 1)
+
+
+def _typed_params(config: Config) -> dict[str, Any]:
+    """What was typed about the training, which is what tells single runs apart."""
+    values = OmegaConf.structured(config)
+    keys = [key for key in typed_keys() if key.partition(".")[0] in SEARCHABLE and "." in key]
+    found = {key: OmegaConf.select(values, key) for key in keys}
+    return {key: getattr(value, "name", value) for key, value in found.items()}

@@ -11,14 +11,14 @@ from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
 from embedtune.records import State
 from embedtune.reporting.leaderboard import leaderboard as rank_trials
-from embedtune.reporting.tables import leaderboard_table, make_table
+from embedtune.reporting.tables import leaderboard_table, make_table, stdout_width
 from embedtune.sweep.definition import require_definition
 
 
 def leaderboard(config: Config) -> Answer:
     """Rank the trials of ``study.name``; without a name, of the only study there is."""
     board = board_of(chosen_study(config), config)
-    return Answer(board, (leaderboard_table(board),))
+    return Answer(board, (leaderboard_table(board, stdout_width()),))
 
 
 def studies(config: Config) -> Answer:

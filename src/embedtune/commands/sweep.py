@@ -17,7 +17,7 @@ from embedtune.config import Config, to_config
 from embedtune.errors import StudyError
 from embedtune.quiet import quiet_libraries
 from embedtune.reporting.live import View
-from embedtune.reporting.tables import leaderboard_table
+from embedtune.reporting.tables import leaderboard_table, stdout_width
 from embedtune.sweep.events import EventWriter
 from embedtune.sweep.plan import plan_sweep
 from embedtune.sweep.supervisor import worker_command
@@ -48,7 +48,7 @@ def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sw
         with View() as view:
             study = run_sweep(plan, compose, workspace(plan.config), view, worker_command(sys.argv[1:]))
         board = board_of(study, plan.config)
-    Answer(board, (leaderboard_table(board), *_next_steps(plan.config, board))).show(plan.config.format)
+    Answer(board, (leaderboard_table(board, stdout_width()), *_next_steps(plan.config, board))).show(plan.config.format)
     if not board["states"]["complete"]:
         reasons = sorted({str(entry["reason"]) for entry in board["trials"] if entry["reason"]})
         raise StudyError(f"study {study.name} completed no trial. Reasons: {'; '.join(reasons) or 'none recorded'}")

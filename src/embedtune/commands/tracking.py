@@ -43,7 +43,7 @@ def sync(config: Config) -> Answer:
     store = open_store(config.tracking, space)
     done = {study.name: _deliver(store, study) for study in space.studies()}
     lines = [
-        f"{name}: {delivered} records delivered{f', {running} still running' if running else ''}"
+        f"{name}: {delivered} records are in the store{f', {running} still running' if running else ''}"
         for name, (delivered, running) in done.items()
     ]
     document = {

@@ -18,6 +18,7 @@ _MERGE = re.compile(r"Error merging override (\S+?)=(.*)")
 _UNKNOWN_CHOICE = re.compile(
     r"Could not find '([^']+)/([^'/]+)'\n+Available options in '[^']+':\n(.*?)\nConfig search", re.DOTALL
 )
+_UNKNOWN_FUNCTION = re.compile(r"Unknown function '(\w+)'")
 _MISSING = re.compile(r"Missing mandatory value: (\S+)")
 
 
@@ -45,7 +46,10 @@ def explain(error: Exception) -> str:
     if isinstance(error, AssertionError):
         return "overrides must fit the configuration, but one names a key below one that is null. Remove it."
     if isinstance(error, OverrideParseException):
-        return f"overrides must follow Hydra's grammar, but got {error.override}. Quote the value: 'KEY=\"VALUE\"'."
+        hint = "Quote what is one value: 'KEY=\"VALUE\"'; quote sweeps for the shell: 'KEY=interval(0, 1)'."
+        if match := _UNKNOWN_FUNCTION.search(str(error)):
+            hint = f"There is no {match[1]}; there are choice, interval, range, tag, int and float."
+        return f"overrides must follow Hydra's grammar, but got {error.override}. {hint}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " ".join(dict.fromkeys(lines)) or type(error).__name__
 
@@ -61,7 +65,7 @@ def leaves(node: Any, prefix: str = "") -> list[str]:
 
 def _hint(key: str) -> str:
     """The nearest key, or those beside the one meant."""
-    known = leaves(Config())
+    known = [*leaves(Config()), *(field.name for field in fields(Config)), "sweep", "sampler", "pruner"]
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
     if close:
         return f"Did you mean {close[0]}?"

@@ -113,7 +113,8 @@ class View:
         self._drop_bar(record.number)
         value = "" if record.value is None else f", best {self._metric} {record.value:.4f}"
         reason = f" ({record.reason})" if record.reason else ""
-        self._line(f"{_name(record)} {record.state.value}{reason}{value} in {record.seconds:.0f} s")
+        outcome = "interrupted" if str(record.reason).startswith("interrupted") else f"{record.state.value}{reason}"
+        self._line(f"{_name(record)} {outcome}{value} in {record.seconds:.0f} s")
         self._draw(now=True)
 
     def _drop_bar(self, number: int) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from embedtune import archive
 from embedtune.bench import Bench
 from embedtune.config import Config, objective_dim
@@ -16,7 +19,9 @@ from embedtune.sweep.sweeper import StudyWatcher, ensure_baseline
 from embedtune.trial import run_trial
 
 
-def run_single(config: Config, bench: Bench, workspace: Workspace, watcher: StudyWatcher) -> tuple[StudyPaths, int]:
+def run_single(
+    config: Config, bench: Bench, workspace: Workspace, watcher: StudyWatcher, params: Mapping[str, Any]
+) -> tuple[StudyPaths, int]:
     """Run one trial under the next free number.
 
     Returns:
@@ -33,7 +38,7 @@ def run_single(config: Config, bench: Bench, workspace: Workspace, watcher: Stud
     hooks = Hooks(watcher, delivery.trial)
     ensure_baseline(config, bench, study, hooks)
     number = _claim_number(study)
-    record = TrialRecord(study.name, number, State.RUNNING, facts={"worker": worker_identity()})
+    record = TrialRecord(study.name, number, State.RUNNING, params=params, facts={"worker": worker_identity()})
     run_trial(config, bench, study.trial(number), record, hooks)
     keep_best(study, config.study.keep)
     delivery.summary()

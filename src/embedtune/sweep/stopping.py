@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 
+SUPERVISOR = "EMBEDTUNE_SUPERVISOR"
+"""Environment variable of a worker: the process id of its supervisor."""
+
 Handler = Callable[[int, FrameType | None], None]
 
 
@@ -54,7 +57,7 @@ def die_with_parent() -> None:
     """Have the kernel send SIGINT when the parent process dies, so that no worker is orphaned (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() == 1:  # it died before the kernel was told
+        if os.environ.get(SUPERVISOR) != str(os.getppid()):  # it died before the kernel was told
             raise KeyboardInterrupt
 
 

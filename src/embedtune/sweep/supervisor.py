@@ -18,7 +18,7 @@ from typing import IO
 from embedtune.errors import StudyError
 from embedtune.hooks import Watcher
 from embedtune.sweep.events import replay
-from embedtune.sweep.stopping import Stop, handling, stop_now
+from embedtune.sweep.stopping import SUPERVISOR, Stop, handling, stop_now
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **slot.environment},
+            env={**os.environ, **slot.environment, SUPERVISOR: str(os.getpid())},
             start_new_session=True,  # a Ctrl-C in the terminal comes to the supervisor alone
         )
         child = _Child(slot, process, log)

@@ -71,6 +71,7 @@ class Worker:
             if not paths.result.is_file():
                 archive.write_result(paths, replace(record, state=State.FAIL, reason=INTERRUPTED))
             requeue(self.study, trial.number)
+            logger.warning("Trial %d was interrupted; it is queued again", trial.number)
             self.delivery.trial(paths)
             raise
         except Exception as error:

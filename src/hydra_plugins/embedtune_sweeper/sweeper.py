@@ -4,6 +4,7 @@ Hydra executes this module again at every start, so nothing here may be compared
 so before the module is in ``sys.modules``, where a dataclass would look up postponed annotations: they are not used.
 """
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,7 @@ class EmbedtuneSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the study these overrides describe."""
+        logging.getLogger("embedtune").info("Loading libraries, data and model ...")
         from embedtune.commands.sweep import sweep
 
         return sweep(self.hydra_context.config_loader, self.config, arguments, self.sweeper)

@@ -181,6 +181,9 @@ def test_interrupted_study_goes_on_to_its_total(
     assert board["states"]["running"] == board["states"]["waiting"] == 0
     retried = next(entry for entry in board["trials"] if entry["number"] == 1)
     assert retried["params"]["train.batch_size"] == 20
+    again = archive.read_record(StudyPaths(workdir / "sweeps" / "s"), 1)
+    assert again is not None
+    assert again.facts["attempt"] == 2
     first = archive.read_record(StudyPaths(workdir / "sweeps" / "s"), 0)
     assert first is not None
     assert first.state == State.FAIL

@@ -8,6 +8,12 @@ from embedtune.errors import TrackingError
 from embedtune.tracking import links, open_store
 
 
+def browse_line(config: Config, study: str | None = None) -> list[str]:
+    """The line that tells where to look, if there is a store to look at."""
+    address = leaderboard_address(config, study)
+    return [f"Browse:  python -m embedtune ui   then open {address}"] if address else []
+
+
 def leaderboard_address(config: Config, study: str | None = None) -> str | None:
     """The address of the leaderboard in the MLflow UI; None while there is no store to look at."""
     if not config.tracking.enabled:

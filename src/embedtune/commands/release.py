@@ -10,6 +10,7 @@ from typing import Any
 
 from embedtune import archive
 from embedtune.bench import full_dimension
+from embedtune.commands.address import browse_line
 from embedtune.commands.answer import Answer, workspace
 from embedtune.commands.studies import board_of, chosen_study
 from embedtune.config import Config, ModelConfig, measured_dims
@@ -163,4 +164,5 @@ def _parts(document: Mapping[str, Any], config: Config) -> tuple[Any, ...]:
     if document["version"] is not None:
         version = f"{document['release']} version {document['version']} @{config.release.alias}"
         lines.append(f"Registered: {version}  (python -m embedtune ui, Models)")
+        lines += browse_line(config, document["study"])
     return (make_table(["split", "dimension", "untuned", "released"], rows, title), *lines)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from embedtune import archive
+from embedtune.commands.address import browse_line
 from embedtune.commands.answer import Answer, workspace
 from embedtune.commands.studies import board_of, chosen_study
 from embedtune.config import Config
@@ -45,7 +46,7 @@ def report(config: Config) -> Answer:
         "plots": [str(path) for path, picture in pictures.items() if picture is not None],
         "verdict": line,
     }
-    return Answer(document, (line, f"Report: {study.report}"))
+    return Answer(document, (line, f"Report:  {study.report}", *browse_line(config, study.name)))
 
 
 def _inputs(study: StudyPaths, config: Config) -> ReportInputs:

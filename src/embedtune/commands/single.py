@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from embedtune import archive
 from embedtune.bench import prepare
+from embedtune.commands.address import browse_line
 from embedtune.commands.answer import Answer, typed_keys, workspace
 from embedtune.commands.studies import board_of
 from embedtune.config import Config
@@ -34,7 +35,8 @@ def train(config: Config) -> Answer:
     ]
     if done:
         lines.append(f"Release: python -m embedtune release study.name={study.name} release.trial={number}")
-    return Answer(board, (leaderboard_table(board, stdout_width()), *lines), status=0 if done else 1)
+    parts = (leaderboard_table(board, stdout_width()), *lines, *browse_line(config))
+    return Answer(board, parts, status=0 if done else 1)
 
 
 def _typed_params(config: Config) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, open_dict
 
-from embedtune.commands.address import leaderboard_address
+from embedtune.commands.address import browse_line
 from embedtune.commands.answer import Answer, workspace
 from embedtune.commands.studies import board_of
 from embedtune.config import Config, to_config
@@ -55,8 +55,5 @@ def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sw
 
 
 def _next_steps(config: Config, board: Mapping[str, Any]) -> list[str]:
-    lines = []
-    if address := leaderboard_address(config, board["study"]):
-        lines.append(f"Browse:  python -m embedtune ui   then open {address}")
-    lines.append(f"Release: python -m embedtune release study.name={board['study']}")
-    return lines
+    study = board["study"]
+    return [*browse_line(config, study), f"Release: python -m embedtune release study.name={study}"]

@@ -15,7 +15,7 @@ from embedtune.bench import Benches
 from embedtune.config import Config
 from embedtune.hooks import Hooks, Watcher
 from embedtune.records import State, TrialRecord
-from embedtune.study import Study, claim, replaced, requeue, worker_identity
+from embedtune.study import RETRY_OF, Study, claim, replaced, requeue, worker_identity
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space import Space, to_overrides
@@ -60,7 +60,8 @@ class Worker:
 
     def _run(self, trial: optuna.Trial, who: str) -> None:
         paths = self.study.paths.trial(trial.number)
-        record = TrialRecord(self.study.paths.name, trial.number, State.RUNNING, facts={"worker": who})
+        facts = {"worker": who, "attempt": self._attempt(trial)}
+        record = TrialRecord(self.study.paths.name, trial.number, State.RUNNING, facts=facts)
         try:
             params = self.space.suggest(trial)
             record = replace(record, params=params)
@@ -81,6 +82,13 @@ class Worker:
             archive.write_result(paths, record)
             self.watcher.ended(record)
         _tell(self.study, record)
+
+
+    def _attempt(self, trial: optuna.Trial) -> int:
+        """1, or one more than the trial that this one stands in for."""
+        before = trial.user_attrs.get(RETRY_OF)
+        record = None if before is None else archive.read_record(self.study.paths, int(before))
+        return 1 if record is None else int(record.facts.get("attempt", 1)) + 1
 
 
 def _reporter(trial: optuna.Trial) -> Callable[[int, float], bool]:

@@ -39,7 +39,7 @@ def test_report_of_a_sweep(typed: Typed, task_folder: Path, workdir: Path) -> No
     page = (root / "report.html").read_text(encoding="utf-8")
     assert "30 queries" in page
     shown = typed("report", UNTRACKED)
-    assert shown.out.splitlines() == [answer["verdict"], f"Report: {root / 'report.html'}"]
+    assert shown.out.splitlines() == [answer["verdict"], f"Report:  {root / 'report.html'}"]
 
     # The command on the page means the same study: it goes on with it, and begins it anew elsewhere.
     again = command_on(page)

@@ -26,6 +26,10 @@ folder, index, how = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 (folder / f"pid-{os.getpid()}").touch()
 stop = []
 signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+def put(name, text):  # whole or not at all, whenever it is killed
+    beside = folder / f".{name}-{os.getpid()}"
+    beside.write_text(text)
+    beside.rename(folder / name)
 def record(number, state):
     return {"study": "s", "number": number, "state": state}
 def claim():
@@ -33,8 +37,8 @@ def claim():
         fcntl.flock(lock, fcntl.LOCK_EX)
         left = int((folder / "left").read_text())
         if left > 0:
-            (folder / "left").write_text(str(left - 1))
-            (folder / f"running-{left}").write_text(str(os.getpid()))
+            put("left", str(left - 1))
+            put(f"running-{left}", str(os.getpid()))
         return left
 while not stop and (left := claim()) > 0:
     if how == "die" and left % 3 == 0 and not (folder / f"died-{left}").exists():
@@ -64,7 +68,7 @@ def supervise(folder: Path, trials: int, workers: int, how: str = "well") -> Sup
         """What a dead process was running can be claimed again."""
         with locked(folder):
             for running in folder.glob("running-*"):
-                if not alive(int(running.read_text() or 0)):
+                if not alive(int(running.read_text())):
                     running.unlink()
                     (folder / "left").write_text(str(int((folder / "left").read_text()) + 1))
 

@@ -83,7 +83,6 @@ class Worker:
             self.watcher.ended(record)
         _tell(self.study, record)
 
-
     def _attempt(self, trial: optuna.Trial) -> int:
         """1, or one more than the trial that this one stands in for."""
         before = trial.user_attrs.get(RETRY_OF)

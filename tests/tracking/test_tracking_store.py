@@ -16,7 +16,7 @@ import pytest
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
-from embedtune.tracking import Store, check_servable, deliver_trial, links, open_store, register_release
+from embedtune.tracking import Store, check_servable, deliver_trial, links, open_store, peek_store, register_release
 from embedtune.tracking.redaction import HIDDEN
 from embedtune.tracking.store import is_database, store_uri
 
@@ -207,3 +207,13 @@ def test_a_release_without_a_run_gets_one(
     files = {item.path for item in client.list_logged_model_artifacts(model.model_id)}
     assert files == {"model.safetensors", "1_Pooling"}
     assert (folder / "model.safetensors").stat().st_nlink == 1
+
+
+def test_peek_store_finds_what_open_store_made(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "sweeps", tmp_path / "mlruns", tmp_path / "releases")
+    config = TrackingConfig(experiment="mine")
+    assert peek_store(config, space) is None
+    assert peek_store(replace(config, uri="http://127.0.0.1:9"), space) is None
+    opened = open_store(config, space)
+    assert peek_store(config, space) == opened
+    assert peek_store(replace(config, experiment="another"), space) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from embedtune.commands.answer import workspace
 from embedtune.config import Config
 from embedtune.errors import TrackingError
-from embedtune.tracking import links, open_store
+from embedtune.tracking import links, open_store, peek_store
 
 
 def browse_line(config: Config, study: str | None = None) -> list[str]:
@@ -19,6 +19,7 @@ def leaderboard_address(config: Config, study: str | None = None) -> str | None:
     if not config.tracking.enabled:
         return None
     try:
-        return links(open_store(config.tracking, workspace(config)), config.tracking, study).leaderboard
+        store = peek_store(config.tracking, workspace(config)) or open_store(config.tracking, workspace(config))
+        return links(store, config.tracking, study).leaderboard
     except TrackingError:
         return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,6 +111,21 @@ def open_store(config: TrackingConfig, workspace: Workspace) -> Store:
         page = f"#/experiments/{experiment_id}/runs?{_MODE}&viewStateShareKey={view_key(View.LEADERBOARD)}"
         gateway.tag_experiment(experiment_id, all_studies_tags(), default_note=_NOTE.format(page=page))
     return Store(uri, config.experiment, experiment_id)
+
+
+def peek_store(config: TrackingConfig, workspace: Workspace) -> Store | None:
+    """A local sqlite store as it stands, without the seconds that mlflow takes; None where only mlflow can tell."""
+    uri = store_uri(config, workspace)
+    file = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or not file.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+            found = database.execute("SELECT experiment_id FROM experiments WHERE name = ?", (config.experiment,))
+            row = found.fetchone()
+    except (sqlite3.Error, ValueError):
+        return None
+    return None if row is None else Store(uri, config.experiment, str(row[0]))
 
 
 def prepare_environment() -> None:

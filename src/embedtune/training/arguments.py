@@ -48,8 +48,14 @@ def training_arguments(
         disable_tqdm=True,
     )
     if on_cuda:
-        _use_only(arguments, torch.device(device))
+        _use_only(arguments, with_index(device))
     return arguments
+
+
+def with_index(device: str) -> torch.device:
+    """The device with its number: ``cuda`` alone, which torch does not select, is the first."""
+    named = torch.device(device)
+    return torch.device(named.type, named.index or 0)
 
 
 def _use_only(arguments: Any, device: torch.device) -> None:

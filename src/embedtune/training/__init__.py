@@ -4,20 +4,34 @@ Imports torch and sentence-transformers.
 """
 
 from embedtune.training.callbacks import Progress
-from embedtune.training.device import peak_memory, reset_peak_memory, resolve_device, resolve_precision
+from embedtune.training.device import (
+    peak_memory,
+    processor_threads,
+    reset_peak_memory,
+    resolve_device,
+    resolve_precision,
+    set_processor_threads,
+)
+from embedtune.training.device_lost import is_device_lost
 from embedtune.training.facts import training_facts
 from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
+from embedtune.training.state import TrainingState, read_state
 from embedtune.training.train import TrainingOutcome, train_model
 
 __all__ = [
     "Progress",
     "TrainingOutcome",
+    "TrainingState",
     "free_memory",
+    "is_device_lost",
     "is_out_of_memory",
     "peak_memory",
+    "processor_threads",
+    "read_state",
     "reset_peak_memory",
     "resolve_device",
     "resolve_precision",
+    "set_processor_threads",
     "smaller_mini_batch",
     "train_model",
     "training_facts",

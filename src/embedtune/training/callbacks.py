@@ -23,6 +23,8 @@ class Progress:
         loss: Mean training loss since the evaluation before; for ``on_step`` the loss of this step.
         learning_rate: At this step.
         tokens: Real tokens seen so far, padding not counted.
+        stage: Which of several trainings, for people, such as ``fold 2/5``.
+        memory: Bytes the process takes at most, of its device where that has memory of its own; 0: not measured.
     """
 
     step: int
@@ -31,6 +33,8 @@ class Progress:
     loss: float | None
     learning_rate: float
     tokens: int
+    stage: str = ""
+    memory: int = 0
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]
@@ -42,17 +46,23 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         on_evaluate: Callable[[Progress], None],
         on_step: Callable[[Progress], None] | None,
         evaluating: Callable[[], AbstractContextManager[None]],
+        on_saving: Callable[[int], None] | None = None,
+        tokens: int = 0,
     ) -> None:
-        """See :func:`embedtune.training.train_model`; an evaluation runs inside ``evaluating()``."""
+        """See :func:`embedtune.training.train_model`; an evaluation runs inside ``evaluating()``.
+
+        ``on_saving`` is given the tokens seen so far, after each evaluation but the last; ``tokens`` were seen before.
+        """
         self.history: list[Progress] = []
         self._every = every
         self._on_evaluate = on_evaluate
         self._on_step = on_step
         self._evaluating = evaluating
+        self._on_saving = on_saving
         self._steps: frozenset[int] = frozenset()
         self._learning_rate = 0.0
         self._losses: list[float] = []
-        self._tokens = 0
+        self._tokens = tokens
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Choose the steps to evaluate at."""
@@ -80,3 +90,5 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
             self.history.append(mean)
             with self._evaluating():
                 self._on_evaluate(mean)
+            if self._on_saving is not None and state.global_step < state.max_steps:
+                self._on_saving(self._tokens)

@@ -43,6 +43,16 @@ def resolve_precision(precision: Precision, device: str) -> str:
     return str(precision.value)
 
 
+def processor_threads() -> int:
+    """Threads that share one operation on the CPU; with another number sums round differently, and scores with them."""
+    return torch.get_num_threads()
+
+
+def set_processor_threads(count: int) -> None:
+    """Use so many from now on."""
+    torch.set_num_threads(count)
+
+
 def device_name(device: str) -> str:
     """The kind of device and, for CUDA, its name: ``cuda (NVIDIA H100)``."""
     return f"cuda ({torch.cuda.get_device_name(device)})" if device.startswith("cuda") else device

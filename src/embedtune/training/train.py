@@ -20,6 +20,7 @@ from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
 from embedtune.training.collate import TokenCollator, tokenise
 from embedtune.training.device import resolve_device, resolve_precision
 from embedtune.training.losses import build_loss
+from embedtune.training.state import TrainingState, write_state
 from embedtune.training.trainer import Trainer
 
 
@@ -51,6 +52,8 @@ def train_model(
     on_step: Callable[[Progress], None] | None = None,
     output_dir: Path,
     mini_batch_size: int | None = None,
+    resumed: TrainingState | None = None,
+    on_saving: Callable[[Callable[[Path], None]], None] | None = None,
 ) -> TrainingOutcome:
     """Train ``model`` in place.
 
@@ -63,16 +66,26 @@ def train_model(
         on_step: Called after every step.
         output_dir: The trainer makes this folder and leaves it empty.
         mini_batch_size: Encode so many rows at once, with the same objective (see :func:`build_loss`); None: all.
+        resumed: Go on from there; on the same device with the same versions, as if the training had never stopped.
+        on_saving: Called after each evaluation but the last with a function that writes the training's state into a
+            folder, for ``resumed``.
 
     Raises:
         ConfigError: The device is not there, or every loss weight is 0.
+        ResumeError: ``resumed`` is the state of another training.
         TrialError: The loss is NaN or infinite.
     """
     started = time.perf_counter()
     device = resolve_device(config.train.device)
     arguments = training_arguments(config.train, output_dir, device, resolve_precision(config.train.precision, device))
     model.to(device)
-    callback = ProgressCallback(config.eval.every, on_evaluate, on_step, lambda: _plain(model))
+
+    def save(tokens: int) -> None:
+        if on_saving is not None:
+            on_saving(lambda folder: write_state(trainer, folder, tokens))
+
+    seen = resumed.tokens if resumed else 0
+    callback = ProgressCallback(config.eval.every, on_evaluate, on_step, lambda: _plain(model), save, seen)
     with ExitStack() as stack:
         stack.enter_context(_cleaned_up(model))
         texts = (text for part in training for column in part.columns.values() for text in column)
@@ -92,7 +105,8 @@ def train_model(
         trainer.remove_callback(PrinterCallback)  # it prints on stdout
         trainer.encoder = encoder
         trainer.on_batch = callback.add_batch
-        trainer.train()
+        trainer.resumed = resumed
+        trainer.train(resume_from_checkpoint=str(resumed.folder) if resumed else None)
     return TrainingOutcome(
         steps=trainer.state.global_step,
         tokens=callback.history[-1].tokens if callback.history else 0,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from embedtune.errors import TrialError
 from embedtune.training.chunked import ChunkedEncoder
+from embedtune.training.state import TrainingState, restore_optimiser, restore_random, restore_weights
 
 
 class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
@@ -20,10 +21,12 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
     Attributes:
         encoder: None embeds as the loss asks for it, column by column.
         on_batch: Called with the loss and the real tokens of every step.
+        resumed: What ``train(resume_from_checkpoint=...)`` goes on from, in place of the files the library would read.
     """
 
     encoder: ChunkedEncoder | None = None
     on_batch: Callable[[float, int], None]
+    resumed: TrainingState | None = None
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Leave it out: it tokenises the data again, and a release writes its own card from TrainingFacts."""
@@ -54,3 +57,20 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
             )
         self.on_batch(value, int(torch.stack([mask.sum() for mask in masks]).sum()) if masks else 0)
         return loss
+
+    def _load_from_checkpoint(self, *_: Any) -> None:
+        if self.resumed is not None:
+            restore_weights(self.resumed, self.model)
+
+    def _load_optimizer_and_scheduler(self, *_: Any) -> None:
+        if self.resumed is not None:
+            restore_optimiser(self.resumed, self.optimizer, self.lr_scheduler)
+
+    def _load_rng_state(self, *_: Any) -> None:
+        """The last that is restored, after the batches that were done are skipped."""
+        if self.resumed is not None:
+            restore_random(self.resumed, self.args.device)
+            self.resumed = None  # its tensors are as large as the model and its optimiser
+
+    def _load_scaler(self, *_: Any) -> None:
+        """There is none: bf16 needs no scaled loss."""

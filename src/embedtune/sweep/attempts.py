@@ -1,0 +1,50 @@
+"""A trial that takes its workers down with it, time and again, fails for good."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from embedtune import archive, resume
+from embedtune.records import State
+from embedtune.study import Study, predecessors
+from embedtune.sweep.outcome import tell
+from embedtune.sweep.shared import from_storage
+from embedtune.trial import INTERRUPTED
+
+DEVICE_ATTEMPTS = 2
+"""A trial may lose its worker's device so often: once may be the fault of the device or of a trial beside it."""
+
+
+def deaths(study: Study, number: int) -> int:
+    """How many workers in a row died of this configuration, none of them an evaluation further than the one before.
+
+    An interruption by a person is no death, and a trial that gets on is not the reason why workers die.
+    """
+    trial = study.optuna.get_trials(deepcopy=False)[number]
+    count, done = 1, _evaluations(study, number)
+    for before in predecessors(study, trial):
+        record = archive.read_record(study.paths, before)
+        if record is not None and record.reason == INTERRUPTED:
+            continue
+        if _evaluations(study, before) < done:
+            break
+        count += 1
+    return count
+
+
+def give_up(study: Study, number: int, attempts: int, reason: str = "its worker died") -> bool:
+    """Let a trial fail for good if its worker died too often; False if it may be queued again."""
+    count = deaths(study, number)
+    if count < attempts:
+        return False
+    trial, paths = study.optuna.get_trials(deepcopy=False)[number], study.paths.trial(number)
+    record = archive.read_record(study.paths, number) or from_storage(study, trial)
+    record = replace(record, state=State.FAIL, reason=f"{reason} ({count} times in a row)")
+    archive.write_result(paths, record)
+    resume.drop(paths)
+    tell(study, record)
+    return True
+
+
+def _evaluations(study: Study, number: int) -> int:
+    return len(archive.read_evaluations(study.paths.trial(number)))

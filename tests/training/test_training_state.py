@@ -1,0 +1,176 @@
+"""A training that stops and goes on ends with the weights of one that never stopped, bit by bit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer
+
+from embedtune.config import BatchSampler, Config, ModelConfig, Precision
+from embedtune.errors import ResumeError
+from embedtune.model import load_model
+from embedtune.records import TrainingSet
+from embedtune.training import Progress, TrainingState, read_state, train_model
+
+
+def configured(**train: Any) -> Config:
+    config = Config(model=ModelConfig(name="tiny"))
+    values = {"batch_size": 8, "epochs": 2, "learning_rate": 1e-3, "precision": Precision.fp32, "device": "cpu"} | train
+    config.train = replace(config.train, warmup_ratio=0.2, **values)
+    return config
+
+
+def run(
+    folder: Path,
+    config: Config,
+    sets: Sequence[TrainingSet],
+    *,
+    resumed: TrainingState | None = None,
+    mini_batch_size: int | None = None,
+) -> tuple[SentenceTransformer, list[Progress]]:
+    """Train; the state at each evaluation is left in ``folder/<step>``."""
+    model = load_model(ModelConfig(name="tiny"), "cpu")
+    evaluations: list[Progress] = []
+
+    def on_evaluate(progress: Progress) -> None:
+        model.encode(["an evaluation"])
+        evaluations.append(progress)
+
+    def on_saving(write: Callable[[Path], None]) -> None:
+        place = folder / str(evaluations[-1].step)
+        place.mkdir(parents=True, exist_ok=True)
+        write(place)
+
+    train_model(
+        model, sets, config, on_evaluate=on_evaluate, output_dir=folder / "output",
+        mini_batch_size=mini_batch_size, resumed=resumed, on_saving=on_saving,
+    )  # fmt: skip
+    return model, evaluations
+
+
+def run_again(folder: Path, step: int, config: Config, sets: Sequence[TrainingSet], **more: Any) -> Any:
+    """What a new process would do: nothing of the first is left but its folder."""
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    return run(folder, config, sets, resumed=read_state(folder / str(step)), **more)
+
+
+def equal(one: SentenceTransformer, other: SentenceTransformer) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "count", "every"),
+    [
+        (BatchSampler.plain, 1, 3),
+        (BatchSampler.plain, 2, "epoch"),
+        (BatchSampler.no_duplicates, 2, 3),
+        pytest.param(BatchSampler.no_duplicates, 1, 3, marks=pytest.mark.slow),
+        pytest.param(BatchSampler.no_duplicates, 1, "epoch", marks=pytest.mark.slow),
+        pytest.param(BatchSampler.no_duplicates, 2, "epoch", marks=pytest.mark.slow),
+        pytest.param(BatchSampler.plain, 1, "epoch", marks=pytest.mark.slow),
+        pytest.param(BatchSampler.plain, 2, 3, marks=pytest.mark.slow),
+    ],
+)
+def test_a_training_that_goes_on_ends_with_the_same_weights(
+    small_training: TrainingSet, tmp_path: Path, sampler: BatchSampler, count: int, every: Any
+) -> None:
+    other = TrainingSet("other", {name: texts[:19][::-1] for name, texts in small_training.columns.items()})
+    sets = [small_training, other][:count]
+    config = configured(batch_sampler=sampler, epochs=3 if every == "epoch" else 1.9)
+    config.eval.every = every
+    whole, evaluations = run(tmp_path, config, sets)
+    assert len(evaluations) >= 3
+    again, after = run_again(tmp_path, evaluations[1].step, config, sets)
+    assert after == evaluations[2:]  # losses, learning rates and tokens too
+    assert equal(whole, again)
+
+
+@pytest.mark.slow
+def test_the_cached_loss_goes_on_too(small_training: TrainingSet, tmp_path: Path) -> None:
+    whole, _ = run(tmp_path, configured(), [small_training], mini_batch_size=4)
+    again, _ = run_again(tmp_path, 4, configured(), [small_training], mini_batch_size=4)
+    assert equal(whole, again)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", list(Precision))
+def test_dropout_on_a_cuda_device_goes_on_too(
+    small_training: TrainingSet, tmp_path: Path, precision: Precision
+) -> None:
+    config = configured(device="cuda", precision=precision, epochs=4)
+    _, evaluations = run(tmp_path, config, [small_training])
+    _, after = run_again(tmp_path, 4, config, [small_training])
+    assert [p.tokens for p in after] == [p.tokens for p in evaluations[1:]]
+    # Sums on the device come in no fixed order, which bf16 makes visible.
+    assert [p.loss for p in after] == pytest.approx([p.loss for p in evaluations[1:]], rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory, small_training: TrainingSet) -> Iterator[Path]:
+    """The state of a training of 8 steps after step 4."""
+    folder = tmp_path_factory.mktemp("saved")
+    run(folder, configured(), [small_training])
+    assert {path.name for path in folder.iterdir()} == {"4", "output"}, "the last evaluation saves nothing"
+    return folder / "4"
+
+
+def test_a_state_is_safetensors_and_json(saved: Path) -> None:
+    assert {path.name for path in saved.iterdir()} == {"training.safetensors", "trainer_state.json"}
+    names = set(load_file(saved / "training.safetensors"))
+    assert {name.partition("/")[0] for name in names} == {"weight", "optimiser", "random"}
+    state = read_state(saved)
+    assert (state.step, state.values["scheduler"]["last_epoch"]) == (4, 4)
+    assert state.tokens > 0
+
+
+@pytest.mark.parametrize("keep", [-1, 0, 100])
+def test_a_torn_state_is_told(saved: Path, tmp_path: Path, keep: int) -> None:
+    for name in ("training.safetensors", "trainer_state.json"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for path in saved.iterdir():
+            content = path.read_bytes()
+            (folder / path.name).write_bytes(content[:keep] if path.name == name else content)
+        if name == "trainer_state.json" and keep == -1:
+            (folder / name).write_text("{")
+        with pytest.raises(ResumeError):
+            read_state(folder)
+
+
+def test_a_state_without_values_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ResumeError):
+        read_state(tmp_path / "nowhere")
+    (tmp_path / "trainer_state.json").write_text("{}")
+    save_file({"weight/x": torch.ones(1)}, tmp_path / "training.safetensors")
+    with pytest.raises(ResumeError):
+        read_state(tmp_path)
+
+
+def test_a_state_of_another_training_is_refused(saved: Path, small_training: TrainingSet, tmp_path: Path) -> None:
+    state = read_state(saved)
+    fewer = {name: value for name, value in state.tensors.items() if "embeddings" not in name}
+    wider = {name: value[None] if name.startswith("weight") else value for name, value in state.tensors.items()}
+    forgetful = {name: value for name, value in state.tensors.items() if not name.startswith("random")}
+    others = [replace(state, tensors=tensors) for tensors in (fewer, wider, forgetful)]
+    others.append(replace(state, values=dict(state.values) | {"groups": []}))
+    for other in others:
+        with pytest.raises(ResumeError):
+            run(tmp_path, configured(), [small_training], resumed=other)
+
+
+def test_dropout_goes_on_with_the_next_draw(saved: Path, small_training: TrainingSet, tmp_path: Path) -> None:
+    state = read_state(saved)
+    other = dict(state.tensors) | {"random/cpu": torch.Generator().manual_seed(7).get_state()}
+    one, _ = run(tmp_path, configured(), [small_training], resumed=state)
+    two, _ = run(tmp_path, configured(), [small_training], resumed=replace(state, tensors=other))
+    assert not equal(one, two)

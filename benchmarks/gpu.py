@@ -72,12 +72,12 @@ def check_auto(folder: Path, common: Sequence[str]) -> None:
     )
 
 
-def check_two(folder: Path, common: Sequence[str]) -> None:
+def check_two(folder: Path, common: Sequence[str], trials: int) -> None:
     """The same trials by one worker and by two that share the GPU."""
     walls = {}
     for count in (1, 2):
         name = f"workers-{count}"
-        seconds, results = run_study(folder, name, [*common, f"study.workers={count}", "study.n_trials=8"])
+        seconds, results = run_study(folder, name, [*common, f"study.workers={count}", f"study.n_trials={trials}"])
         begin = min(result["started"] for result in results) / 1e3
         end = max(result["started"] / 1e3 + result["seconds"] for result in results)
         walls[count] = end - begin
@@ -121,6 +121,7 @@ def main() -> None:
     parser.add_argument("--model", default="minilm", help="as model.name")
     parser.add_argument("--data", type=Path, required=True, help="as data.path")
     parser.add_argument("--only", choices=("auto", "two", "oom"))
+    parser.add_argument("--trials", type=int, default=8, help="of the check of two workers")
     parser.add_argument("--leave", type=float, default=3.0, help="GiB left free for the check of memory")
     parser.add_argument("--batch-size", type=int, default=600, help="of the check of memory")
     options = parser.parse_args()
@@ -136,7 +137,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checks = {
             "auto": lambda: check_auto(Path(folder), common),
-            "two": lambda: check_two(Path(folder), common),
+            "two": lambda: check_two(Path(folder), common, options.trials),
             "oom": lambda: check_oom(Path(folder), common, options.leave, options.batch_size),
         }
         for name, check in checks.items():

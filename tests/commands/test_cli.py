@@ -123,3 +123,8 @@ def test_cfg_prints_the_composed_configuration(typed: Typed) -> None:
     result = typed("--cfg", "job", "train.epochs=7")
     assert result.status == 0
     assert "epochs: 7" in result.out
+
+
+def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help"]) == 0
+    assert capsys.readouterr().out == usage()

@@ -55,7 +55,8 @@ def test_sweep_look_and_release(typed: Typed, task_folder: Path, workdir: Path) 
     assert typed("leaderboard").out.splitlines()[0].strip().startswith("s: ")
     assert typed("studies", "format=json").json["studies"][0]["trials"] == "4/4"
 
-    released = typed("release", "study.name=s", "format=json")
+    # A random model that has hardly learnt need not be better than the untuned one.
+    released = typed("release", "study.name=s", "release.gate=false", "format=json")
     assert released.status == 0, released.err
     check_release(released.json, more.json, workdir)
     refused = typed("release", "study.name=s", "release.trial=77")

@@ -77,6 +77,15 @@ def test_release_holds_model_files_card_and_evidence_alone(checkpoint: Path, tmp
     assert (folder / "evidence/scores.parquet").read_bytes() == b"PAR1\x00"
 
 
+def test_an_onnx_file_that_is_asked_for_has_its_place_and_its_checksum(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "judged").write_bytes(b"onnx")
+    folder = export_release(
+        checkpoint, tmp_path / "release", card="# Card", evidence=EVIDENCE, overwrite=False, onnx=tmp_path / "judged"
+    )
+    assert (folder / "onnx" / "model.onnx").read_bytes() == b"onnx"
+    assert "  onnx/model.onnx\n" in (folder / "evidence" / "checksums.txt").read_text()
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -97,3 +97,11 @@ def test_any_widget_text_survives_line_by_line(short_inputs: CardInputs, text: s
     assert re.search("^---", written, re.MULTILINE) is None
     (entry,) = yaml.safe_load(written)["widget"]
     assert entry["source_sentence"] == entry["sentences"][0] == "\n".join(clean(text).splitlines())
+
+
+def test_licence_and_languages_come_first_if_they_are_said(short_inputs: CardInputs) -> None:
+    assert {"language", "license"}.isdisjoint(metadata(short_inputs))
+    one = metadata(replace(short_inputs, license="apache-2.0", languages=("en",)))
+    assert list(one)[:2] == ["language", "license"]
+    assert (one["language"], one["license"]) == ("en", "apache-2.0")
+    assert metadata(replace(short_inputs, languages=("de", "en")))["language"] == ["de", "en"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from embedtune.config import Config, Format
 from embedtune.paths import Workspace
 from embedtune.reporting.tables import stdout_console
+from embedtune.tracking.redaction import redact_text
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ def typed_keys() -> list[str]:
     if not HydraConfig.initialized():
         return []
     return [override.partition("=")[0].lstrip("+~") for override in HydraConfig.get().overrides.task]
+
+
+def typed_command(name: str) -> str:
+    """What was typed, for records: the command and its overrides, without secrets."""
+    overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    return redact_text(shlex.join(["embedtune", *([name] if name else []), *overrides]))
 
 
 def workspace(config: Config) -> Workspace:

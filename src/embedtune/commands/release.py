@@ -1,168 +1,209 @@
-"""``release``: export the best checkpoint with its card and evidence, and register it."""
+"""``release``: choose a model, let the gate judge it, export it with card and evidence, register it."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from embedtune import archive
-from embedtune.bench import full_dimension
-from embedtune.commands.address import browse_line
-from embedtune.commands.answer import Answer, workspace
+from embedtune.commands.answer import Answer, typed_command, workspace
+from embedtune.commands.decision import decision_parts, release_parts
 from embedtune.commands.studies import board_of, chosen_study
-from embedtune.config import Config, ModelConfig, measured_dims
-from embedtune.config.restore import restore_config
-from embedtune.data import load_task
-from embedtune.errors import ConfigError, ReleaseError, TrackingError, join_problems
-from embedtune.model import load_model
-from embedtune.paths import StudyPaths, append_json_line
+from embedtune.config import Config
+from embedtune.data.overlap import find_overlaps
+from embedtune.errors import ConfigError, TrackingError, join_problems
+from embedtune.front import front
+from embedtune.paths import StudyPaths, write_json
 from embedtune.quiet import quiet_libraries
-from embedtune.records import Metrics, TaskData, TrialRecord
-from embedtune.release import CardInputs, export_release, render_card
-from embedtune.release.choose import choose_trial
-from embedtune.release.evidence import check_reproduced, collect_evidence, score_splits
-from embedtune.release.examples import usage_example, widget_examples
-from embedtune.reporting.tables import make_table
+from embedtune.records import TrialRecord
+from embedtune.release.candidates import Incumbent, default_trial, finalists
+from embedtune.release.case import TEST, VALIDATION, Case, open_case
+from embedtune.release.decision import Decision
+from embedtune.release.evidence import check_reproduced
+from embedtune.release.forward import put_forward
+from embedtune.release.gate import Rules
+from embedtune.release.gather import gather
+from embedtune.release.hub import push_problems, push_to_hub
+from embedtune.release.judging import RELEASED, UNTUNED, Measured, judge_product, measure_all, measure_sizes
+from embedtune.release.onnx import onnx_problems
+from embedtune.release.onnx_gate import measure_onnx
+from embedtune.release.product import Product, make_product
+from embedtune.release.writing import write_release
 from embedtune.sweep.definition import require_definition
-from embedtune.tracking import open_store, register_release
-from embedtune.training import resolve_device
+from embedtune.tracking import find_champion, open_store, register_release, version_tags
 
 logger = logging.getLogger(__name__)
 
 
 def release(config: Config) -> Answer:
-    """Choose a trial, measure its checkpoint on validation and test, export it, check the export, register it.
+    """Choose a candidate on validation, judge it on test, export it, check the export, register it.
 
     Raises:
-        ConfigError: No such trial can be released, or the target exists.
+        ConfigError: No trial can be released, or the target exists.
         ReleaseError: Scores are not reproduced, or the data changed.
     """
     quiet_libraries()
     study = chosen_study(config)
     name = config.release.name or study.name
     target = workspace(config).releases / name
-    record = _checked(config, study, target)
-    recipe = restore_config(archive.read_config(study.trial(record.number)))
-    task = _same_task(recipe, record)
-    append_json_line(study.root / "test_openings.jsonl", {"time": int(time.time()), "reason": f"release {name}"})
-    device = resolve_device(config.train.device)
-    scores = _measure(recipe, task, ModelConfig(name=str(record.checkpoint)), device)
-    check_reproduced(record.metrics, scores["validation"])
-    baseline = _measure(recipe, task, recipe.model, device)
-    summary = _search(study, config)
-    card = render_card(_card_inputs(name, study, record, recipe, task, scores, baseline, summary))
-    evidence = collect_evidence(record, study.trial(record.number), summary, scores, baseline)
-    export_release(
-        Path(str(record.checkpoint)), target, card=card, evidence=evidence, overwrite=config.release.overwrite
-    )
-    check_reproduced(scores["validation"], _measure(recipe, task, ModelConfig(name=str(target)), device)["validation"])
-    version = _register(config, target, name, record, scores)
-    document = {
-        "release": name, "folder": str(target), "study": study.name, "trial": record.number,
-        "objective": recipe.eval.objective, "version": version, "scores": scores, "untuned": baseline,
-    }  # fmt: skip
-    return Answer(document, _parts(document, config))
+    records = list(archive.read_records(study))
+    case = _open(config, study, records, target)
+    rules = Rules(config.release.level, config.release.margin)
+    with _scratch(study) as scratch:
+        incumbent = _incumbent(config, name, scratch)
+        pool = gather(case, records, incumbent, scratch)
+        decision = put_forward(case, pool, rules)
+        if not decision.selection.chosen.is_releasable:
+            return _refused(case, name, decision)
+        case = case.of(decision.selection.chosen.numbers[0])
+        product = make_product(case, decision.selection.chosen, {record.number: record for record in records}, scratch)
+        if case.has_test:
+            decision = replace(
+                decision, openings=archive.record_opening(study, f"release {name}", typed_command("release"))
+            )
+        measured = measure_all(case, product.folder, incumbent)
+        product = product.scored(measured.metrics(RELEASED)[VALIDATION], case.objective, case.dim)
+        check_reproduced(product.record.metrics, measured.metrics(RELEASED)[VALIDATION])
+        verdict = judge_product(case, measured, records, rules)
+        decision = replace(decision, judged_on=measured.judge, verdict=verdict)
+        if not decision.promoted:
+            return _refused(case, name, decision, measured)
+        decision = replace(decision, sizes=measure_sizes(case, product.folder, measured, rules))
+        onnx = measure_onnx(case, product, measured, rules, scratch / "model.onnx") if case.options.onnx else None
+        document = _document(case, name, decision, measured)
+        summary = _search(case, config)
+        write_release(case, target, product, measured, onnx, decision=document["decision"], summary=summary)
+    document |= {"folder": str(target), "onnx": onnx.to_dict() if onnx else None}
+    document["version"] = _register(config, target, name, product, measured, decision)
+    if config.release.push_to_hub is not None:
+        document["hub"] = push_to_hub(target, config.release.push_to_hub, message=f"Release {name}")
+    return Answer(document, (*release_parts(document, config), *_front_lines(case, records)))
 
 
-def _checked(config: Config, study: StudyPaths, target: Path) -> TrialRecord:
-    """The trial to release, if both it and the folder can be had; says both problems at once."""
+def _open(config: Config, study: StudyPaths, records: Sequence[TrialRecord], target: Path) -> Case:
+    """The case, if something can be released and the folder can be had; says both problems at once."""
     problems = []
     if target.exists() and not config.release.overwrite:
         problems.append(
             f"release.name must be new, but {target} exists. Add release.overwrite=true or release.name=NAME."
         )
+    options, definition = config.release, require_definition(study, [])
+    problems += [*onnx_problems(options.onnx), *push_problems(options.push_to_hub)]
     try:
-        record = choose_trial(list(archive.read_records(study)), config.release.trial)
+        default = default_trial(records, definition)
+        first = finalists(records, default, limit=options.candidates, number=options.trial)[0]
     except ConfigError as error:
         raise ConfigError(join_problems([*problems, str(error)])) from error
     if problems:
         raise ConfigError(join_problems(problems))
-    return record
+    return open_case(study, definition, first, options, config.train.device)
 
 
-def _same_task(recipe: Config, record: TrialRecord) -> TaskData:
-    task = load_task(recipe.data)
-    recorded = record.facts.get("digests", {})
-    changed = [split for split, digest in recorded.items() if task.digests.get(split) != digest]
-    if changed:
-        raise ReleaseError(
-            f"the data must be what the trial was trained on, but {', '.join(changed)} changed since (digests differ). "
-            "Restore the data, or run the study again."
-        )
-    return task
+@contextmanager
+def _scratch(study: StudyPaths) -> Iterator[Path]:
+    """A folder beside the checkpoints, where hard links to them can be made."""
+    with tempfile.TemporaryDirectory(dir=study.root, prefix="release-") as folder:
+        yield Path(folder)
 
 
-def _measure(recipe: Config, task: TaskData, model_config: ModelConfig, device: str) -> dict[str, Metrics]:
-    model = load_model(model_config, device)
-    dims = measured_dims(recipe, full_dimension(model))
-    return {split: s.metrics for split, s in score_splits(model, task, dims, recipe.eval.batch_size).items()}
+def _incumbent(config: Config, name: str, scratch: Path) -> Incumbent | None:
+    """The registry's champion of this name, if there is a registry and it has one.
+
+    Raises:
+        TrackingError: The registry does not answer; nobody can be promoted over a champion that is not known.
+    """
+    if not (config.release.register and config.tracking.enabled):
+        return None
+    try:
+        champion = find_champion(open_store(config.tracking, workspace(config)), name, scratch / "incumbent")
+    except TrackingError as error:
+        if not config.release.gate:
+            logger.warning("Not compared with the champion: %s", error)
+            return None
+        raise TrackingError(
+            f"the champion of {name} must be known to be judged against, but: {error} "
+            "Mend the registry, or leave it out of the release: release.register=false."
+        ) from error
+    return Incumbent(f"champion version {champion.version}", champion.folder) if champion else None
 
 
-def _search(study: StudyPaths, config: Config) -> dict[str, Any]:
-    definition, board = require_definition(study, []), board_of(study, config)
+def _refused(case: Case, name: str, decision: Decision, measured: Measured | None = None) -> Answer:
+    """A refusal is an answer: nothing is exported or registered, and why is kept with the study."""
+    document = _document(case, name, decision, measured)
+    return Answer(document, tuple(decision_parts(document["decision"])), status=1)
+
+
+def _document(case: Case, name: str, decision: Decision, measured: Measured | None) -> dict[str, Any]:
+    """The command's answer, whose decision is noted in the study."""
+    noted = decision.to_dict()
+    number = 1 + sum(1 for _ in case.study.decisions.glob("*.json"))
+    write_json(case.study.decisions / f"{number:04d}.json", {"release": name, "study": case.study.name, **noted})
+    numbers = decision.selection.chosen.numbers
     return {
-        **definition,
-        "states": {state: count for state, count in board["states"].items() if count},
-        "seconds": sum(entry["seconds"] for entry in board["trials"]),
-        "data": board["data"],
+        "release": name,
+        "folder": None,
+        "study": case.study.name,
+        "trial": numbers[0] if numbers else None,
+        "objective": case.objective,
+        "version": None,
+        "onnx": None,
+        "hub": None,
+        "scores": measured.metrics(RELEASED) if measured else {},
+        "untuned": measured.metrics(UNTUNED) if measured else {},
+        "decision": noted,
     }
 
 
-def _card_inputs(
-    name: str, study: StudyPaths, record: TrialRecord, recipe: Config, task: TaskData,
-    scores: Mapping[str, Metrics], baseline: Mapping[str, Metrics], summary: Mapping[str, Any],
-) -> CardInputs:  # fmt: skip
-    trial = study.trial(record.number)
-    facts = archive.read_facts(trial)
-    if facts is None:
-        raise ReleaseError(
-            f"trial {record.number} must have {trial.training.name}, but it is gone. Release another trial."
-        )
-    return CardInputs(
-        name=name,
-        record=record,
-        facts=facts,
-        evaluations=archive.read_evaluations(trial),
-        scores=scores,
-        baseline=baseline,
-        objective=recipe.eval.objective,
-        study=summary,
-        usage=usage_example(task.splits["validation"]),
-        widget=widget_examples(task.splits["validation"]),
-    )
+def _search(case: Case, config: Config) -> dict[str, Any]:
+    board = board_of(case.study, config)
+    return {
+        **case.definition,
+        "states": {state: count for state, count in board["states"].items() if count},
+        "seconds": sum(entry["seconds"] for entry in board["trials"]),
+        "data": board["data"],
+        "leakage": list(find_overlaps(case.bench.task)),
+    }
 
 
 def _register(
-    config: Config, target: Path, name: str, record: TrialRecord, scores: Mapping[str, Metrics]
+    config: Config, target: Path, name: str, product: Product, measured: Measured, decision: Decision
 ) -> str | None:
     if not (config.release.register and config.tracking.enabled):
         return None
-    metrics = scores.get("test", scores["validation"])
-    tags = {"embedtune.study": record.study, "embedtune.trial": str(record.number)}
+    scores, record = measured.metrics(RELEASED), product.record
+    tags = version_tags(
+        study=record.study,
+        trial=", ".join(map(str, product.parts)) or str(record.number),
+        objective=decision.objective,
+        dim=decision.dim,
+        values={split: metrics[str(decision.dim)][decision.objective] for split, metrics in scores.items()},
+        digests=record.facts.get("digests", {}),
+    )
     try:
-        store = open_store(config.tracking, workspace(config))
         return register_release(
-            store, target, name=name, alias=config.release.alias, metrics=metrics, run_id=record.run_id, tags=tags
+            open_store(config.tracking, workspace(config)),
+            target,
+            name=name,
+            alias=config.release.alias,
+            metrics=scores.get(TEST, scores[VALIDATION]),
+            run_id=record.run_id,
+            tags=tags,
+            promote=decision.gated,  # what the gate did not judge is no champion
+            description="\n\n".join(decision.reasons),
         )
     except TrackingError as error:
         logger.warning("Exported, but not registered: %s", error)
         return None
 
 
-def _parts(document: Mapping[str, Any], config: Config) -> tuple[Any, ...]:
-    objective = document["objective"]
-    rows = [
-        [split, dim, f"{document['untuned'][split][dim][objective]:.4f}", f"{metrics[objective]:.4f}"]
-        for split, dims in document["scores"].items()
-        for dim, metrics in dims.items()
-    ]
-    title = f"{document['release']}: trial {document['trial']} of {document['study']}, {objective}"
-    lines = [f"Folder:     {document['folder']}  (SentenceTransformer loads it; README.md is its card)"]
-    if document["version"] is not None:
-        version = f"{document['release']} version {document['version']} @{config.release.alias}"
-        lines.append(f"Registered: {version}  (python -m embedtune ui, Models)")
-        lines += browse_line(config, document["study"])
-    return (make_table(["split", "dimension", "untuned", "released"], rows, title), *lines)
+def _front_lines(case: Case, records: Sequence[TrialRecord]) -> list[str]:
+    """With two objectives, which trials a person may prefer to the one of the best value."""
+    first = front(records)
+    named = ", ".join(f"{record.number}{'' if record.checkpoint else ' (no weights)'}" for record in first)
+    size = " release.dim=SIZE" if case.definition.get("second") == "dimension" else ""
+    return [f"Front:      trials {named}; release.trial=NUMBER{size} names one of them"] if first else []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from embedtune import archive
 from embedtune.commands.address import browse_line
@@ -11,9 +12,10 @@ from embedtune.commands.answer import Answer, workspace
 from embedtune.commands.studies import board_of, chosen_study
 from embedtune.config import Config
 from embedtune.errors import DataError
-from embedtune.evaluation import read_scores
+from embedtune.evaluation import read_judged
 from embedtune.paths import StudyPaths, write_atomic
 from embedtune.records import State, TrialRecord
+from embedtune.reporting.certainty import certainty_lines
 from embedtune.reporting.report.again import command_again
 from embedtune.reporting.report.differences import differing
 from embedtune.reporting.report.inputs import ReportInputs
@@ -63,10 +65,12 @@ def _inputs(study: StudyPaths, config: Config) -> ReportInputs:
         records=records,
         baseline=archive.read_record(study, -1),
         evaluations={record.number: archive.read_evaluations(study.trial(record.number)) for record in records},
-        distributions=build_space((), definition["space"], ()).distributions,
+        distributions=build_space((), definition["space"], (), sized=True).distributions,
         states={State(name): count for name, count in board["states"].items()},
         queries=_queries(study, [-1, *sorted(counted)]),
         command=command_again(definition, archive.read_config(configured)) if configured else None,
+        intervals=_intervals(board),
+        cautions=tuple(certainty_lines(board)),
     )
 
 
@@ -76,11 +80,17 @@ def _with_differences(study: StudyPaths, records: Iterable[TrialRecord]) -> tupl
     return tuple(replace(record, params=params[record.number]) for record in records)
 
 
+def _intervals(board: Mapping[str, Any]) -> dict[int, tuple[float, float]]:
+    entries = [*board["trials"], *([board["baseline"]] if board["baseline"] else [])]
+    known = [entry for entry in entries if entry["interval"] is not None]
+    return {entry["number"]: (entry["interval"][0], entry["interval"][1]) for entry in known}
+
+
 def _queries(study: StudyPaths, numbers: list[int]) -> int | None:
     """How many queries an evaluation has, by the first scores that are still there."""
     for number in numbers:
         try:
-            return len(read_scores(study.trial(number).scores).query_ids)
+            return len(read_judged(study.trial(number)).query_ids)
         except DataError:
             continue
     return None

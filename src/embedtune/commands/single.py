@@ -10,12 +10,11 @@ from embedtune import archive
 from embedtune.bench import prepare
 from embedtune.commands.address import browse_line
 from embedtune.commands.answer import Answer, typed_keys, workspace
-from embedtune.commands.studies import board_of
+from embedtune.commands.studies import board_of, board_parts
 from embedtune.config import Config
 from embedtune.quiet import quiet_libraries
 from embedtune.records import State
 from embedtune.reporting.live import View
-from embedtune.reporting.tables import leaderboard_table, stdout_width
 from embedtune.sweep.single import run_single
 from embedtune.sweep.space import SEARCHABLE
 
@@ -35,7 +34,7 @@ def train(config: Config) -> Answer:
     ]
     if done:
         lines.append(f"Release: python -m embedtune release study.name={study.name} release.trial={number}")
-    parts = (leaderboard_table(board, stdout_width()), *lines, *browse_line(config))
+    parts = (*board_parts(board), *lines, *browse_line(config))
     return Answer(board, parts, status=0 if done else 1)
 
 

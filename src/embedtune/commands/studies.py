@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from typing import Any
 
+from embedtune import archive
 from embedtune.api import load_study
 from embedtune.commands.answer import Answer, workspace
 from embedtune.config import Config
-from embedtune.errors import ConfigError
+from embedtune.errors import ConfigError, DataError
+from embedtune.evaluation import read_judged
 from embedtune.paths import StudyPaths
 from embedtune.records import State
+from embedtune.reporting.certainty import certainty_lines, with_certainty
 from embedtune.reporting.leaderboard import leaderboard as rank_trials
 from embedtune.reporting.tables import leaderboard_table, make_table, stdout_width
 from embedtune.sweep.definition import require_definition
@@ -18,12 +23,12 @@ from embedtune.sweep.definition import require_definition
 def leaderboard(config: Config) -> Answer:
     """Rank the trials of ``study.name``; without a name, of the only study there is."""
     board = board_of(chosen_study(config), config)
-    return Answer(board, (leaderboard_table(board, stdout_width()),))
+    return Answer(board, board_parts(board))
 
 
 def studies(config: Config) -> Answer:
     """List the studies below ``paths.sweeps``."""
-    boards = [board_of(study, config) for study in workspace(config).studies()]
+    boards = [_ranked(study, config) for study in workspace(config).studies()]
     entries = [_summary(board) for board in boards]
     columns = ["study", "objective", "data", "model", "trials", "best", "untuned"]
     rows = [[entry[column] if entry[column] is not None else "-" for column in columns] for entry in entries]
@@ -51,7 +56,22 @@ def chosen_study(config: Config) -> StudyPaths:
 
 
 def board_of(study: StudyPaths, config: Config) -> dict[str, Any]:
-    """The leaderboard of one study."""
+    """The leaderboard of one study, and how far its values can be trusted."""
+    board = _ranked(study, config)
+    entries = [*board["trials"], *([board["baseline"]] if board["baseline"] else [])]
+    scores = {}
+    for number in (entry["number"] for entry in entries if entry["value"] is not None):
+        with contextlib.suppress(DataError):  # gone or torn: that trial has no interval
+            scores[number] = read_judged(study.trial(number), board["objective"])
+    return with_certainty(board, scores, archive.read_openings(study))
+
+
+def board_parts(board: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The leaderboard for people: the table, and what to know before its top is believed."""
+    return (leaderboard_table(board, stdout_width()), *certainty_lines(board))
+
+
+def _ranked(study: StudyPaths, config: Config) -> dict[str, Any]:
     record = load_study(study.name, study.root.parent, storage=config.study.storage)
     return rank_trials(record.definition, record.trials, record.states, record.baseline)
 

@@ -7,48 +7,49 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hydra.core.config_loader import ConfigLoader
-from omegaconf import DictConfig, open_dict
+from hydra.types import HydraContext
+from omegaconf import DictConfig
 
 from embedtune.commands.address import browse_line
 from embedtune.commands.answer import Answer, workspace
-from embedtune.commands.studies import board_of
-from embedtune.config import Config, to_config
-from embedtune.errors import StudyError
+from embedtune.commands.job import composer, launcher_of
+from embedtune.commands.studies import board_of, board_parts
+from embedtune.config import Config
+from embedtune.errors import DeviceLost, StudyError
 from embedtune.quiet import quiet_libraries
 from embedtune.reporting.live import View
-from embedtune.reporting.tables import leaderboard_table, stdout_width
+from embedtune.sweep.definition import study_name
 from embedtune.sweep.events import EventWriter
 from embedtune.sweep.plan import plan_sweep
 from embedtune.sweep.supervisor import worker_command
 from embedtune.sweep.sweeper import run_sweep, run_worker
 
 
-def sweep(loader: ConfigLoader, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any]) -> None:
+def sweep(context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any]) -> None:
     """Run the study, then print its ranked table, where to look, and what to type next.
 
     Raises:
         UserError: Before anything is written, with every problem found.
         StudyError: No trial was completed.
     """
-
-    def compose(overrides: list[str]) -> Config:
-        cfg = loader.load_sweep_config(master, overrides)
-        with open_dict(cfg):
-            del cfg["hydra"]
-        return to_config(cfg)
-
+    compose = composer(context.config_loader, master)
     answers, worker = sys.stdout, sweeper.get("worker")
     with contextlib.redirect_stdout(sys.stderr):
         quiet_libraries()
-        plan = plan_sweep(compose, arguments, sweeper)
+        plan = plan_sweep(compose, arguments, sweeper, workspace)
         if worker is not None:
-            run_worker(plan, compose, workspace(plan.config), EventWriter(answers), int(worker))
+            try:
+                run_worker(plan, compose, workspace(plan.config), EventWriter(answers), int(worker))
+            except DeviceLost:
+                sys.exit(DeviceLost.STATUS)  # its supervisor starts another
             return
+        space = workspace(plan.config)
+        folder = space.study(study_name(plan.config)).root / "workers"
+        launch = launcher_of(context, master, arguments, sweeper, folder)
         with View() as view:
-            study = run_sweep(plan, compose, workspace(plan.config), view, worker_command(sys.argv[1:]))
+            study = run_sweep(plan, compose, space, view, worker_command(sys.argv[1:]), launch)
         board = board_of(study, plan.config)
-    Answer(board, (leaderboard_table(board, stdout_width()), *_next_steps(plan.config, board))).show(plan.config.format)
+    Answer(board, (*board_parts(board), *_next_steps(plan.config, board))).show(plan.config.format)
     if not board["states"]["complete"]:
         reasons = sorted({str(entry["reason"]) for entry in board["trials"] if entry["reason"]})
         raise StudyError(f"study {study.name} completed no trial. Reasons: {'; '.join(reasons) or 'none recorded'}")

@@ -1,38 +1,24 @@
-"""``ui`` and ``sync``."""
+"""``sync``."""
 
 from __future__ import annotations
 
-import logging
-from typing import NoReturn
-
 from embedtune import archive
-from embedtune.commands.address import leaderboard_address
 from embedtune.commands.answer import Answer, workspace
 from embedtune.config import Config
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
 from embedtune.records import State, TrialRecord
-from embedtune.study import worker_alive
+from embedtune.study import load_study, worker_alive
 from embedtune.sweep.definition import require_definition
+from embedtune.sweep.shared import read_all
 from embedtune.tracking import (
     Store,
-    check_servable,
     deliver_checkpoints,
     deliver_study,
     deliver_trial,
     links,
     open_store,
-    serve_ui,
 )
-
-logger = logging.getLogger(__name__)
-
-
-def ui(config: Config) -> NoReturn:
-    """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
-    check_servable(config.tracking, workspace(config))
-    logger.info("Open %s in a few seconds (Ctrl-C ends)", leaderboard_address(config, config.study.name))
-    serve_ui(config.tracking, workspace(config))
 
 
 def sync(config: Config) -> Answer:
@@ -41,7 +27,7 @@ def sync(config: Config) -> Answer:
         raise ConfigError("tracking.enabled must be true to sync, but got false. Remove it.")
     space = workspace(config)
     store = open_store(config.tracking, space)
-    done = {study.name: _deliver(store, study) for study in space.studies()}
+    done = {study.name: _deliver(store, study, config.study.storage) for study in space.studies()}
     lines = [
         f"{name}: {delivered} records are in the store{f', {running} still running' if running else ''}"
         for name, (delivered, running) in done.items()
@@ -54,17 +40,21 @@ def sync(config: Config) -> Answer:
     return Answer(document, (*(lines or ["Nothing to deliver."]), address))
 
 
-def _deliver(store: Store, study: StudyPaths) -> tuple[int, int]:
-    """Deliver one study; how many records were delivered, and how many left to the worker that runs them."""
+def _deliver(store: Store, study: StudyPaths, storage: str | None) -> tuple[int, int]:
+    """Deliver one study; how many records were delivered, and how many left to the worker that runs them.
+
+    The study's own run tells of all trials, those of other hosts too; their runs are delivered by those hosts.
+    """
     grouped = require_definition(study, [])["kind"] == "sweep"
+    whole = load_study(study, storage) if grouped else None
     records = archive.read_all(study)
-    parent = deliver_study(store, study, records) if grouped else None
+    parent = deliver_study(store, study, read_all(whole) if whole else records) if grouped else None
     ours = [record for record in records if not _is_running(record)]
     for record in ours:
         deliver_trial(store, study.trial(record.number), parent_run_id=parent)
     records = archive.read_all(study)  # with the runs just made
     if grouped:
-        deliver_study(store, study, records)  # now its table can link to every run
+        deliver_study(store, study, read_all(whole) if whole else records)  # now its table can link to every run
     deliver_checkpoints(store, study, records)
     return len(ours), len(records) - len(ours)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from embedtune.release import search, tables
+from embedtune.release import search, tables, verdict
 from embedtune.release.citations import citations
 from embedtune.release.inputs import CardInputs
 from embedtune.release.markdown import clean, clip, code, fenced, inline
@@ -69,6 +69,7 @@ def render_card(inputs: CardInputs) -> str:
         citations=citations(inputs.facts),
         tables=tables,
         search=search,
+        verdict=verdict,
     )
 
 

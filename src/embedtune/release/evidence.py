@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from embedtune.errors import ReleaseError
-from embedtune.evaluation import evaluate_retrieval
-from embedtune.paths import TrialPaths
-from embedtune.records import Metrics, RetrievalScores, TaskData, TrialRecord
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+from embedtune.evaluation import write_scores
+from embedtune.records import Metrics, RetrievalScores
+from embedtune.release.judging import Measured
+from embedtune.release.product import Product
 
 TOLERANCE = 1e-6
 """Largest difference between a recorded score and the same score measured again."""
 
 
-def score_splits(
-    model: SentenceTransformer, task: TaskData, dims: list[int], batch_size: int
-) -> dict[str, RetrievalScores]:
-    """Score a model on every evaluation split the data has; this opens the test split."""
-    splits = [split for split in ("validation", "test") if split in task.splits]
-    return {split: evaluate_retrieval(model, task.splits[split], dims, batch_size=batch_size) for split in splits}
-
-
 def check_reproduced(recorded: Metrics, measured: Metrics) -> None:
-    """Compare the recorded scores with those measured again.
+    """Compare the recorded scores with those measured again, at the dimensions that both have.
 
     Raises:
         ReleaseError: One differs by more than 1e-6.
     """
-    for dim, metrics in recorded.items():
-        for name, value in metrics.items():
-            again = measured.get(dim, {}).get(name)
+    common = recorded.keys() & measured.keys()
+    if not common:
+        raise ReleaseError(f"the checkpoint must have a dimension of {list(recorded)}, but got {list(measured)}.")
+    for dim in common:
+        for name, value in recorded[dim].items():
+            again = measured[dim].get(name)
             if again is None or abs(again - value) > TOLERANCE:
                 raise ReleaseError(
                     f"the checkpoint must reproduce its recorded scores, but {name} at {dim} dimensions is {again}, "
@@ -43,22 +38,37 @@ def check_reproduced(recorded: Metrics, measured: Metrics) -> None:
 
 
 def collect_evidence(
-    record: TrialRecord,
-    trial: TrialPaths,
-    study: Mapping[str, Any],
-    scores: Mapping[str, Metrics],
-    baseline: Mapping[str, Metrics],
+    product: Product, measured: Measured, decision: Mapping[str, Any], study: Mapping[str, Any]
 ) -> dict[str, str | bytes]:
-    """Files for ``evidence/``: name -> content."""
+    """Files for ``evidence/``: name -> content.
+
+    Args:
+        product: What is exported.
+        measured: Scores of it, of the untuned model and of the incumbent.
+        decision: As the command answers it.
+        study: The search, as the card has it.
+    """
     documents = {
-        "trial.json": record.to_dict() | {"checkpoint": None},
+        "decision.json": dict(decision),
+        "trial.json": product.record.to_dict() | {"checkpoint": None},
         "study.json": dict(study),
-        "scores.json": {"released": scores, "untuned": baseline},
+        "scores.json": {role: measured.metrics(role) for role in measured.scores},
+        "environment.json": {"versions": product.facts.versions, "device": product.facts.device},
     }
     files: dict[str, str | bytes] = {
         name: json.dumps(values, indent=2, ensure_ascii=False, default=str) + "\n" for name, values in documents.items()
     }
-    for file in (trial.config, trial.metrics, trial.scores, trial.training):
+    for role, splits in measured.scores.items():
+        files |= {f"scores-{role}-{split}.parquet": _parquet(scores) for split, scores in splits.items()}
+    trial = product.trial
+    for file in (trial.config, trial.metrics, trial.folds, trial.training):
         if file.is_file():
             files[file.name] = file.read_bytes()
     return files
+
+
+def _parquet(scores: RetrievalScores) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scores.parquet"
+        write_scores(scores, file)
+        return file.read_bytes()

@@ -16,6 +16,8 @@ from embedtune.errors import ReleaseError, join_problems
 CARD = "README.md"
 EVIDENCE = "evidence"
 CHECKSUMS = "checksums.txt"
+ONNX = "onnx/model.onnx"
+"""Where sentence-transformers looks for it."""
 
 PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".py", ".pyc"})
 """Files that run code when they are loaded."""
@@ -34,7 +36,13 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 def export_release(
-    checkpoint: Path, target: Path, *, card: str, evidence: Mapping[str, str | bytes], overwrite: bool
+    checkpoint: Path,
+    target: Path,
+    *,
+    card: str,
+    evidence: Mapping[str, str | bytes],
+    overwrite: bool,
+    onnx: Path | None = None,
 ) -> Path:
     """Copy a checkpoint into a release folder with its card, its evidence and checksums of every file.
 
@@ -47,6 +55,7 @@ def export_release(
         card: The text of its ``README.md``.
         evidence: File name -> content, for ``evidence/``.
         overwrite: Replace an earlier release.
+        onnx: The same model in ONNX, for ``onnx/model.onnx``; the checkpoint's own files of that kind are not taken.
 
     Returns:
         ``target``.
@@ -63,6 +72,8 @@ def export_release(
         with _scratch(target) as beside:
             for name in files:
                 _copy(checkpoint / name, beside / name)
+            if onnx is not None:
+                _copy(onnx, beside / ONNX)
             for name, content in contents.items():
                 _write(beside / name, content.encode() if isinstance(content, str) else content)
             _write(beside / EVIDENCE / CHECKSUMS, _checksums(beside).encode())

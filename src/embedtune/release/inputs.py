@@ -30,9 +30,14 @@ class CardInputs:
         objective: The metric the search maximised, e.g. ``cosine_map@100``.
         study: The search: ``name``, ``n_trials``, ``states`` (state -> count), ``space`` (key -> range as text),
             ``sampler``, ``pruner``, ``objective``, ``seconds``, ``data`` (``name``, ``source``, ``digests``).
-            A key that is absent or None is left out of the card.
+            ``leakage`` (texts). A key that is absent or None is left out of the card.
         usage: A query, a passage that answers it and another passage.
         widget: Queries with three passages each, the relevant one first.
+        decision: Why this model and no other, as the command answers it; None leaves the section out.
+        parts: The trials whose weights this model is the average of; empty if it is one trial's.
+        license: As hubs name it; None if nobody said.
+        languages: Codes of the languages of the texts.
+        onnx: What was measured of the ONNX file, as :class:`~embedtune.release.onnx_gate.OnnxReport` writes it.
     """
 
     name: str
@@ -45,6 +50,11 @@ class CardInputs:
     study: Mapping[str, Any]
     usage: tuple[str, str, str]
     widget: tuple[tuple[str, tuple[str, ...]], ...]
+    decision: Mapping[str, Any] | None = None
+    parts: tuple[int, ...] = ()
+    license: str | None = None
+    languages: tuple[str, ...] = ()
+    onnx: Mapping[str, Any] | None = None
 
     @property
     def dims(self) -> list[int]:
@@ -54,7 +64,7 @@ class CardInputs:
     @property
     def objective_dim(self) -> int:
         """The size at which the search read its objective."""
-        return int(self.record.facts.get("dim") or self.facts.dimension)
+        return min(int(self.record.facts.get("dim") or self.facts.dimension), self.facts.dimension)
 
     @property
     def hub_id(self) -> str | None:

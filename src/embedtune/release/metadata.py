@@ -26,7 +26,10 @@ def metadata(inputs: CardInputs) -> dict[str, Any]:
 
     ``base_model`` is left out for one that is not on the hub, where the field would point to another model.
     """
+    languages = list(inputs.languages)
     return {
+        **({"language": languages[0] if len(languages) == 1 else languages} if languages else {}),
+        **({"license": inputs.license} if inputs.license else {}),
         **({"base_model": inputs.hub_id} if inputs.hub_id else {}),
         "library_name": "sentence-transformers",
         "metrics": list(OBJECTIVES),

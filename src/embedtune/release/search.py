@@ -8,6 +8,7 @@ from typing import Any
 
 from embedtune.release.inputs import CardInputs
 from embedtune.release.markdown import ABSENT, code, inline, number, short, table
+from embedtune.units import duration
 
 
 def search_facts(inputs: CardInputs) -> list[tuple[str, str]]:
@@ -23,6 +24,7 @@ def search_facts(inputs: CardInputs) -> list[tuple[str, str]]:
         "Sampler": _code(_constructed(study.get("sampler"))),
         "Pruner": _code(_constructed(study.get("pruner"))) or "none",
         "Objective": f"<code>{inputs.objective}</code> at {inputs.objective_dim} dimensions, larger is better",
+        "Second objective": _second(study.get("second")),
         "Chosen trial": _chosen(inputs),
         "Data": _code(data.get("name")),
         "Data source": _code(_public(data["source"])) if data.get("source") else None,
@@ -56,17 +58,17 @@ def parameter_table(inputs: CardInputs) -> str:
     return table(["Key", "Searched", "Chosen"], rows, "l")
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the units people say: ``4.2 s``, ``3 min 5 s``, ``2 h 0 min 11 s``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min {rest} s" if hours else f"{minutes} min {rest} s"
+def _second(second: int | str | None) -> str | None:
+    if second == "dimension":
+        return "the size of the embedding, smaller is better"
+    return None if second is None else f"the same at {second} dimensions"
 
 
 def _chosen(inputs: CardInputs) -> str:
     record = inputs.record
+    if inputs.parts:
+        numbers = ", ".join(f"{part:04d}" for part in inputs.parts)
+        return f"none alone: the uniform average of the weights of {numbers}, measured at {record.value:.4f}"
     text = f"{inline(record.name)}, the weights of its best step"
     if record.best_step is not None and record.best_epoch is not None:
         text += f" {record.best_step} (epoch {record.best_epoch:.4g})"

@@ -1,0 +1,164 @@
+"""What a release is chosen from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtune.errors import ConfigError
+from embedtune.records import State, TrialRecord
+
+WEIGHTS = "loss.matryoshka.weights."
+"""Begins the searched keys of a dimension's weight; one that is not set is 1."""
+
+
+class Kind(StrEnum):
+    """Where a candidate comes from."""
+
+    TRIAL = "trial"
+    SOUP = "soup"
+    INCUMBENT = "incumbent"
+    UNTUNED = "untuned"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One model to choose from.
+
+    Attributes:
+        name: For people: ``trial 3``, ``untuned model``.
+        kind: Where it comes from.
+        scores: The objective of each query, float64 of shape (queries,); all candidates share queries and order.
+        seconds: What its training took.
+        numbers: The trials whose weights it is made of.
+        is_default: Whether it is the recipe as configured, without any searched value.
+        folder: Its weights; None where they are gone, so that it can be compared but not released.
+        seeds: Over how many trainings with fresh seeds the scores are a mean; 0: they are those of its weights.
+    """
+
+    name: str
+    kind: Kind
+    scores: NDArray[np.float64]
+    seconds: float = 0.0
+    numbers: tuple[int, ...] = ()
+    is_default: bool = False
+    folder: Path | None = None
+    seeds: int = 0
+
+    @property
+    def value(self) -> float:
+        """The objective: the mean over queries."""
+        return float(self.scores.mean())
+
+    @property
+    def is_releasable(self) -> bool:
+        """Whether it is new and has weights; the untuned model and the incumbent are what there already is."""
+        return self.kind in (Kind.TRIAL, Kind.SOUP) and self.folder is not None
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The model in use: the registry's champion.
+
+    Attributes:
+        name: For people, such as ``rights version 2``.
+        folder: Where it can be loaded from.
+    """
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Everything that is judged, on the same queries.
+
+    Attributes:
+        candidates: Of the release.
+        tried: The recorded scores of every trial of the study, by number.
+        groups: Of the queries, of shape (queries,).
+        split: Where the scores are from: ``validation``, or ``folds`` of the training queries.
+    """
+
+    candidates: tuple[Candidate, ...]
+    tried: Mapping[int, NDArray[np.float64]]
+    groups: NDArray[np.intp]
+    split: str
+
+
+def finalists(
+    records: Sequence[TrialRecord], default: TrialRecord | None, *, limit: int, number: int | None
+) -> list[TrialRecord]:
+    """The trials judged: the one named, or the best that keep their weights and the default recipe's.
+
+    Args:
+        records: The study's trials.
+        default: The trial of the default recipe; judged even if its weights are gone.
+        limit: ``release.candidates``.
+        number: ``release.trial``.
+
+    Raises:
+        ConfigError: There is no such trial, or none keeps its weights.
+    """
+    kept = sorted((r for r in records if is_kept(r)), key=lambda record: (-(record.value or 0.0), record.number))
+    if number is not None:
+        named = [record for record in kept if record.number == number]
+        if not named:
+            names = ", ".join(str(number) for number in sorted(record.number for record in kept)) or "none"
+            raise ConfigError(
+                f"release.trial must be a trial that keeps its weights, but got {number}. There are: {names}."
+            )
+        return named
+    if not kept:
+        raise ConfigError("study must have a trial that keeps its weights, but it has none. Run the study first.")
+    best = [record for record in kept if record.feasible][:limit]
+    if not best:
+        raise ConfigError(
+            "study must have a trial that keeps its weights and the study's constraints, but it has none. "
+            "Run more trials, or name one with release.trial."
+        )
+    return best if default is None or default in best or not default.feasible else [*best, default]
+
+
+def is_kept(record: TrialRecord) -> bool:
+    """Whether a trial ended with a score and its weights are still there."""
+    return record.checkpoint is not None and is_scored(record)
+
+
+def is_scored(record: TrialRecord) -> bool:
+    """Whether a trial ended with a score."""
+    return record.value is not None and record.state in (State.COMPLETE, State.PRUNED)
+
+
+def default_trial(records: Sequence[TrialRecord], definition: Mapping[str, Any]) -> TrialRecord | None:
+    """The first trial whose searched values are all those of the recipe as configured; None if there is none.
+
+    Args:
+        records: The study's trials.
+        definition: Its ``study.yaml``.
+    """
+    recipe = {**(definition.get("recipe") or {}), "model": definition.get("model") or {}}
+    if not definition.get("recipe"):
+        return None
+    same = (record for record in records if is_scored(record) and _is_default(record.params, recipe))
+    return min(same, key=lambda record: record.number, default=None)
+
+
+def _is_default(params: Mapping[str, Any], recipe: Mapping[str, Any]) -> bool:
+    missing = object()
+    defaults = {key: _select(recipe, key, 1.0 if key.startswith(WEIGHTS) else missing) for key in params}
+    return defaults == dict(params)
+
+
+def _select(values: Any, key: str, default: Any) -> Any:
+    for part in key.split("."):
+        if not isinstance(values, Mapping) or part not in values:
+            return default
+        values = values[part]
+    return values

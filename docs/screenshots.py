@@ -12,20 +12,16 @@ import argparse
 import logging
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from mlflow import MlflowClient
+from serving import free_port, serving_ui
 
 from embedtune import load_study
 from embedtune.config import TrackingConfig
@@ -40,13 +36,6 @@ HOST = "10.0.0.1"
 """Chromium is told that this is 127.0.0.1: on that address itself MLflow opens a chat panel beside the page."""
 
 MODE = "?workflowType=machine_learning"
-
-SERVE = (
-    "import sys; from pathlib import Path; from embedtune.config import TrackingConfig; "
-    "from embedtune.paths import Workspace; from embedtune.tracking import serve_ui; root = Path(sys.argv[1]); "
-    "serve_ui(TrackingConfig(port=int(sys.argv[2]), experiment=sys.argv[3]), "
-    "Workspace(root / 'sweeps', root / 'mlruns', root / 'releases'))"
-)
 
 CHROMIUM = (
     "--headless",
@@ -81,7 +70,8 @@ def main() -> None:
     study = workspace.study(args.study) if args.study else newest(workspace)
     store = open_store(config, workspace)
     args.out.mkdir(parents=True, exist_ok=True)
-    with serving(root, config):
+    origin = {"MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{config.port}"}
+    with serving_ui(root, config.port, f"tracking.experiment={args.experiment}", env={**os.environ, **origin}):
         for page in pages(store, config, study):
             shoot(args.chromium, page, args.out / f"{page.name}.png")
             logger.info("%s: %s", args.out / f"{page.name}.png", page.url)
@@ -128,46 +118,12 @@ def newest(workspace: Workspace) -> StudyPaths:
     return max(studies, key=lambda study: study.definition.stat().st_mtime)
 
 
-@contextmanager
-def serving(root: Path, config: TrackingConfig) -> Iterator[None]:
-    """Serve the UI while the block runs."""
-    origin = {"MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{config.port}"}
-    command = [sys.executable, "-c", SERVE, str(root), str(config.port), config.experiment]
-    server = subprocess.Popen(command, env={**os.environ, **origin}, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{config.port}/health", server)
-        yield
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    """Return once the server answers."""
-    for _ in range(240):
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            if server.poll() is not None:
-                raise SystemExit("The UI did not start. Try: python -m embedtune ui") from None
-            time.sleep(0.5)
-    raise SystemExit(f"{url} did not answer within two minutes.")
-
-
 def shoot(chromium: str, page: Page, picture: Path) -> None:
     """Write what a browser that comes for the first time sees once all has loaded."""
     url = page.url.replace("//127.0.0.1:", f"//{HOST}:")
     with tempfile.TemporaryDirectory() as profile:
         where = [f"--window-size={page.width},{page.height}", f"--user-data-dir={profile}", f"--screenshot={picture}"]
         subprocess.run([chromium, *CHROMIUM, *where, url], check=True, timeout=180, stderr=subprocess.DEVNULL)
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "src" / "embedtune"
 LAYERS = (
     "errors",
-    "config records paths tiny environment quiet usage",
-    "model data training evaluation tracking study archive",
-    "bench hooks",
+    "config records paths storage tiny environment quiet usage units",
+    "front",
+    "model data training evaluation statistics tracking study archive",
+    "bench hooks resume",
     "recorder",
+    "cross_validation",
     "trial",
     "sweep reporting release",
     "api",

@@ -35,6 +35,11 @@ def test_import_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(f"import {module}") == []
 
 
+def test_the_leaderboard_loads_no_torch() -> None:
+    loaded = loaded_by("import embedtune.commands.studies")
+    assert not {"torch", "transformers", "mlflow", "matplotlib"} & set(loaded)
+
+
 def test_help_loads_nothing_heavy() -> None:
     assert loaded_by(HELP) == []
 

@@ -13,6 +13,7 @@ import pandas as pd
 from embedtune import archive
 from embedtune.errors import ConfigError
 from embedtune.evaluation import read_scores
+from embedtune.front import front
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Evaluation, RetrievalScores, State, TrialRecord
 from embedtune.study import load_study as open_if_begun
@@ -20,6 +21,7 @@ from embedtune.study import replaced
 from embedtune.study import states as states_of
 from embedtune.sweep.checkpoints import rank
 from embedtune.sweep.definition import require_definition
+from embedtune.sweep.shared import read_baseline, read_records
 
 _FIRST = {"number": "int64", "state": "object", "value": "float64", "best_step": "Int64", "best_epoch": "float64"}
 _LAST = {"seconds": "float64", "run_id": "object", "checkpoint": "object", "reason": "object"}
@@ -57,6 +59,11 @@ class StudyRecord:
     def best(self) -> TrialRecord | None:
         """The first trial of the leaderboard; None before one has ended with a value."""
         return next(iter(rank(self.trials)), None)
+
+    @property
+    def front(self) -> tuple[TrialRecord, ...]:
+        """With two objectives, the trials that no other beats in both, the best in the first one on top; else none."""
+        return tuple(front(self.trials))
 
     def trial(self, number: int) -> TrialRecord:
         """One trial; -1 is the baseline.
@@ -99,7 +106,8 @@ class StudyRecord:
     def to_dataframe(self, *, baseline: bool = False) -> pd.DataFrame:
         """One row a trial, in order of number.
 
-        Columns are ``number``, ``state``, ``value``, ``best_step``, ``best_epoch``, then ``params.<key>`` for each
+        Columns are ``number``, ``state``, ``value``, ``best_step``, ``best_epoch``, with two objectives ``second`` and
+        ``front``, then ``params.<key>`` for each
         searched key, then ``<dimension>/<metric>`` such as ``384/cosine_map@100`` at the best step, then ``seconds``,
         ``run_id``, ``checkpoint`` and ``reason``. What a trial does not have is missing.
 
@@ -108,6 +116,9 @@ class StudyRecord:
         """
         first = [self.baseline] if baseline and self.baseline else []
         rows = [_row(record) for record in (*first, *self.trials)]
+        if self.definition.get("second") is not None:
+            numbers = {record.number for record in self.front}
+            rows = [{"second": None, "front": row["number"] in numbers, **row} for row in rows]
         known = _FIRST | _LAST
         found = sorted({key: None for row in rows for key in row if key not in known}, key=_place)
         columns = {name: [row.get(name) for row in rows] for name in (*_FIRST, *found, *_LAST)}
@@ -132,16 +143,19 @@ def load_study(name: str, sweeps: str | os.PathLike[str] = "sweeps", *, storage:
     definition = require_definition(paths, [study.name for study in space.studies()])
     opened = open_if_begun(paths, storage) if definition["kind"] == "sweep" else None
     gone = replaced(opened) if opened else set()
-    trials = tuple(record for record in archive.read_records(paths) if record.number not in gone)
+    found = read_records(opened) if opened else archive.read_records(paths)
+    trials = tuple(record for record in found if record.number not in gone)
     states = states_of(opened) if opened else {state: sum(t.state == state for t in trials) for state in State}
-    return StudyRecord(definition, states, trials, archive.read_record(paths, -1), paths)
+    baseline = read_baseline(opened) if opened else archive.read_record(paths, -1)
+    return StudyRecord(definition, states, trials, baseline, paths)
 
 
 def _row(record: TrialRecord) -> dict[str, Any]:
     known = {name: getattr(record, name) for name in (*_FIRST, *_LAST)} | {"state": record.state.value}
+    second = {} if record.second is None else {"second": record.second}
     params = {f"params.{key}": value for key, value in record.params.items()}
     metrics = {f"{dim}/{name}": value for dim, values in record.metrics.items() for name, value in values.items()}
-    return known | params | metrics
+    return known | second | params | metrics
 
 
 def _place(column: str) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import yaml
 
 from embedtune.paths import StudyPaths, TrialPaths, append_json_line, read_json_lines, write_atomic, write_json
-from embedtune.records import Evaluation, TrainingFacts, TrialRecord
+from embedtune.records import Evaluation, Opening, TrainingFacts, TrialRecord
 
 
 def write_header(trial: TrialPaths, record: TrialRecord, config: dict[str, Any]) -> None:
@@ -29,16 +31,30 @@ def write_result(trial: TrialPaths, record: TrialRecord) -> None:
     write_json(trial.result, record.to_dict())
 
 
+def clear_unfinished(trial: TrialPaths) -> None:
+    """Remove what a process that died was in the middle of writing."""
+    for path in trial.root.glob("*"):
+        if path.name == "checkpoint.new" or path.name.startswith("trainer-"):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name.startswith(".") and path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def read_record(study: StudyPaths, number: int) -> TrialRecord | None:
     """The trial as far as it got, with its run and its checkpoint; None if it never began."""
     trial = study.trial(number)
-    file = trial.result if trial.result.is_file() else trial.header
-    if not file.is_file():
+    record = read_folder(trial)
+    if record is None:
         return None
-    record = TrialRecord.from_dict(json.loads(file.read_text(encoding="utf-8")))
     run = json.loads(trial.tracking.read_text(encoding="utf-8")) if trial.tracking.is_file() else {}
     kept = study.checkpoint(number)
     return replace(record, run_id=run.get("run_id"), checkpoint=str(kept) if kept.is_dir() else None)
+
+
+def read_folder(trial: TrialPaths) -> TrialRecord | None:
+    """What a trial's folder says of it as far as it got; None if it never began."""
+    file = trial.result if trial.result.is_file() else trial.header
+    return TrialRecord.from_dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 
 def read_records(study: StudyPaths) -> Iterator[TrialRecord]:
@@ -65,6 +81,26 @@ def read_facts(trial: TrialPaths) -> TrainingFacts | None:
     if not trial.training.is_file():
         return None
     return TrainingFacts.from_dict(json.loads(trial.training.read_text(encoding="utf-8")))
+
+
+def record_opening(study: StudyPaths, reason: str, command: str = "") -> tuple[Opening, ...]:
+    """Note that the test split is read now; call it before the reading.
+
+    Args:
+        study: Whose choice the reading judges.
+        reason: What for, such as ``release NAME``.
+        command: What was typed, without secrets.
+
+    Returns:
+        Every opening so far, this one last.
+    """
+    append_json_line(study.test_openings, asdict(Opening(int(time.time()), reason, command)))
+    return read_openings(study)
+
+
+def read_openings(study: StudyPaths) -> tuple[Opening, ...]:
+    """Every reading of the test split that was recorded, the first one first."""
+    return tuple(Opening(**values) for values in read_json_lines(study.test_openings))
 
 
 def read_config(trial: TrialPaths) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from embedtune.config import Config, check_dims, dims_problems
-from embedtune.data import load_task
+from embedtune.config import Config, Distractors, EvalConfig, check_dims, dims_problems
+from embedtune.data import Fold, add_distractors, folds_problems, load_task, make_folds
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
 from embedtune.model import known_dimension, load_model
 from embedtune.records import TaskData
@@ -24,18 +24,20 @@ class Bench:
         task: The data.
         model: The untuned base model on the CPU; every trial works on a copy.
         dim: Its full size.
+        folds: Of the training rows, with ``eval.folds``.
     """
 
     task: TaskData
     model: SentenceTransformer
     dim: int
+    folds: tuple[Fold, ...] = ()
 
 
 class Benches:
     """The bench of each base model a study searches over; the data is the same for all."""
 
     def __init__(self, config: Config, bench: Bench) -> None:
-        self._task = bench.task
+        self._task, self._folds = bench.task, bench.folds
         self._benches = {repr(config.model): bench}
 
     def get(self, config: Config) -> Bench:
@@ -46,7 +48,7 @@ class Benches:
         """
         key = repr(config.model)
         if key not in self._benches:
-            self._benches[key] = _bench(config, self._task)
+            self._benches[key] = _bench(config, self._task, self._folds)
         bench = self._benches[key]
         check_dims(config, bench.dim)
         return bench
@@ -63,6 +65,7 @@ def prepare(config: Config) -> Bench:
     try:
         task = load_task(config.data)
         problems += _missing_parts(task)
+        problems += folds_problems(task.training, config.eval.folds) if config.eval.folds and task.training else []
     except DataError as error:
         problems.append(str(error))
     try:
@@ -76,14 +79,23 @@ def prepare(config: Config) -> Bench:
         problems.append(str(error))
     if problems or task is None:
         raise ConfigError(join_problems(problems))
-    return _bench(config, task)
+    folds = make_folds(task.training, config.eval.folds) if config.eval.folds else ()
+    return _bench(config, judged_task(task, config.eval), folds)
 
 
-def _bench(config: Config, task: TaskData) -> Bench:
+def judged_task(task: TaskData, evaluation: EvalConfig) -> TaskData:
+    """The task as a study is judged on it: ``eval.distractors`` are in the validation corpus."""
+    if evaluation.distractors != Distractors.train or "validation" not in task.splits:
+        return task
+    judged = add_distractors(task.splits["validation"], task.training)
+    return replace(task, splits={**task.splits, "validation": judged})
+
+
+def _bench(config: Config, task: TaskData, folds: tuple[Fold, ...]) -> Bench:
     model = load_model(config.model, "cpu")
     dim = full_dimension(model)
     check_dims(config, dim)
-    return Bench(task, model, dim)
+    return Bench(task, model, dim, folds)
 
 
 def full_dimension(model: SentenceTransformer) -> int:

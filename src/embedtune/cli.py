@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [_quoted(argument) for argument in arguments if argument != "--debug"]
-    if {"-h", "--help"} & set(arguments):
+    if {"-h", "--help"} & set(arguments) or arguments[:1] == ["help"]:
         sys.stdout.write(usage())
         return 0
     if "--version" in arguments:

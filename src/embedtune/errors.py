@@ -6,6 +6,8 @@ EmbedtuneError
 │   ├── DataError        the texts cannot be used
 │   └── ModelError       the model cannot be loaded, or is not what was asked for
 ├── TrialError           one trial failed; the study goes on
+├── ResumeError          the saved state of a training cannot be written or taken up; it starts anew
+├── DeviceLost           the device is lost to this process; another goes on
 ├── StudyError           the study cannot go on
 ├── TrackingError        the tracking store refused or is down
 └── ReleaseError         a release could not be written or does not reproduce its scores
@@ -41,6 +43,17 @@ class ModelError(UserError):
 
 class TrialError(EmbedtuneError):
     """One trial failed; the study goes on."""
+
+
+class ResumeError(EmbedtuneError):
+    """The saved state of a training cannot be written or taken up; the training starts anew."""
+
+
+class DeviceLost(EmbedtuneError):
+    """The device cannot be used by this process any more, only by another."""
+
+    STATUS = 75
+    """Exit status of a worker that ends for this reason, in the words of sysexits.h a temporary failure."""
 
 
 class StudyError(EmbedtuneError):

@@ -91,20 +91,28 @@ def packaged_minilm() -> Path:
 
 
 def _dimension_in(folder: Path) -> int | None:
+    """The size of the modules' output, or what the model is cut to."""
+    size = _modules_dimension(folder)
+    cut = _read_object(folder / "config_sentence_transformers.json").get("truncate_dim")
+    return min(size, int(cut)) if size and cut else size
+
+
+def _modules_dimension(folder: Path) -> int | None:
     """The last module that sets a size decides: Dense, then pooling, then the encoder."""
-
-    def read(file: Path) -> dict[str, Any]:
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-
     for config in sorted(folder.glob("*_Dense/config.json"), reverse=True):
-        if size := read(config).get("out_features"):
+        if size := _read_object(config).get("out_features"):
             return int(size)
     for config in folder.glob("*_Pooling/config.json"):
-        values = read(config)
+        values = _read_object(config)
         if size := values.get("embedding_dimension") or values.get("word_embedding_dimension"):
             return int(size)
-    size = read(folder / "config.json").get("hidden_size")
+    size = _read_object(folder / "config.json").get("hidden_size")
     return int(size) if size else None
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    """A JSON object; empty if there is no such file."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def _hub_reachable() -> bool:

@@ -42,6 +42,16 @@ class TrialPaths:
         return self.root / "scores.parquet"
 
     @property
+    def folds(self) -> Path:
+        """Per-query scores of the training queries, each by a model that was not trained on it; with ``eval.folds``."""
+        return self.root / "folds.parquet"
+
+    @property
+    def fold_parts(self) -> Path:
+        """What finished folds gave, until the trial ends."""
+        return self.root / "folds"
+
+    @property
     def training(self) -> Path:
         """What was trained on and how, for the model card."""
         return self.root / "training.json"
@@ -60,6 +70,11 @@ class TrialPaths:
     def checkpoint(self) -> Path:
         """Weights of the best step so far; moved away or deleted when the trial ends."""
         return self.root / "checkpoint"
+
+    @property
+    def resume(self) -> Path:
+        """What a trial goes on from after its process died; gone when the trial has ended."""
+        return self.root / "resume"
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,16 @@ class StudyPaths:
         return self.root / "checkpoints"
 
     @property
+    def test_openings(self) -> Path:
+        """One line for each time the test split was read to judge this study."""
+        return self.root / "test_openings.jsonl"
+
+    @property
+    def decisions(self) -> Path:
+        """What ``release`` decided, one file for each time."""
+        return self.root / "decisions"
+
+    @property
     def report(self) -> Path:
         """The study as one page."""
         return self.root / "report.html"
@@ -111,6 +136,14 @@ class StudyPaths:
     def trial(self, number: int) -> TrialPaths:
         """Files of trial ``number``; -1 is the baseline."""
         return self.baseline if number < 0 else TrialPaths(self.root / "trials" / f"{number:04d}")
+
+    def confirmation(self, number: int, seed: int) -> TrialPaths:
+        """Trial ``number`` run again with another seed, to judge it for a release."""
+        return TrialPaths(self.root / "confirmations" / f"{number:04d}-s{seed}")
+
+    def reproduction(self, number: int, attempt: int) -> TrialPaths:
+        """Trial ``number`` run again with nothing changed, for the ``attempt``-th time."""
+        return TrialPaths(self.root / "reproductions" / f"{number:04d}-{attempt}")
 
     def checkpoint(self, number: int) -> Path:
         """Where trial ``number`` keeps its weights while it is among the best."""

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from embedtune import archive
+from embedtune import archive, resume
 from embedtune.bench import Bench
-from embedtune.config import Config, measured_dims, objective_dim
+from embedtune.config import DIMENSION, Config, measured_dims, objective_dim, second_objective
 from embedtune.environment import git_revision, library_versions
-from embedtune.errors import TrialError
-from embedtune.evaluation import evaluate_retrieval, write_scores
+from embedtune.errors import ResumeError, TrialError
+from embedtune.evaluation import Pooled, evaluate_retrieval, write_scores
 from embedtune.hooks import Hooks
 from embedtune.paths import TrialPaths
-from embedtune.records import Evaluation, RetrievalScores, State, TrialRecord
-from embedtune.training import Progress, peak_memory, resolve_device, resolve_precision
+from embedtune.records import Evaluation, Metrics, RetrievalScores, State, TrialRecord
+from embedtune.statistics import query_groups
+from embedtune.tracking.redaction import redact
+from embedtune.training import (
+    Progress,
+    TrainingState,
+    peak_memory,
+    processor_threads,
+    resolve_device,
+    resolve_precision,
+)
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+
+logger = logging.getLogger(__name__)
+
+RESTARTS = "restarts"
+"""Fact of a trial: how often it forgot evaluations that it had recorded, and began again."""
+RESUMED_FROM = "resumed_from"
+"""Fact of a trial: the step it went on from, where the trial it stands in for had been killed."""
 
 
 class Pruned(Exception):
@@ -31,21 +51,38 @@ class Pruned(Exception):
 
 @dataclass
 class Recorder:
-    """The record of one trial while it runs: begun once, fed with evaluations, closed once."""
+    """The record of one trial while it runs: begun once, fed with evaluations, closed once.
+
+    Attributes:
+        record: As the trial begins.
+        resumable: Whether the state of the training is kept beside the record.
+        resumed: What the training goes on from, until it has begun.
+        pooled: The score of the folds, with ``eval.folds``.
+        tokens_before: Seen by the trainings of the folds.
+    """
 
     config: Config
     bench: Bench
     trial: TrialPaths
     hooks: Hooks
-    number: int
+    record: TrialRecord
+    resumable: bool = False
     start: float = field(default_factory=time.monotonic)
     best: Evaluation | None = None
     done: int = 0
     progress: Progress | None = None
     mini_batch_size: int | None = None
+    pooled: Pooled | None = None
+    tokens_before: int = 0
+    resumed: TrainingState | None = None
 
-    def begin(self, record: TrialRecord) -> TrialRecord:
-        """Open the trial's folder with what is known before it runs."""
+    @property
+    def number(self) -> int:
+        """Of the trial."""
+        return self.record.number
+
+    def begin(self) -> None:
+        """Open the trial's folder with what is known before it runs, or with what a killed one left to go on with."""
         device = resolve_device(self.config.train.device)
         facts = {
             "data": self.bench.task.name,
@@ -53,35 +90,52 @@ class Recorder:
             "base_model": self.config.model.name,
             "objective": self.config.eval.objective,
             "dim": objective_dim(self.config, self.bench.dim),
+            "second": second_objective(self.config, self.bench.dim),
             "device": device,
             "precision": resolve_precision(self.config.train.precision, device),
+            "threads": processor_threads(),
             "git_revision": git_revision(),
             "versions": library_versions(),
-            **record.facts,
+            **self.record.facts,
         }
-        record = replace(record, state=State.RUNNING, started=time.time_ns() // 1_000_000, facts=facts)
-        archive.write_header(self.trial, record, _plain(self.config))
-        self.hooks.watcher.began(record)
+        self.record = replace(self.record, state=State.RUNNING, facts=facts)
+        values = self._go_on()
+        # So that the start and the seconds give the end; the time between two processes is nobody's.
+        started = round((time.time() - (time.monotonic() - self.start)) * 1000)
+        self.record = replace(self.record, started=started)
+        archive.write_header(self.trial, self.record, _plain(self.config))
+        self.hooks.watcher.began(self.record)
         self.hooks.deliver(self.trial)
-        return record
+        for ordinal, value in enumerate(() if self.bench.folds else values, start=1):
+            self.hooks.report(ordinal, value)  # not asked whether to go on: it went on
 
-    def begin_again(self, mini_batch_size: int) -> None:
-        """Forget the attempt that ran out of memory; its hyperparameters stay, the mini-batch is recorded beside."""
+    def begin_again(self, mini_batch_size: int | None) -> None:
+        """Forget all that was measured; the hyperparameters stay, the mini-batch is recorded beside."""
         self.mini_batch_size = mini_batch_size
-        self.best, self.done, self.progress = None, 0, None
+        restarts = {RESTARTS: self.record.facts.get(RESTARTS, 0) + 1} if self.done else {}
+        self.best, self.done, self.progress, self.resumed = None, 0, None, None
         self.trial.metrics.unlink(missing_ok=True)
+        self.trial.scores.unlink(missing_ok=True)
+        shutil.rmtree(self.trial.checkpoint, ignore_errors=True)
+        resume.drop(self.trial)
+        facts = {key: value for key, value in self.record.facts.items() if key != RESUMED_FROM}
+        self.record = replace(self.record, facts=facts | restarts)
+        archive.write_header(self.trial, self.record, _plain(self.config))
 
     def stepped(self, progress: Progress) -> None:
         """Note and show one optimiser step."""
+        if self.progress is not None and progress.stage != self.progress.stage:
+            self.tokens_before += self.progress.tokens
         self.progress = progress
-        self.hooks.watcher.stepped(self.number, progress)
+        memory = peak_memory(self.record.facts["device"])
+        self.hooks.watcher.stepped(self.number, replace(progress, memory=memory))
 
     def evaluate(self, model: SentenceTransformer, progress: Progress | None) -> None:
         """Measure, record, keep the weights if they are the best, and ask whether to go on."""
         evaluation, scores = measure(self.config, self.bench, model, progress, time.monotonic() - self.start)
-        if not math.isfinite(evaluation.value):
-            raise TrialError(f"{self.config.eval.objective} must be finite, but got {evaluation.value}.")
-        if self.best is None or evaluation.value > self.best.value:
+        if not math.isfinite(evaluation.merit):
+            raise TrialError(f"{self.config.eval.objective} must be finite, but got {evaluation.merit}.")
+        if self._is_kept(evaluation):
             if progress is not None:
                 save_checkpoint(model, self.trial)
             write_scores(scores, self.trial.scores)
@@ -90,16 +144,48 @@ class Recorder:
         self.done += 1
         self.hooks.watcher.evaluated(self.number, evaluation)
         self.hooks.deliver(self.trial)
+        if self.bench.folds:
+            return  # the pruner was told of the folds
+        dim, objective = objective_dim(self.config, self.bench.dim), self.config.eval.objective
+        self.hooks.scored(self.done, scores.per_query[dim][objective])
         if self.hooks.report(self.done, evaluation.value):
             raise Pruned
 
-    def close(self, record: TrialRecord, state: State, reason: str | None = None) -> TrialRecord:
-        """Write the result and what it cost; after this the trial has ended."""
-        best = self.best
+    def _is_kept(self, evaluation: Evaluation) -> bool:
+        """Whether this is the step whose weights are kept: the best, or that at which the folds were best."""
+        if self.best is None:
+            return True
+        if self.pooled is not None:
+            return abs(evaluation.epoch - self.pooled.epoch) < abs(self.best.epoch - self.pooled.epoch)
+        return evaluation.merit > self.best.merit
+
+    def save(self, write_training: Callable[[Path], None]) -> None:
+        """Keep what the trial can go on from; where that fails the trial goes on without."""
+        if not self.resumable or self.best is None or self.progress is None:
+            return
+        seconds = time.monotonic() - self.start
+        place = next(i for i, e in enumerate(archive.read_evaluations(self.trial)) if e.step == self.best.step)
+        standing = resume.Standing(self.identity(), place, self.progress, seconds, self.mini_batch_size)
+        try:
+            resume.save(self.trial, standing, write_training)
+        except (ResumeError, OSError) as error:
+            logger.warning("Trial %d goes on, but would begin anew if it were killed: %s", self.number, error)
+            self.resumable = False
+            resume.drop(self.trial)
+
+    def close(self, state: State, reason: str | None = None, *, resumable: bool = False) -> TrialRecord:
+        """Write the result and what it cost; after this the trial has ended.
+
+        Args:
+            state: How it ended.
+            reason: Why, if it did not complete.
+            resumable: Whether another trial shall go on from here.
+        """
+        record, best = self.record, self.best
         seconds = time.monotonic() - self.start
         cost = {
             "steps": self.progress.step if self.progress else 0,
-            "tokens": self.progress.tokens if self.progress else 0,
+            "tokens": self.tokens_before + (self.progress.tokens if self.progress else 0),
             "device_seconds": round(seconds, 3),
             "peak_memory_bytes": peak_memory(record.facts["device"]),
             "mini_batch_size": self.mini_batch_size,
@@ -108,17 +194,62 @@ class Recorder:
             record,
             state=state,
             reason=reason,
-            value=best.value if best else None,
+            value=self._value(),
+            second=self._second(best) if best else None,
             best_step=best.step if best else None,
             best_epoch=best.epoch if best else None,
             metrics=best.metrics if best else {},
             seconds=seconds,
             facts={**record.facts, **cost},
         )
+        ended = replace(ended, facts={**ended.facts, **self.hooks.judge(ended)})
         archive.write_result(self.trial, ended)
+        if not resumable:
+            resume.forget(self.trial)
         self.hooks.watcher.ended(ended)
         self.hooks.deliver(self.trial)
         return ended
+
+    def _go_on(self) -> list[float]:
+        """Take up what a killed trial left; the values of its evaluations."""
+        if not self.resumable:
+            resume.forget(self.trial)
+        resumed = resume.load(self.trial, self.identity())
+        if resumed is None:
+            self.trial.metrics.unlink(missing_ok=True)  # of a baseline that was killed
+            return []
+        standing = resumed.standing
+        self.resumed, self.progress, self.mini_batch_size = (
+            resumed.training,
+            standing.progress,
+            standing.mini_batch_size,
+        )
+        self.best, self.done = resumed.evaluations[standing.best], len(resumed.evaluations)
+        self.start = time.monotonic() - standing.seconds
+        self.record = replace(self.record, facts={**self.record.facts, RESUMED_FROM: standing.progress.step})
+        logger.info("Trial %d goes on from step %d", self.number, standing.progress.step)
+        return [evaluation.value for evaluation in resumed.evaluations]
+
+    def _value(self) -> float | None:
+        """What the trial is ranked by; with folds, nothing before all are scored."""
+        if self.bench.folds:
+            return self.pooled.value if self.pooled else None
+        return self.best.value if self.best else None
+
+    def identity(self) -> dict[str, Any]:
+        """What must not have changed for the trial to go on as if it had not stopped."""
+        config = _plain(self.config)
+        facts = {key: self.record.facts[key] for key in ("digests", "device", "precision", "versions")}
+        return facts | {key: config[key] for key in ("model", "train", "loss", "eval")}
+
+    def _second(self, best: Evaluation) -> float | None:
+        sized = self.config.eval.second == DIMENSION
+        return float(objective_dim(self.config, self.bench.dim)) if sized else best.second
+
+
+def _quality(metrics: Metrics, dim: int | str | None, objective: str) -> float | None:
+    """The second objective if it is a quality; the size of the embedding is no measurement."""
+    return metrics[str(dim)][objective] if isinstance(dim, int) else None
 
 
 def measure(
@@ -127,7 +258,8 @@ def measure(
     """Score a model on the validation split at every dimension."""
     dims = measured_dims(config, bench.dim)
     scores = evaluate_retrieval(model, bench.task.splits["validation"], dims, batch_size=config.eval.batch_size)
-    metrics = scores.metrics
+    groups = query_groups(bench.task.splits["validation"].relevant)
+    scores, metrics = replace(scores, group_of=tuple(groups.tolist())), scores.metrics
     evaluation = Evaluation(
         step=progress.step if progress else 0,
         epoch=progress.epoch if progress else 0.0,
@@ -137,6 +269,7 @@ def measure(
         timestamp=time.time_ns() // 1_000_000,
         loss=progress.loss if progress else None,
         learning_rate=progress.learning_rate if progress else None,
+        second=_quality(metrics, second_objective(config, bench.dim), config.eval.objective),
     )
     return evaluation, scores
 
@@ -151,5 +284,6 @@ def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
 
 
 def _plain(config: Config) -> dict[str, Any]:
-    values: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)  # type: ignore[assignment]
+    """Without the passwords that an address in it may hold: it is written to files."""
+    values: dict[str, Any] = redact(OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True))
     return values

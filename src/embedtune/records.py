@@ -66,10 +66,18 @@ class RetrievalScores:
     Attributes:
         query_ids: The queries scored, in order.
         per_query: Dimension -> metric name -> float64 array of shape (queries,).
+        group_of: The group of each query, by number: queries that share a passage are not independent. Empty where
+            that is not known.
     """
 
     query_ids: tuple[str, ...]
     per_query: Mapping[int, Mapping[str, NDArray[np.float64]]]
+    group_of: tuple[int, ...] = ()
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """The group of each query, of shape (queries,); each query is its own where groups are not known."""
+        return np.array(self.group_of or range(len(self.query_ids)), dtype=np.intp)
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -78,6 +86,29 @@ class RetrievalScores:
             str(dim): {name: float(values.mean()) for name, values in scores.items()}
             for dim, scores in self.per_query.items()
         }
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One reading of the sealed test split.
+
+    Attributes:
+        time: Seconds since the epoch.
+        reason: What it was read for.
+        command: What was typed, without secrets.
+    """
+
+    time: int
+    reason: str
+    command: str = ""
+
+
+def opened_again(count: int) -> str:
+    """The sentence beside results whose test split was read more than once."""
+    return (
+        f"The test split was read {count} times to judge this study: what is chosen after the first time is no longer "
+        "blind to it."
+    )
 
 
 class State(StrEnum):
@@ -103,6 +134,7 @@ class Evaluation:
         timestamp: Milliseconds since the epoch; replaying a record keeps it.
         loss: Mean training loss since the evaluation before; None at step 0.
         learning_rate: At this step; None at step 0.
+        second: The objective at a second dimension, where the study optimises both.
     """
 
     step: int
@@ -113,6 +145,16 @@ class Evaluation:
     timestamp: int
     loss: float | None = None
     learning_rate: float | None = None
+    second: float | None = None
+
+    @property
+    def merit(self) -> float:
+        """What the best step of a trial is chosen by: the value, or the mean of both qualities.
+
+        No other evaluation of the trial is better in both: a maximum of a sum with positive weights is Pareto optimal
+        (Geoffrion, Proper efficiency and the theory of vector maximization, 1968).
+        """
+        return self.value if self.second is None else (self.value + self.second) / 2
 
 
 @dataclass(frozen=True)
@@ -189,6 +231,7 @@ class TrialRecord:
         value: The objective at the best evaluation; None if there was none.
         best_step: The step of that evaluation, whose weights are the checkpoint.
         metrics: All metrics at that step.
+        second: The second objective at that step: a quality, or the size of the embedding; None with one objective.
         reason: Why it was pruned or failed.
         run_id: Its MLflow run, once delivered (``tracking.json``).
         checkpoint: Folder of the best step's weights, None once they are gone.
@@ -210,11 +253,25 @@ class TrialRecord:
     started: int = 0
     seconds: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    second: float | None = None
+
+    @property
+    def point(self) -> tuple[float, float] | None:
+        """Both objectives, the larger the better; None with one objective, or without a value."""
+        if self.value is None or self.second is None:
+            return None
+        return self.value, -self.second if self.facts.get("second") == "dimension" else self.second
 
     @property
     def is_baseline(self) -> bool:
         """Whether this is the untuned base model."""
         return self.number < 0
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it keeps the study's constraints, as far as it has any."""
+        amounts: Mapping[str, float] = self.facts.get("constraints") or {}
+        return all(amount <= 0 for amount in amounts.values())
 
     @property
     def name(self) -> str:

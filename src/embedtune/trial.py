@@ -6,19 +6,23 @@ import copy
 import logging
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 from embedtune.bench import Bench
 from embedtune.config import Config
+from embedtune.cross_validation import cross_validate, score_untuned
+from embedtune.errors import DeviceLost, ResumeError
 from embedtune.hooks import Hooks
 from embedtune.paths import TrialPaths, write_json
 from embedtune.recorder import Pruned, Recorder
 from embedtune.records import State, TrialRecord
 from embedtune.training import (
     free_memory,
+    is_device_lost,
     is_out_of_memory,
     reset_peak_memory,
     resolve_device,
@@ -29,51 +33,81 @@ from embedtune.training import (
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 INTERRUPTED = "interrupted"
 """How the reason of a trial begins that was stopped from outside."""
 
 
-def run_trial(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks) -> TrialRecord:
+def run_trial(
+    config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks, *, resumable: bool = False
+) -> TrialRecord:
     """Fine-tune one configuration and record it.
 
     A failure is part of the record, not an error: the returned state says how the trial ended.
 
+    Args:
+        config: Of the trial.
+        bench: Its data and its base model.
+        trial: Its folder. With ``resumable`` it may hold what a killed trial left, and the trial goes on from there.
+        record: What is known before it runs.
+        hooks: Whom it tells.
+        resumable: Keep the state of the training while it runs, and after an interruption.
+
     Raises:
         KeyboardInterrupt: After the interruption was recorded.
+        DeviceLost: The same, when this process can run no trial any more.
     """
-    run = Recorder(config, bench, trial, hooks, record.number)
-    record = run.begin(record)
+    run = Recorder(config, bench, trial, hooks, record, resumable)
     state: State = State.COMPLETE
     reason: str | None = None
     with _logging_to(trial):
+        run.begin()
         try:
             _train(run)
-        except Pruned:
-            state, reason = State.PRUNED, f"pruned after evaluation {run.done}"
+        except Pruned as pruned:
+            state, reason = State.PRUNED, str(pruned) or f"pruned after evaluation {run.done}"
         except KeyboardInterrupt:
-            run.close(record, State.FAIL, INTERRUPTED)
+            run.close(State.FAIL, INTERRUPTED, resumable=resumable)
             raise
         except Exception as error:
             logger.debug("%s", traceback.format_exc())
             state, reason = State.FAIL, f"{type(error).__name__}: {error}"
-        return run.close(record, state, reason)
+            if is_device_lost(error):
+                run.close(state, f"{INTERRUPTED}: {reason}", resumable=resumable)
+                raise DeviceLost(reason) from error
+        return run.close(state, reason)
 
 
 def run_baseline(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks) -> TrialRecord:
     """Evaluate the untuned base model and record it like a trial."""
-    run = Recorder(config, bench, trial, hooks, record.number)
-    record = run.begin(record)
+    run = Recorder(config, bench, trial, hooks, record)
+    run.begin()
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
+    run.pooled = score_untuned(run, model) if bench.folds else None
     run.evaluate(model, None)
-    return run.close(record, State.COMPLETE)
+    return run.close(State.COMPLETE)
 
 
 def _train(run: Recorder) -> None:
-    """Train; a batch that does not fit is tried again from the start, through ever smaller mini-batches."""
+    """Train on all rows, after the folds if there are any."""
     reset_peak_memory(resolve_device(run.config.train.device))
+    if run.bench.folds:
+        run.pooled = cross_validate(run, lambda attempt: _retried(run, attempt))
+    _retried(run, lambda: _attempt(run))
+
+
+def _retried(run: Recorder, attempt: Callable[[], T]) -> T:
+    """Train; a batch that does not fit is tried again from the start, through ever smaller mini-batches.
+
+    A saved state that cannot be taken up is forgotten.
+    """
     while True:
         try:
-            return _attempt(run)
+            return attempt()
+        except ResumeError as error:
+            logger.warning("Trial %d starts anew, its saved state cannot be used: %s", run.number, error)
+            smaller = run.mini_batch_size
         except Exception as error:
             smaller = smaller_mini_batch(run.config, run.mini_batch_size)
             if not is_out_of_memory(error) or smaller is None:
@@ -86,6 +120,7 @@ def _train(run: Recorder) -> None:
 def _attempt(run: Recorder) -> None:
     config, bench = run.config, run.bench
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
+    resumed, run.resumed = run.resumed, None
     write_json(run.trial.training, asdict(training_facts(model, bench.task.training, config)))
     with tempfile.TemporaryDirectory(dir=run.trial.root, prefix="trainer-") as scratch:
         train_model(
@@ -96,12 +131,15 @@ def _attempt(run: Recorder) -> None:
             on_step=run.stepped,
             output_dir=Path(scratch),
             mini_batch_size=run.mini_batch_size,
+            resumed=resumed,
+            on_saving=run.save,
         )
 
 
 @contextmanager
 def _logging_to(trial: TrialPaths) -> Iterator[None]:
     """Copy this process's log lines to the trial's log while it runs, tracebacks included."""
+    trial.root.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(trial.log, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root, own = logging.getLogger(), logging.getLogger("embedtune")

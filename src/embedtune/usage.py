@@ -27,8 +27,10 @@ COMMANDS: dict[str, Command] = {
     "studies": Command("list the studies", "studies:studies"),
     "leaderboard": Command("rank the trials of a study", "studies:leaderboard"),
     "report": Command("the study as one HTML page and PNG plots", "report:report"),
-    "release": Command("export the best checkpoint with its model card", "release:release", loads=True),
-    "ui": Command("serve the MLflow UI on the right store", "tracking:ui"),
+    "release": Command("choose a checkpoint, judge it on test, export it; or refuse", "release:release", loads=True),
+    "reproduce": Command("run one recorded trial again and compare", "reproduce:reproduce", loads=True),
+    "rollback": Command("put the previous champion of a registered model in use again", "rollback:rollback"),
+    "ui": Command("serve the MLflow UI on the right store", "ui:ui"),
     "sync": Command("deliver to MLflow what could not be delivered before", "tracking:sync"),
     "relocate": Command("mend a tracking store whose folder was moved", "relocate:relocate"),
     "doctor": Command("what this machine has: devices, versions, storage", "doctor:doctor"),
@@ -46,9 +48,11 @@ embedtune fine-tunes sentence-transformers models: Hydra composes, Optuna search
 Commands
 {commands}
 
-Keys are those of conf/: model.*, data.*, train.*, loss.*, eval.*, study.*, tracking.*, release.*, paths.*
-  model=minilm|bge_base|bge_small|tiny  data=pydocs|files|hub  loss=matryoshka|plain  sweep=optuna|random
-  sampler=tpe|gp|random|qmc|nsgaii  pruner=median|percentile|halving|hyperband|threshold|patient|none  (of a sweep)
+Keys are those of conf/: model.*, data.*, train.*, loss.*, eval.*, study.*, tracking.*, release.*,
+  reproduce.*, paths.*
+  model=minilm|bge_base|bge_small|tiny  data=pydocs|files|hub  loss=matryoshka|plain  sweep=optuna|random|grid|pareto
+  sampler=tpe|gp|cmaes|random|qmc|nsgaii|motpe|grid
+  pruner=median|percentile|halving|hyperband|wilcoxon|threshold|patient|none
   format=json          one JSON document on stdout instead of tables
   --cfg job            print the composed configuration and stop
   --debug              tracebacks and library logs

@@ -10,10 +10,6 @@ import io
 import json
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import free_port, serving, serving_ui
 
 from embedtune.cli import main
 from embedtune.records import RetrievalSet
@@ -115,37 +112,6 @@ def call(url: str, body: dict[str, Any] | None = None, method: str = "POST") -> 
         raise WebDriverError(f"{method} {url}: {json.load(error)['value']['message']}") from None
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def serving(command: list[str], health: str, **options: Any) -> Iterator[None]:
-    """Run a server while the block runs; it is up when ``health`` answers."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **quiet, **options) as server:
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while not answers(health):
-                assert server.poll() is None, f"{command} ended"
-                assert time.monotonic() < deadline, f"{health} does not answer"
-                time.sleep(0.2)
-            yield
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=PATIENCE)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except OSError:
-        return False
-
-
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if CHROMIUM is None or CHROMEDRIVER is None:
@@ -166,18 +132,24 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def swept(tmp_path_factory: pytest.TempPathFactory, small_set: RetrievalSet) -> Iterator[Swept]:
     """Three real trials of a tiny model, typed as a user types them, and the UI that the printed address is for."""
     folder = tmp_path_factory.mktemp("wörk dir")
-    task, port = write_task(folder / "task", small_set), f"tracking.port={free_port()}"
+    task, port = write_task(folder / "task", small_set), free_port()
     # A high rate and a small dimension, so that no two trials are equally good.
     small = ("model=tiny", "train.device=cpu", "train.precision=fp32", "train.epochs=2", "train.learning_rate=1e-2")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         out = typed(
-            "-m", "sweep=optuna", "data=files", f"data.path={task}", *small, "eval.dim=16", "study.n_trials=3", port
+            "-m",
+            "sweep=optuna",
+            "data=files",
+            f"data.path={task}",
+            *small,
+            "eval.dim=16",
+            "study.n_trials=3",
+            f"tracking.port={port}",
         )
         board = json.loads(typed("leaderboard", "format=json"))
     (address,) = re.findall(r"http://127\.0\.0\.1:\d+/#\S+", out)
-    root = address.partition("/#")[0]
-    with serving([sys.executable, "-m", "embedtune", "ui", port], f"{root}/health", cwd=folder):
+    with serving_ui(folder, port):
         yield Swept(folder, address, board)
 
 

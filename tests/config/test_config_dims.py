@@ -16,6 +16,7 @@ from embedtune.config import (
     dims_problems,
     measured_dims,
     objective_dim,
+    second_objective,
     trained_dims,
     trained_weights,
 )
@@ -119,3 +120,33 @@ def test_dims_the_model_lacks_are_refused(broken: Config, message: str) -> None:
 def test_all_wrong_dims_are_reported_together() -> None:
     found = dims_problems(config([1024, 768, 64], dim=512), 384)
     assert [problem.rsplit("got ")[-1].split(".")[0] for problem in found] == ["512", "1024", "768"]
+
+
+def two(second: object, dim: int | None = None, dims: list[int] | None = None) -> Config:
+    made = config(dims, dim=dim)
+    made.eval.second = second
+    return made
+
+
+@pytest.mark.parametrize(
+    ("second", "dim", "expected"),
+    [
+        (None, None, None),
+        ("smallest", None, 32),
+        ("smallest", 64, 32),
+        (128, None, 128),
+        ("dimension", 64, "dimension"),
+    ],
+)
+def test_second_objective_of_a_model_of_384_dimensions(second: object, dim: int | None, expected: object) -> None:
+    assert second_objective(two(second, dim), 384) == expected
+    assert dims_problems(two(second, dim), 384) == []
+
+
+def test_second_objective_must_be_measured_elsewhere() -> None:
+    assert dims_problems(two(48), 384) == [
+        "eval.second must be measured and not eval.dim, one of [256, 128, 64, 32], but got 48. "
+        "Add it to loss.matryoshka.dims, or take another."
+    ]
+    assert "one of [], but got smallest" in dims_problems(two("smallest", dims=[64]), 64)[0]
+    assert "but got 128" in dims_problems(two(128, dim=128), 384)[0]

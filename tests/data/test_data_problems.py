@@ -113,6 +113,15 @@ def test_beir_problem_names_file_and_line(tmp_path: Path, file: str, content: st
     assert any(message in problem for problem in problems(tmp_path)), problems(tmp_path)
 
 
+@pytest.mark.parametrize("missing", ["corpus.jsonl", "queries.jsonl"])
+def test_beir_that_lacks_a_file_says_so(tmp_path: Path, missing: str) -> None:
+    write(tmp_path, {name: content for name, content in BEIR.items() if name != missing})
+    (problem,) = problems(tmp_path)
+    assert problem == (
+        f"{tmp_path} must have {missing}, as BEIR folders do, but it is missing. Add it, or set data.splits."
+    )
+
+
 def test_beir_without_qrels_says_which_files_are_missing(tmp_path: Path) -> None:
     write(tmp_path, {name: text for name, text in BEIR.items() if "qrels" not in name})
     (message,) = problems(tmp_path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +67,12 @@ def test_best_first_is_a_ranking(rows: list[tuple[float | None, State]]) -> None
     scored = [r.value for r in ranked if r.value is not None and r.state in (State.COMPLETE, State.PRUNED)]
     assert scored == sorted(scored, reverse=True)
     assert [r.value for r in ranked[: len(scored)]] == scored
+
+
+def test_best_first_puts_what_breaks_a_constraint_after_what_keeps_it() -> None:
+    broken = replace(record(0, 0.9), facts={"constraints": {"seconds <= 1": 3.0, "steps <= 9": -1.0}})
+    kept = replace(record(1, 0.5), facts={"constraints": {"seconds <= 1": 0.0}})
+    ordered = best_first([broken, kept, record(2, None, State.FAIL)])
+    assert [own.number for own in ordered] == [1, 0, 2]
+    board = leaderboard(DEFINITION, ordered)
+    assert [entry["feasible"] for entry in board["trials"]] == [True, False, True]

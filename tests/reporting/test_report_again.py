@@ -66,3 +66,16 @@ def test_command_of_a_single_configuration() -> None:
     assert said["train.learning_rate"] == 5e-05
     assert "sweep" not in said
     assert not any(key.startswith(("hydra", "study.n_trials")) for key in said)
+
+
+def test_command_says_the_rules_of_the_search() -> None:
+    rules = {
+        "conditions": {"train.warmup_ratio": "train.scheduler=choice(cosine, polynomial)"},
+        "constraints": ["train.batch_size * train.epochs <= 160", "128/cosine_map@100 >= 0.7"],
+        "enqueue": [{"train.epochs": 3, "train.batch_sampler": "plain"}],
+        "repeats": True,
+        "warm_start": None,
+    }
+    said = overrides_of(command_again({**DEFINITION, **rules}, CONFIG))
+    for key, value in rules.items():
+        assert said.get(f"hydra.sweeper.{key}") == value

@@ -13,13 +13,14 @@ from embedtune.reporting.report.axes import Axis, axis_of
 from embedtune.reporting.report.cost import cost_info
 from embedtune.reporting.report.curves import curves_info
 from embedtune.reporting.report.differences import differing, flatten
-from embedtune.reporting.report.dimensions import dimensions_info
+from embedtune.reporting.report.dimensions import dimensions_info, index_size
 from embedtune.reporting.report.history import HistoryInfo, history_info
 from embedtune.reporting.report.importance import ENOUGH, ImportanceInfo, importance_info
 from embedtune.reporting.report.inputs import Absent, ReportInputs
 from embedtune.reporting.report.parameters import ParametersInfo, parallel_info, slices_info
 from embedtune.reporting.report.ranking import rank_rows
-from embedtune.reporting.report.words import clip, count, duration, size
+from embedtune.reporting.report.verdict import give_verdict
+from embedtune.reporting.report.words import clip, count
 
 Make = Callable[..., ReportInputs]
 Trial = Callable[..., TrialRecord]
@@ -186,7 +187,7 @@ def test_dimensions_of_complete_trials(inputs: Make, trial: Trial) -> None:
     assert info.dims == (16, 32, 64)
     assert list(info.lines) == ["trial 5", "trial 4", "trial 3", "trial 2"]
     assert info.lines["trial 5"][32] == pytest.approx(0.55 * 0.96)
-    assert info.index_size(64) == "256 MB"
+    assert index_size(64) == "256 MB"
     assert info.finding == (
         "Trial 5 keeps 96% of its score with 32 of 64 dimensions: 128 MB for a million documents instead of 256 MB. "
         "With 16 it is at least as good as the untuned model with 64."
@@ -248,6 +249,15 @@ def test_ranking_puts_the_best_first_and_the_baseline_last(inputs: Make, trial: 
     assert ranking.rows[-1].baseline
 
 
+def test_intervals_and_cautions_reach_the_page(inputs: Make, trial: Trial) -> None:
+    caution = "The top is a tie: trials 0 and 1 cannot be told apart on 100 queries."
+    made = replace(inputs([trial(0, 0.5), trial(1, 0.7)]), intervals={1: (0.61234, 0.8)}, cautions=(caution,))
+    ranking = rank_rows(made)
+    place = [column.label for column in ranking.columns].index("95 % interval")
+    assert [row.cells[place] for row in ranking.rows][:2] == ["0.612–0.800", "–"]
+    assert give_verdict(made).support.endswith(caution)
+
+
 def test_default_trial_is_the_one_with_the_recipe(inputs: Make, trial: Trial) -> None:
     weight = "loss.matryoshka.weights.32"
     searched = [
@@ -276,9 +286,6 @@ def test_differing_keys_only() -> None:
     ("text", "expected"),
     [
         (count(1, "query"), "1 query"), (count(2, "query"), "2 queries"), (count(0, "trial"), "0 trials"),
-        (duration(4.23), "4.2 s"), (duration(59.4), "59 s"), (duration(185), "3 min 5 s"),
-        (duration(7300), "2 h 1 min"),
-        (size(1.536e9), "1.54 GB"), (size(128e6), "128 MB"), (size(2e12), "2 TB"), (size(500), "0.5 kB"),
         (clip(" one\ntwo"), "one"), (clip(""), ""), (clip("abcdef", 4), "abc…"),
     ],
 )  # fmt: skip

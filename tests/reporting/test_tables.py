@@ -10,6 +10,7 @@ from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.reporting.leaderboard import leaderboard
 from embedtune.reporting.live import View
 from embedtune.reporting.tables import leaderboard_table, make_table, metrics_table, short_key, short_value
+from embedtune.training import Progress
 
 DEFINITION = {
     "name": "s", "kind": "sweep", "objective": "cosine_map@100", "direction": "maximize", "n_trials": 2, "dim": 64,
@@ -86,6 +87,31 @@ def test_view_writes_plain_lines_where_there_is_no_terminal() -> None:
         "trial 0 begins: learning_rate=5e-05",
         "trial 0 epoch 1 step 3: cosine_map@100 0.5000",
         "trial 0 complete, best cosine_map@100 0.5000 in 0 s",
+        "1 of 2 trials done, best cosine_map@100 0.5000 (trial 0)",
+    ]
+
+
+def test_view_says_which_fold_and_keeps_the_value_of_the_folds() -> None:
+    file = io.StringIO()
+    definition = {**DEFINITION, "recipe": {"eval": {"folds": 2}}}
+    with View(Console(file=file, width=160, force_terminal=True, legacy_windows=False)) as view:
+        view.study_began(definition, [])
+        view.began(a_record(0, State.RUNNING, None))
+        view.stepped(0, Progress(1, 4, 0.25, 2.0, 1e-5, 10, "fold 1/2"))
+        view.fold_ended(0, "1/2", 0.25)
+        view.evaluated(0, Evaluation(3, 1.0, 0.75, {}, 1.0, 0))
+    assert "trial 0 fold 1/2" in file.getvalue()
+    assert "0.2500" in file.getvalue().rpartition("seconds")[2]
+    assert "0.7500" not in file.getvalue()
+    lines = io.StringIO()
+    with View(Console(file=lines, width=160)) as view:
+        view.study_began(definition, [])
+        view.began(a_record(0, State.RUNNING, None))
+        view.fold_ended(0, "1/2", 0.25)
+        view.evaluated(0, Evaluation(3, 1.0, 0.75, {}, 1.0, 0))
+    assert lines.getvalue().splitlines()[-2:] == [
+        "trial 0 fold 1/2: cosine_map@100 0.2500 so far",
+        "trial 0 epoch 1 step 3: cosine_map@100 0.7500 on validation",
     ]
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from embedtune import archive
 from embedtune.paths import StudyPaths
 from embedtune.records import State, TrialRecord
-from embedtune.sweep.checkpoints import keep_best, rank
+from embedtune.sweep.checkpoints import keep_best, keepers, rank
 
 
 def add_trial(study: StudyPaths, number: int, value: float | None, state: State = State.COMPLETE) -> None:
@@ -79,3 +80,23 @@ def test_rank_pruned_trials_take_part() -> None:
         TrialRecord("s", 3, State.COMPLETE, value=None),
     ]
     assert [record.number for record in rank(records)] == [1, 0]
+
+
+def test_the_front_keeps_its_weights_first_and_stays_spread(tmp_path: Path) -> None:
+    study = StudyPaths(tmp_path / "s")
+    # The front is 0, 2, 3 and 4, of which 2 and 3 are neighbours of 0; 1 has the second best value.
+    for number, (value, second) in enumerate([(0.9, 0.1), (0.89, 0.05), (0.88, 0.12), (0.6, 0.5), (0.3, 0.8)]):
+        add_trial(study, number, value)
+        record = archive.read_record(study, number)
+        assert record is not None
+        archive.write_result(study.trial(number), replace(record, second=second, facts={"second": 32}))
+    records = list(archive.read_records(study))
+    assert [record.number for record in rank(records)] == [0, 2, 3, 4, 1]
+    assert [record.number for record in keepers(records)] == [0, 4, 3, 2, 1]
+    keep_best(study, 3)
+    assert kept(study) == [0, 3, 4]
+
+
+def test_rank_trials_that_break_a_constraint_come_last() -> None:
+    broken = TrialRecord("s", 0, State.COMPLETE, value=0.9, facts={"constraints": {"seconds <= 1": 3.0}})
+    assert [record.number for record in rank([broken, TrialRecord("s", 1, State.PRUNED, value=0.1)])] == [1, 0]

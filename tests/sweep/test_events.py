@@ -24,6 +24,9 @@ class Seen:
     def evaluated(self, number: int, evaluation: Evaluation) -> None:
         self.calls.append(("evaluated", number, evaluation))
 
+    def fold_ended(self, number: int, fold: str, value: float) -> None:
+        self.calls.append(("fold_ended", number, fold, value))
+
     def ended(self, record: TrialRecord) -> None:
         self.calls.append(("ended", record))
 
@@ -37,11 +40,24 @@ def test_replay_makes_the_calls_that_were_written() -> None:
     writer.began(record)
     writer.stepped(3, progress)
     writer.evaluated(3, evaluation)
+    writer.fold_ended(3, "1/2", 0.5)
     writer.ended(record)
     seen = Seen()
     lines = out.getvalue().split("\n")[:-1]
-    assert [replay(line, seen) for line in lines] == ["began", "stepped", "evaluated", "ended"]
-    assert seen.calls == [("began", record), ("stepped", 3, progress), ("evaluated", 3, evaluation), ("ended", record)]
+    assert [replay(line, seen) for line in lines] == [
+        "began",
+        "stepped",
+        "evaluated",
+        "fold_ended",
+        "ended",
+    ]
+    assert seen.calls == [
+        ("began", record),
+        ("stepped", 3, progress),
+        ("evaluated", 3, evaluation),
+        ("fold_ended", 3, "1/2", 0.5),
+        ("ended", record),
+    ]
 
 
 def test_event_writer_does_not_write_every_step() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import optuna
@@ -105,3 +106,25 @@ def test_suggest_stays_inside(low: float, factor: float, seed: int) -> None:
     params = space.suggest(study.ask())
     assert low <= params["train.x"] <= low * factor
     assert params["train.y"] in (1, "a")
+
+
+def test_points_are_all_combinations_in_order() -> None:
+    space = space_of("train.a=range(0.1, 0.3, 0.1)", "train.b=choice(x, true)")
+    assert [tuple(point.values()) for point in space.points()] == [
+        (0.1, "x"), (0.1, True), (0.2, "x"), (0.2, True), (0.3, "x"), (0.3, True),
+    ]  # fmt: skip
+    assert space.endless == []
+    assert space_of("train.a=interval(0, 1)", "train.b=choice(1, 2)").endless == ["train.a"]
+
+
+def test_identity_does_not_depend_on_how_a_step_was_computed() -> None:
+    space = space_of("train.a=range(0.0, 1.0, 0.1)", "train.b=choice(1, true)", "train.c=choice(5, 6)")
+    assert space.identity({"train.a": 0.1 + 0.2, "train.c": 5.0}) == space.identity({"train.a": 0.3, "train.c": 5})
+    assert space.identity({"train.b": 1}) != space.identity({"train.b": True})
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_every_drawn_point_is_one_of_the_points(seed: int) -> None:
+    space = space_of("train.a=range(0.5, 2.0, 0.25)", "train.b=range(2, 8, 3)", "train.c=tag(log, int(interval(1, 4)))")
+    known = {space.identity(point) for point in space.points()}
+    assert space.identity(space.draw(Random(seed))) in known

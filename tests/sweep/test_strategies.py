@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import optuna
 import pytest
 from hydra import compose, initialize_config_dir
@@ -7,7 +8,7 @@ from omegaconf import OmegaConf
 
 from embedtune.config import conf_dir, register_schema
 from embedtune.errors import ConfigError
-from embedtune.sweep.strategies import build_sampler, build_strategy
+from embedtune.sweep.strategies import build_sampler, build_strategy, with_groups, with_resource
 
 SAMPLERS = sorted(path.stem for path in (conf_dir() / "sampler").glob("*.yaml"))
 PRUNERS = sorted(path.stem for path in (conf_dir() / "pruner").glob("*.yaml"))
@@ -30,9 +31,54 @@ def test_every_sampler_searches(name: str) -> None:
     assert len(study.trials) == 7
 
 
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_takes_parameters_that_come_and_go(name: str) -> None:
+    sampler = build_sampler(with_groups(composed("sampler", f"sampler={name}")), 1)
+    study = optuna.create_study(sampler=sampler, pruner=optuna.pruners.NopPruner())
+
+    def objective(trial: optuna.Trial) -> float:
+        kind = trial.suggest_categorical("kind", ["plain", "deep"])
+        return trial.suggest_float("depth", 0, 1) if kind == "deep" else trial.suggest_float("width", 0, 1)
+
+    study.optimize(objective, n_trials=9)
+    assert {len(trial.params) for trial in study.trials} == {2}
+
+
+def test_with_groups_is_for_multivariate_tpe() -> None:
+    assert with_groups({"multivariate": True}) == {"group": True, "multivariate": True}
+    assert with_groups({"multivariate": True, "group": False}) == {"group": False, "multivariate": True}
+    assert with_groups({"seed": 1}) == {"seed": 1}
+    assert with_groups(None) is None
+
+
+def test_with_resource_fills_in_auto() -> None:
+    hyperband = composed("pruner", "pruner=hyperband")
+    assert hyperband["max_resource"] == "auto"
+    filled = with_resource(hyperband, 12)
+    assert filled is not None
+    assert filled["max_resource"] == 12
+    assert with_resource({"max_resource": 5}, 12) == {"max_resource": 5}
+    assert with_resource({"max_resource": "auto", "min_resource": 3}, 1) == {"max_resource": 3, "min_resource": 3}
+    assert with_resource(None, 12) is None
+
+
+def test_hyperband_with_its_resource_prunes_before_any_trial_is_complete() -> None:
+    pruner = build_strategy("pruner", with_resource(composed("pruner", "pruner=hyperband"), 9))
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    pruned = 0
+    for value in np.linspace(0.9, 0.1, 12):
+        trial = study.ask()
+        for ordinal in range(1, 10):
+            trial.report(float(value), ordinal)
+            pruned += trial.should_prune()
+    assert pruned > 0
+    assert all(trial.state == optuna.trial.TrialState.RUNNING for trial in study.trials)
+
+
 @pytest.mark.parametrize("name", PRUNERS)
 def test_every_pruner_decides(name: str) -> None:
-    study = optuna.create_study(pruner=build_strategy("pruner", composed("pruner", f"pruner={name}")))
+    pruner = with_resource(composed("pruner", f"pruner={name}"), 4)
+    study = optuna.create_study(pruner=build_strategy("pruner", pruner))
     for value in (0.9, 0.9, 0.9, 0.9, 0.9, 0.05):
         trial = study.ask()
         for ordinal in (1, 2, 3, 4):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from embedtune.archive import read_evaluations, record_opening
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
-from embedtune.paths import StudyPaths, Workspace
+from embedtune.paths import StudyPaths, Workspace, write_json
 from embedtune.records import State, TrialRecord
 from embedtune.tracking import Store, deliver_study, deliver_trial, links, open_store
 from embedtune.tracking.study_run import history
@@ -211,6 +212,44 @@ def test_secrets_stay_at_home(
     assert "geheim" not in kept
 
 
+def test_a_trial_that_began_again_shows_no_point_of_before(
+    store: Store, study: StudyPaths, client: MlflowClient, made: Any
+) -> None:
+    spec, trial = made.Spec(0, state=State.RUNNING, made=2), study.trial(0)
+    made.trial(study, spec)
+    forgotten = deliver_trial(store, trial, parent_run_id=None)
+    again = replace(spec, learning_rate=6e-5, made=1, facts={"restarts": 1})
+    made.trial(study, again)
+    run_id = deliver_trial(store, trial, parent_run_id=None)
+    assert run_id != forgotten
+    assert read(client, forgotten).info.lifecycle_stage == "deleted"
+    curve = client.get_metric_history(run_id, "train/loss")
+    assert [point.step for point in curve] == [24]
+    assert curve[0].value != client.get_metric_history(forgotten, "train/loss")[0].value
+    trial.tracking.unlink()
+    assert deliver_trial(store, trial, parent_run_id=None) == run_id
+    made.trial(study, replace(again, state=State.COMPLETE, made=None))
+    assert deliver_trial(store, trial, parent_run_id=None) == run_id
+    assert [point.step for point in client.get_metric_history(run_id, "train/loss")] == [24, 48, 72, 96]
+    before = rows(store)
+    assert deliver_trial(store, trial, parent_run_id=None) == run_id
+    assert rows(store) == before
+    found = client.search_runs([store.experiment_id], f"tags.`embedtune.uid` = '{study.name}/0000'")
+    assert [run.info.run_id for run in found] == [run_id]
+
+
+def test_a_study_with_an_interrupted_trial_is_done_when_its_successor_is(
+    store: Store, study: StudyPaths, client: MlflowClient, made: Any
+) -> None:
+    specs = [made.Spec(0), made.Spec(1, state=State.FAIL, made=1, reason="interrupted: its worker died")]
+    parent = deliver_study(store, study, made.study(study, specs, n_trials=2))
+    assert read(client, parent).info.status == "RUNNING"
+    assert deliver_study(store, study, made.study(study, [*specs, made.Spec(2)], n_trials=2)) == parent
+    assert read(client, parent).info.status == "FINISHED"
+    history = client.get_metric_history(parent, "trial/map_at_100")
+    assert [point.step for point in history] == [0, 2]
+
+
 def test_a_deleted_run_of_an_unfinished_trial_is_made_again(
     store: Store, study: StudyPaths, client: MlflowClient, made: Any
 ) -> None:
@@ -257,27 +296,53 @@ def test_a_folder_without_a_record_is_an_error(store: Store, study: StudyPaths) 
 def test_a_study_shows_its_verdict_history_and_trials(
     store: Store, study: StudyPaths, client: MlflowClient, made: Any
 ) -> None:
-    records = made.study(study, made.specs)
+    records = made.study(study, made.specs, n_trials=5)  # one of the six was interrupted
     run_ids = {r.number: deliver_trial(store, study.trial(r.number), parent_run_id=None) for r in records}
     run = read(client, deliver_study(store, study, records))
     best = max((r for r in records if r.state is State.COMPLETE), key=lambda r: r.value or 0)
     lines = run.data.tags["mlflow.note.content"].splitlines()
     gain = best.value - (records[0].value or 0)
     assert f"**{study.name}-{best.name}** with cosine_map@100 **{best.value:.4f}**, untuned 0.6002" in lines[0]
-    assert lines[0].endswith(f"({gain:+.4f}). 6 of 6 trials ended.")
+    assert lines[0].endswith(f"({gain:+.4f}). 5 of 5 trials ended.")
     page = f"#/experiments/{store.experiment_id}/runs/{run_ids[best.number]}?workflowType=machine_learning"
     assert lines[4].startswith(f"| 1 | [{study.name}-{best.name}]({page}) | complete |")
     assert f"{study.name}-baseline" in lines[-1]
     assert len(lines) == 2 + 2 + 7
     assert (run.info.status, run.data.tags["embedtune.state"]) == ("FINISHED", "complete")
     assert run.data.params["space.train.learning_rate"] == "tag(log, interval(1e-5, 3e-4))"
-    assert run.data.tags["embedtune.n_trials"] == "6"
+    assert run.data.tags["embedtune.n_trials"] == "5"
     trials = client.get_metric_history(run.info.run_id, "trial/map_at_100")
-    assert [point.step for point in trials] == [0, 1, 2, 3, 4, 5]
+    assert [point.step for point in trials] == [0, 1, 2, 3, 4]
     bests = [point.value for point in client.get_metric_history(run.info.run_id, "best/map_at_100")]
     assert bests == sorted(bests)
     assert bests[-1] == round(best.value, 5)
     assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["study.yaml"]
+
+
+def test_a_trial_judged_by_folds_is_ranked_by_them(
+    store: Store, study: StudyPaths, client: MlflowClient, made: Any
+) -> None:
+    record = made.trial(study, made.Spec(7))
+    first = read_evaluations(study.trial(7))[0]
+    judged = replace(record, value=0.4321, best_step=first.step, best_epoch=first.epoch, metrics=first.metrics)
+    write_json(study.trial(7).result, judged.to_dict())
+    run = read(client, deliver_trial(store, study.trial(7), parent_run_id=None))
+    assert run.data.metrics["best/map_at_100"] == 0.4321
+    assert run.data.metrics["best/epoch"] == 1
+    assert "cosine_map@100 **0.4321** by folds of the training queries" in run.data.tags["mlflow.note.content"]
+
+
+def test_openings_of_the_test_split_are_told(store: Store, study: StudyPaths, client: MlflowClient, made: Any) -> None:
+    records = made.study(study, made.specs[:1])
+    run = read(client, deliver_study(store, study, records))
+    assert run.data.tags["embedtune.test_openings"] == "0"
+    record_opening(study, "release a")
+    record_opening(study, "evaluate b")
+    run = read(client, deliver_study(store, study, records))
+    assert run.data.tags["embedtune.test_openings"] == "2"
+    lines = run.data.tags["mlflow.note.content"].splitlines()
+    assert "The test split was read 2 times" in lines[0]
+    assert lines[2].startswith("| rank |")
 
 
 def test_the_report_hangs_on_the_study_and_is_sent_again_only_when_it_changed(

@@ -152,6 +152,21 @@ def test_links_of_a_server_lead_to_it_without_its_password() -> None:
     assert found.run("abc") == "https://host/mlflow/#/experiments/3/runs/abc?workflowType=machine_learning"
 
 
+@pytest.mark.parametrize("host", ["https://team.cloud.databricks.com/", "team.cloud.databricks.com"])
+@pytest.mark.parametrize("uri", ["databricks", "databricks://work"])
+def test_links_of_databricks_lead_to_the_workspace(monkeypatch: pytest.MonkeyPatch, uri: str, host: str) -> None:
+    monkeypatch.setenv("DATABRICKS_HOST", host)
+    found = links(Store(uri, "/Shared/embedtune", "3"), TrackingConfig(), "mine")
+    assert found.leaderboard == found.curves == "https://team.cloud.databricks.com/ml/experiments/3"
+    assert found.run("abc") == "https://team.cloud.databricks.com/ml/experiments/3/runs/abc"
+
+
+def test_links_of_a_databricks_workspace_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABRICKS_HOST", raising=False)
+    found = links(Store("databricks", "/Shared/embedtune", "3"), TrackingConfig())
+    assert found.leaderboard == "https://YOUR-DATABRICKS-WORKSPACE/ml/experiments/3"
+
+
 def release_folder(root: Path) -> Path:
     (root / "1_Pooling").mkdir(parents=True)
     (root / "model.safetensors").write_bytes(b"\0" * 100)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import free_port, serving_ui
 
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
@@ -22,13 +20,8 @@ from embedtune.paths import Workspace
 from embedtune.records import State
 from embedtune.tracking import Store, deliver_study, deliver_trial, links
 from embedtune.tracking.store import is_server, store_uri
-from embedtune.tracking.ui import check_servable, ui_command, ui_environment
+from embedtune.tracking.ui import HOST, check_servable, serve_ui, ui_environment
 
-SERVE = (
-    "import sys; from pathlib import Path; from embedtune.config import TrackingConfig; "
-    "from embedtune.paths import Workspace; from embedtune.tracking import serve_ui; root = Path(sys.argv[1]); "
-    "serve_ui(TrackingConfig(port=int(sys.argv[2])), Workspace(root, root / 'mlruns', root))"
-)
 CHROMIUM = (
     "--headless",
     "--no-sandbox",
@@ -46,33 +39,6 @@ CHROMIUM = (
 
 def folders(root: Path) -> Workspace:
     return Workspace(root / "sweeps", root / "mlruns", root / "releases")
-
-
-@contextmanager
-def serving(workspace: Workspace) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-c", SERVE, str(workspace.mlruns.parent), str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_until_healthy(port, server)
-            yield port, server
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=60)
-
-
-def wait_until_healthy(port: int, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(240):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as response:
-                assert response.read() == b"OK"
-            return
-        except OSError:
-            assert server.poll() is None
-            time.sleep(0.5)
-    pytest.fail("the UI did not start")
 
 
 def dom(url: str, profile: Path) -> str:
@@ -105,23 +71,54 @@ def test_the_ui_needs_a_free_port(store: Store, workspace: Workspace, port: int 
             check_servable(TrackingConfig(port=number), workspace)
 
 
-def test_the_ui_is_for_this_machine_only_and_hides_the_address(tmp_path: Path) -> None:
+def test_the_ui_needs_a_store_that_mlflow_reads(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "mlruns" / "mlflow.db").write_text("no database", encoding="utf-8")
+    with pytest.raises(TrackingError, match=r"must be a store that mlflow can read, but got sqlite:.*not a database"):
+        serve_ui(TrackingConfig(port=free_port()), folders(tmp_path))
+
+
+def test_the_ui_is_for_this_machine_only_and_takes_no_jobs(tmp_path: Path) -> None:
     config = TrackingConfig(uri="postgresql://anna:geheim@db/mlflow", port=5123)
-    command = " ".join(ui_command(config, folders(tmp_path)))
-    assert "--host 127.0.0.1 --port 5123 --workers 1" in command
-    assert "geheim" not in command
     environment = ui_environment(config, folders(tmp_path))
-    assert environment["MLFLOW_BACKEND_STORE_URI"] == config.uri
+    assert HOST == "127.0.0.1"
+    assert environment["_MLFLOW_SERVER_FILE_STORE"] == config.uri
     assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert environment["_MLFLOW_IN_JOB_EXECUTOR"] == "false"
+
+
+def test_the_server_reads_what_the_ui_sets(tmp_path: Path) -> None:
+    from mlflow import environment_variables
+    from mlflow.server import constants
+
+    known = {value for module in (constants, environment_variables) for value in names_in(module)}
+    assert set(ui_environment(TrackingConfig(), folders(tmp_path))) <= known
+
+
+def names_in(module: Any) -> set[str]:
+    return {str(getattr(value, "name", value)) for value in vars(module).values()}
 
 
 @pytest.mark.slow
-def test_the_ui_serves_prints_nothing_and_ends_with_its_process(store: Store, workspace: Workspace) -> None:
-    with serving(workspace) as (port, server):
-        stdout = server.stdout
-        assert stdout is not None
-        server.send_signal(signal.SIGTERM)
-        assert stdout.read() == b""
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_ui_serves_says_when_it_is_ready_and_ends_with_its_process(
+    store: Store, workspace: Workspace, stop: signal.Signals
+) -> None:
+    port = free_port()
+    with serving_ui(workspace.mlruns.parent, port, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+        experiments = f"http://127.0.0.1:{port}/ajax-api/2.0/mlflow/experiments/get?experiment_id={store.experiment_id}"
+        with urllib.request.urlopen(experiments, timeout=60) as response:
+            assert json.load(response)["experiment"]["name"] == store.experiment
+        children = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, check=False).stdout
+        assert children == b""
+        server.send_signal(stop)
+        out, err = server.communicate(timeout=60)
+    assert server.returncode == 0
+    assert out == b""
+    told = err.decode().splitlines()
+    assert told[0] == "Starting the MLflow UI ..."
+    assert told[1].startswith(f"Ready: open http://127.0.0.1:{port}/#/experiments/{store.experiment_id}/runs?")
+    assert len(told) == 2, told
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
@@ -135,7 +132,8 @@ def test_the_leaderboard_shows_the_best_trial_first_and_its_columns(
     parent = deliver_study(store, study, records)
     for record in records:
         deliver_trial(store, study.trial(record.number), parent_run_id=parent)
-    with serving(workspace) as (port, _):
+    port = free_port()
+    with serving_ui(workspace.mlruns.parent, port):
         page = dom(links(store, TrackingConfig(port=port), study.name).leaderboard, tmp_path)
     ranked = sorted((r for r in records if r.value is not None), key=lambda r: -(r.value or 0))
     places = [page.find(f">{study.name}-{record.name}<") for record in ranked]

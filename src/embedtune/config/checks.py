@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from embedtune.config.schema import Config, EvalConfig, LossConfig, TrainConfig
+from embedtune.config.schema import DIMENSION, SMALLEST, Config, EvalConfig, LossConfig, ReleaseConfig, TrainConfig
 from embedtune.errors import ConfigError, join_problems
 
 SPLITS = ("train", "validation", "test")
@@ -26,6 +26,9 @@ METRICS = tuple(
 )
 OBJECTIVES = tuple(f"{similarity}_{metric}" for similarity in SIMILARITIES for metric in METRICS)
 
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*|multilingual|code")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -66,8 +69,12 @@ def problems(config: Config) -> list[str]:
         *_train_problems(config.train),
         *_loss_problems(config.loss),
         *_eval_problems(config.eval),
+        *_second_problems(config.eval),
         *_data_problems(config),
         *_study_problems(config),
+        *_release_problems(config.release),
+        *_export_problems(config.release),
+        *_reproduce_problems(config),
         *_place_problems(config),
     ]
 
@@ -145,8 +152,27 @@ def _eval_problems(evaluation: EvalConfig) -> Iterator[str]:
         valid, "eval.every", "be epoch, a whole number of steps, or a fraction of an epoch", every, "Try epoch or 0.5."
     )
     yield from _must(evaluation.batch_size >= 1, "eval.batch_size", "be at least 1", evaluation.batch_size, "Try 32.")
+    yield from _must(
+        evaluation.folds == 0 or evaluation.folds >= 2, "eval.folds", "be 0 or at least 2", evaluation.folds,
+        "0 judges a trial on the validation split alone.",
+    )  # fmt: skip
     if evaluation.dim is not None:
         yield from _must(evaluation.dim > 0, "eval.dim", "be above 0", evaluation.dim, "null takes the full size.")
+
+
+def _second_problems(evaluation: EvalConfig) -> Iterator[str]:
+    second = evaluation.second
+    if second is None:
+        return
+    whole = isinstance(second, int) and not isinstance(second, bool) and second > 0
+    yield from _must(
+        whole or second in (SMALLEST, DIMENSION), "eval.second", f"be a dimension, {SMALLEST}, {DIMENSION} or null",
+        second, f"{SMALLEST} is the smallest dimension measured; {DIMENSION} minimises eval.dim.",
+    )  # fmt: skip
+    yield from _must(
+        evaluation.folds == 0, "eval.folds", "be 0 with eval.second", evaluation.folds,
+        "Two objectives are judged on the validation split.",
+    )  # fmt: skip
 
 
 def _data_problems(config: Config) -> Iterator[str]:
@@ -175,7 +201,8 @@ def _data_problems(config: Config) -> Iterator[str]:
 
 def _study_problems(config: Config) -> Iterator[str]:
     study = config.study
-    yield from _must(study.n_trials >= 1, "study.n_trials", "be at least 1", study.n_trials, "It is the study's total.")
+    total = study.n_trials is None or study.n_trials >= 1
+    yield from _must(total, "study.n_trials", "be at least 1", study.n_trials, "It is the study's total.")
     whole = isinstance(study.workers, int) and not isinstance(study.workers, bool) and study.workers >= 0
     yield from _must(
         study.workers == "auto" or whole,
@@ -185,11 +212,73 @@ def _study_problems(config: Config) -> Iterator[str]:
         "0 runs trials in this process.",
     )
     yield from _must(
+        study.attempts >= 1, "study.attempts", "be at least 1", study.attempts, "1 lets no trial be tried again."
+    )
+    known = study.storage is None or study.storage.startswith(("sqlite:///", "postgresql://", "postgresql+"))
+    yield from _must(
+        known,
+        "study.storage",
+        "be null, sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE",
+        str(study.storage).partition(":")[0],  # the rest may hold a password
+        "null keeps a journal file in the study's folder.",
+    )
+    yield from _must(
         study.keep >= 1, "study.keep", "be at least 1", study.keep, "The best trial's weights are always kept."
     )
     for key, name in (("study.name", study.name), ("release.name", config.release.name)):
         valid = name is None or (_NAME.fullmatch(name) is not None and PurePath(name).name == name)
         yield from _must(valid, key, "be letters, digits, '.', '_' and '-'", name, "It names a folder.")
+
+
+def _release_problems(release: ReleaseConfig) -> Iterator[str]:
+    yield from _must(release.candidates >= 1, "release.candidates", "be at least 1", release.candidates, "Try 5.")
+    yield from _must(release.seeds >= 0, "release.seeds", "be at least 0", release.seeds, "0 trains nothing again.")
+    yield from _must(
+        0.5 <= release.level < 1, "release.level", "be at least 0.5 and below 1", release.level, "Try 0.95."
+    )
+    for key in ("margin", "dim_margin"):
+        value = getattr(release, key)
+        yield from _must(0 <= value < 1, f"release.{key}", "be at least 0 and below 1", value, "Try 0.01.")
+    if release.dim is not None:
+        yield from _must(release.dim >= 1, "release.dim", "be at least 1", release.dim, "null takes the full size.")
+    named = release.trial is not None and (release.soup or release.seeds > 0)
+    yield from _must(
+        not named, "release.trial", "stand without release.soup and release.seeds", release.trial,
+        "They choose among several trials; remove them or release.trial.",
+    )  # fmt: skip
+
+
+def _export_problems(release: ReleaseConfig) -> Iterator[str]:
+    yield from _must(
+        release.alias not in ("champion", "previous_champion"), "release.alias", "not be given by hand", release.alias,
+        "The gate promotes champions; try candidate.",
+    )  # fmt: skip
+    yield from _must(
+        release.onnx in (None, "fp32", "int8"), "release.onnx", "be null, fp32 or int8", release.onnx, "Try fp32."
+    )
+    hub = release.push_to_hub
+    yield from _must(
+        hub is None or _HUB_ID.fullmatch(hub) is not None, "release.push_to_hub", "be ORGANISATION/NAME", hub,
+        "null uploads nothing.",
+    )  # fmt: skip
+    licence, languages = release.license, release.language
+    yield from _must(
+        licence is None or _LICENCE.fullmatch(licence) is not None, "release.license", "be an identifier of a licence",
+        licence, "Try apache-2.0, or other.",
+    )  # fmt: skip
+    listed = languages if isinstance(languages, list) else [languages]
+    valid = languages is None or all(isinstance(code, str) and _LANGUAGE.fullmatch(code) for code in listed)
+    yield from _must(
+        valid, "release.language", "be a code such as en, or a list of them", languages,
+        "Try en, or [en,de]; quote 'no'.",
+    )  # fmt: skip
+
+
+def _reproduce_problems(config: Config) -> Iterator[str]:
+    tolerance = config.reproduce.tolerance
+    yield from _must(
+        0 <= tolerance < math.inf, "reproduce.tolerance", "be at least 0", tolerance, "0 asks for equal bits."
+    )
 
 
 def _place_problems(config: Config) -> Iterator[str]:

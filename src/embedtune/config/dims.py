@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedtune.config.schema import Config
+from embedtune.config.schema import SMALLEST, Config
 from embedtune.errors import ConfigError, join_problems
 
 DIMS = 5
@@ -29,6 +29,13 @@ def dims_problems(config: Config, full: int) -> list[str]:
     if config.eval.dim is not None and config.eval.dim <= full and config.eval.dim not in dims:
         found.append(
             f"eval.dim must be one of the measured {dims}, but got {config.eval.dim}. Add it to loss.matryoshka.dims."
+        )
+    second = second_objective(config, full)
+    others = [dim for dim in dims if dim != objective_dim(config, full)]
+    if isinstance(second, int) and second not in others:
+        found.append(
+            f"eval.second must be measured and not eval.dim, one of {others}, but got {config.eval.second}. "
+            "Add it to loss.matryoshka.dims, or take another."
         )
     if config.loss.matryoshka is not None and config.loss.matryoshka.dims is None:
         found += [
@@ -73,3 +80,9 @@ def measured_dims(config: Config, full: int) -> list[int]:
 def objective_dim(config: Config, full: int) -> int:
     """The size at which the objective is read."""
     return config.eval.dim or full
+
+
+def second_objective(config: Config, full: int) -> int | str | None:
+    """``eval.second`` with ``smallest`` as a number: a size, ``dimension``, or None with one objective."""
+    second: int | str | None = config.eval.second
+    return min(measured_dims(config, full)) if second == SMALLEST else second

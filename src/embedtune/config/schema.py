@@ -11,6 +11,11 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
+SMALLEST = "smallest"
+"""As ``eval.second``: the same metric at the smallest dimension that is measured."""
+DIMENSION = "dimension"
+"""As ``eval.second``: the size of the embedding, the smaller the better."""
+
 
 class Precision(Enum):
     """Arithmetic of the training step; weights, gradients and evaluation stay in fp32."""
@@ -25,6 +30,20 @@ class BatchSampler(Enum):
 
     plain = "plain"
     no_duplicates = "no_duplicates"
+
+
+class Distractors(Enum):
+    """Further passages to search in: those of the training rows, or none."""
+
+    none = "none"
+    train = "train"
+
+
+class OnChange(Enum):
+    """What becomes of a study that was begun with another definition."""
+
+    refuse = "refuse"
+    new = "new"
 
 
 class Format(Enum):
@@ -106,9 +125,12 @@ class EvalConfig:
 
     objective: str = "cosine_map@100"
     dim: int | None = None
+    second: Any = None
     split: str = "validation"
     every: Any = "epoch"
     batch_size: int = 32
+    distractors: Distractors = Distractors.none
+    folds: int = 0
 
 
 @dataclass
@@ -116,10 +138,13 @@ class StudyConfig:
     """``study.*``: the search."""
 
     name: str | None = None
-    n_trials: int = 6
+    n_trials: int | None = 6
     workers: Any = 0
     storage: str | None = None
     keep: int = 3
+    attempts: int = 3
+    resume: bool = True
+    on_change: OnChange = OnChange.refuse
 
 
 @dataclass
@@ -138,9 +163,28 @@ class ReleaseConfig:
 
     name: str | None = None
     trial: int | None = None
+    candidates: int = 5
+    seeds: int = 0
+    soup: bool = False
+    gate: bool = True
+    level: float = 0.95
+    margin: float = 0.01
+    dim: int | None = None
+    dim_margin: float = 0.01
     register: bool = True
     alias: str = "candidate"
     overwrite: bool = False
+    license: str | None = None
+    language: Any = None
+    onnx: str | None = None
+    push_to_hub: str | None = None
+
+
+@dataclass
+class ReproduceConfig:
+    """``reproduce.*``: running a recorded trial again."""
+
+    tolerance: float = 1e-6
 
 
 @dataclass
@@ -164,6 +208,7 @@ class Config:
     study: StudyConfig = field(default_factory=StudyConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     release: ReleaseConfig = field(default_factory=ReleaseConfig)
+    reproduce: ReproduceConfig = field(default_factory=ReproduceConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     format: Format = Format.table
     run: str | None = None

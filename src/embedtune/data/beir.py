@@ -17,6 +17,13 @@ def is_beir(folder: Path) -> bool:
     return (folder / CORPUS).is_file() and (folder / QUERIES).is_file()
 
 
+def missing_from_beir(folder: Path) -> str | None:
+    """The one file that a folder lacks to be BEIR; None for one that is BEIR, or something else."""
+    parts = {name: (folder / name).exists() for name in (CORPUS, QUERIES, QRELS)}
+    absent = [name for name, is_there in parts.items() if not is_there]
+    return absent[0] if len(absent) == 1 and absent != [QRELS] else None
+
+
 def read_beir(folder: Path, qrels: Mapping[str, Path], problems: list[Problem]) -> dict[str, Collection]:
     """Every split that ``qrels`` names a file for; each is searched in the whole corpus."""
     corpus = _texts(folder / CORPUS, "passage", problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from embedtune.data.digest import text_id
 from embedtune.data.drafts import Rows, Table
@@ -13,7 +13,7 @@ from embedtune.records import RetrievalSet, TrainingSet
 def retrieval_set(table: Table) -> RetrievalSet:
     """Queries, corpus and relevance; rows get ids from their texts, so that their order does not matter."""
     if isinstance(table, Rows):
-        return _from_rows(table)
+        return collect_rows(table.values)
     relevant = {query: frozenset(table.relevance.values[query]) for query in table.queries.values}
     return RetrievalSet(dict(table.queries.values), dict(table.corpus.values), relevant)
 
@@ -58,11 +58,16 @@ def limit_queries(data: RetrievalSet, limit: int | None, seed: int) -> Retrieval
     return RetrievalSet(queries, data.corpus, {query: data.relevant[query] for query in queries})
 
 
-def _from_rows(rows: Rows) -> RetrievalSet:
+def collect_rows(rows: Iterable[Sequence[str]]) -> RetrievalSet:
+    """The anchors as queries, each answered by its positives, in the passages of all rows.
+
+    Args:
+        rows: Anchor, positive and any negatives, in this order.
+    """
     queries: dict[str, str] = {}
     corpus: dict[str, str] = {}
     relevant: dict[str, set[str]] = {}
-    for anchor, *passages in rows.values:
+    for anchor, *passages in rows:
         query = text_id(anchor)
         queries[query] = anchor
         corpus |= {text_id(passage): passage for passage in passages}

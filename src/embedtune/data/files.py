@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from embedtune.config import DataConfig
-from embedtune.data.beir import QRELS, is_beir, read_beir
+from embedtune.data.beir import QRELS, is_beir, missing_from_beir, read_beir
 from embedtune.data.drafts import Draft, Problem, Rows, Table
 from embedtune.data.json_object import is_json_object, read_json_object
 from embedtune.data.rows import is_parquet, read_csv, read_json_rows, read_parquet
@@ -34,6 +34,9 @@ def read_files(config: DataConfig) -> Draft:
     if path.is_file() and not config.splits:
         single = _read_single(path, config.columns, problems)
         return Draft(given, single=single, problems=tuple(problems))
+    if path.is_dir() and not config.splits and (missing := missing_from_beir(path)):
+        message = f"{path} must have {missing}, as BEIR folders do, but it is missing. Add it, or set data.splits."
+        return Draft(given, problems=(Problem("files", message),))
     named = _named_files(path, config.splits, problems)
     tables = {split: read_table(file, config.columns, problems) for split, file in named.items()}
     splits = {split: table for split, table in tables.items() if table is not None}

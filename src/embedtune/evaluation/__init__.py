@@ -3,13 +3,18 @@
 Importing this package loads no torch; scoring does.
 """
 
+from embedtune.evaluation.pooling import FoldScores, Pooled, pool
 from embedtune.evaluation.retrieval import METRIC_NAMES, Encoder, evaluate_retrieval, score_embeddings
-from embedtune.evaluation.scores import read_scores, write_scores
+from embedtune.evaluation.scores import read_judged, read_scores, write_scores
 
 __all__ = [
     "METRIC_NAMES",
     "Encoder",
+    "FoldScores",
+    "Pooled",
     "evaluate_retrieval",
+    "pool",
+    "read_judged",
     "read_scores",
     "score_embeddings",
     "write_scores",

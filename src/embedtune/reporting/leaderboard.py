@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from embedtune.front import front_numbers
 from embedtune.records import State, TrialRecord
 
 ORDER = (State.COMPLETE, State.PRUNED, State.RUNNING, State.WAITING, State.FAIL)
@@ -27,7 +28,7 @@ def leaderboard(
     """
     ordered = best_first(records)
     counted = states or {state: sum(record.state == state for record in ordered) for state in State}
-    return {
+    board = {
         "study": definition["name"],
         "objective": definition["objective"],
         "direction": definition["direction"],
@@ -36,17 +37,43 @@ def leaderboard(
         "trials": [_entry(record) for record in ordered],
         "baseline": _entry(baseline) if baseline else None,
         "dim": definition["dim"],
+        "folds": folds_of(definition),
         "data": {**definition["data"], "digests": definition["digests"]},
         "model": definition["model"]["name"],
     }
+    return board if definition.get("second") is None else _with_front(board, definition, ordered, baseline)
+
+
+def folds_of(definition: Mapping[str, Any]) -> int:
+    """Of how many folds of the training queries a trial's value is the mean; 0: it is that of the validation split."""
+    return int(((definition.get("recipe") or {}).get("eval") or {}).get("folds") or 0)
+
+
+def objectives(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a study of two objectives optimises: the metric at two dimensions, or the metric and the dimension itself.
+
+    The dimension of a metric is None where every trial has its own.
+    """
+    metric, second = definition["objective"], definition["second"]
+    if second == "dimension":
+        size = {"metric": second, "dim": None, "direction": "minimize"}
+        return [{"metric": metric, "dim": None, "direction": "maximize"}, size]
+    return [{"metric": metric, "dim": dim, "direction": "maximize"} for dim in (definition["dim"], second)]
 
 
 def best_first(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Trials with a value first, the best on top, the earlier of two equals first; failed ones last."""
+    """Trials with a value first, the best on top, the earlier of two equals first; failed ones last.
 
-    def key(record: TrialRecord) -> tuple[bool, float, int, int]:
+    Those that break a constraint come after all that do not, before the failed ones. With two objectives the front
+    comes before the trials it dominates, each part by the first objective.
+    """
+    records = list(records)
+    front = front_numbers(records)
+
+    def key(record: TrialRecord) -> tuple[bool, bool, bool, float, int, int]:
         lost = record.value is None or record.state not in (State.COMPLETE, State.PRUNED)
-        return lost, 0.0 if record.value is None else -record.value, ORDER.index(record.state), record.number
+        value = 0.0 if record.value is None else -record.value
+        return lost, not record.feasible, record.number not in front, value, ORDER.index(record.state), record.number
 
     return sorted(records, key=key)
 
@@ -59,11 +86,34 @@ def varied(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(keys)
 
 
+def _with_front(
+    board: dict[str, Any], definition: Mapping[str, Any], ordered: Sequence[TrialRecord], baseline: TrialRecord | None
+) -> dict[str, Any]:
+    """The board with both values of every trial, and whether it is on the front."""
+    first = front_numbers(ordered)
+
+    sized = definition["second"] == "dimension"
+
+    def with_values(entry: dict[str, Any], record: TrialRecord) -> dict[str, Any]:
+        second = int(record.second) if sized and record.second is not None else record.second
+        return {**entry, "values": [record.value, second], "front": record.number in first}
+
+    trials = [with_values(entry, record) for entry, record in zip(board["trials"], ordered, strict=True)]
+    return {
+        **board,
+        "objectives": objectives(definition),
+        "front": [record.number for record in ordered if record.number in first],
+        "trials": trials,
+        "baseline": with_values(board["baseline"], baseline) if baseline else None,
+    }
+
+
 def _entry(record: TrialRecord) -> dict[str, Any]:
     return {
         "number": record.number,
         "state": record.state.value,
         "value": record.value,
+        "feasible": record.feasible,
         "best_step": record.best_step,
         "best_epoch": record.best_epoch,
         "params": dict(record.params),

@@ -13,9 +13,12 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from embedtune.front import second_label
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.reporting.leaderboard import best_first
+from embedtune.reporting.leaderboard import best_first, folds_of
+from embedtune.reporting.remaining import Under, seconds_left
 from embedtune.reporting.tables import STYLES, make_table, short_key, short_value
+from embedtune.units import duration, size
 
 SHOWN = 12
 """Rows of the live table; the terminal's height is not ours alone."""
@@ -40,6 +43,14 @@ class Step(Protocol):
     def loss(self) -> float | None:
         """Mean training loss."""
 
+    @property
+    def stage(self) -> str:
+        """Which of several trainings; empty for the only one."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes the worker takes; 0: not measured."""
+
 
 class View:
     """Follows the trials of a study, those of all its workers; use it as a context manager."""
@@ -53,7 +64,11 @@ class View:
         )  # fmt: skip
         self._bar_of: dict[int, TaskID] = {}
         self._title, self._metric = "", "value"
+        self._second: int | str | None = None
+        self._folds = 0
         self._records: dict[int, TrialRecord] = {}
+        self._memory: dict[int, int] = {}
+        self._n_trials = 0
         self._drawn = 0.0
 
     def __enter__(self) -> View:
@@ -72,8 +87,10 @@ class View:
 
     def study_began(self, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> None:
         """Show the study and the trials it already has."""
-        self._metric = definition["objective"]
-        budget = f"{definition['n_trials']} trials" if definition["kind"] == "sweep" else "one configuration at a time"
+        self._metric, self._second = definition["objective"], definition.get("second")
+        self._folds = folds_of(definition)
+        self._n_trials = definition["n_trials"] if definition["kind"] == "sweep" else 0
+        budget = f"{self._n_trials} trials" if self._n_trials else "one configuration at a time"
         self._title = f"{definition['name']}: {budget} for {self._metric}"
         self._records = {record.number: record for record in records if record.state != State.RUNNING}
         done = f" ({len(self._records)} done)" if self._records else ""
@@ -91,8 +108,12 @@ class View:
     def stepped(self, number: int, progress: Step) -> None:
         """Move the trial's bar."""
         if number in self._bar_of:
+            self._memory[number] = progress.memory
             loss = "" if progress.loss is None else f"loss {progress.loss:.3f}"
-            self._bars.update(self._bar_of[number], completed=progress.step, total=progress.total_steps, loss=loss)
+            name = f"{_name(self._records[number])} {progress.stage}".rstrip()
+            self._bars.update(
+                self._bar_of[number], description=name, completed=progress.step, total=progress.total_steps, loss=loss
+            )
         self._draw()
 
     def evaluated(self, number: int, evaluation: Evaluation) -> None:
@@ -100,22 +121,72 @@ class View:
         record = self._records.get(number)
         if record is None:
             return
-        if record.value is None or evaluation.value > record.value:
-            record = replace(record, value=evaluation.value, best_epoch=evaluation.epoch, metrics=evaluation.metrics)
+        if not self._folds and (record.value is None or evaluation.merit > _merit(record.value, record.second)):
+            record = replace(record, value=evaluation.value, second=evaluation.second)
+            record = replace(record, best_epoch=evaluation.epoch, metrics=evaluation.metrics)
             self._records[number] = record
         where = f"epoch {evaluation.epoch:.3g} step {evaluation.step}"
-        self._line(f"{_name(record)} {where}: {self._metric} {evaluation.value:.4f}")
+        judge = " on validation" if self._folds else ""
+        self._line(f"{_name(record)} {where}: {self._metric} {self._values(evaluation)}{judge}")
         self._draw(now=True)
+
+    def fold_ended(self, number: int, fold: str, value: float) -> None:
+        """Show the value after a fold."""
+        if number in self._records:
+            self._records[number] = replace(self._records[number], value=value)
+            self._line(f"{_name(self._records[number])} fold {fold}: {self._metric} {value:.4f} so far")
+            self._draw(now=True)
 
     def ended(self, record: TrialRecord) -> None:
         """Show a trial's outcome."""
         self._records[record.number] = record
         self._drop_bar(record.number)
-        value = "" if record.value is None else f", best {self._metric} {record.value:.4f}"
+        value = "" if record.value is None else f", best {self._metric} {self._values(record)}"
         reason = f" ({record.reason})" if record.reason else ""
-        outcome = "interrupted" if str(record.reason).startswith("interrupted") else f"{record.state.value}{reason}"
-        self._line(f"{_name(record)} {outcome}{value} in {record.seconds:.0f} s")
+        outcome = "interrupted" if _interrupted(record) else f"{record.state.value}{reason}"
+        where = ", ".join(filter(None, (self._device(record), self._memory_of(record))))
+        self._line(f"{_name(record)} {outcome}{value} in {record.seconds:.0f} s{f' ({where})' if where else ''}")
+        if not record.is_baseline and self._n_trials:
+            self._line(self._standing())
         self._draw(now=True)
+
+    def _standing(self) -> str:
+        """How far the study is, its best trial and how long it will still take."""
+        trials = [record for record in self._records.values() if not record.is_baseline]
+        ended = [record for record in trials if record.state != State.RUNNING and not _interrupted(record)]
+        parts = [f"{len(ended)} of {self._n_trials} trials done"]
+        valued = [record for record in best_first(ended) if record.value is not None]
+        if valued:
+            parts.append(f"best {self._metric} {self._values(valued[0])} ({_name(valued[0])})")
+        tasks = [task for task in self._bars.tasks if task.id in self._bar_of.values()]
+        running = [Under(task.elapsed or 0.0, task.percentage / 100) for task in tasks]
+        waiting = max(0, self._n_trials - len(ended) - len(running))
+        rest = seconds_left([record.seconds for record in ended if record.seconds], running, waiting)
+        if rest and waiting + len(running):
+            parts.append(f"about {duration(rest)} left")
+        return ", ".join(parts)
+
+    def _device(self, record: TrialRecord) -> str:
+        return str(record.facts.get("device") or "")
+
+    def _memory_of(self, record: TrialRecord) -> str:
+        used = record.facts.get("peak_memory_bytes") or self._memory.get(record.number)
+        return size(used) if used else ""
+
+    def _seconds(self, record: TrialRecord) -> str:
+        if record.number in self._bar_of:
+            return f"{self._bars.tasks[self._bars.task_ids.index(self._bar_of[record.number])].elapsed or 0:.0f}"
+        return f"{record.seconds:.0f}" if record.seconds else ""
+
+    def _values(self, of: Evaluation | TrialRecord) -> str:
+        """The value, and the second objective where there is one."""
+        if of.value is None:
+            return "-"
+        if of.second is None:
+            return f"{of.value:.4f}"
+        if isinstance(self._second, int):
+            return f"{of.value:.4f}, {second_label(self._second)} {of.second:.4f}"
+        return f"{of.value:.4f}, {second_label(None)} {of.second:.0f}"
 
     def _drop_bar(self, number: int) -> None:
         if number in self._bar_of:
@@ -137,14 +208,28 @@ class View:
         baseline = [record for record in records if record not in running and record.is_baseline]
         shown = [*running, *ended[:SHOWN], *baseline]
         rows = [
-            [_name(r), r.state.value, "-" if r.value is None else f"{r.value:.4f}",
-             "" if r.best_epoch is None else f"{r.best_epoch:.3g}", f"{r.seconds:.0f}" if r.seconds else ""]
+            [_name(r), r.state.value, self._values(r),
+             "" if r.best_epoch is None else f"{r.best_epoch:.3g}", self._seconds(r), self._device(r),
+             self._memory_of(r)]
             for r in shown
         ]  # fmt: skip
-        table = make_table(["trial", "state", self._metric, "epoch", "seconds"], rows, self._title or None)
+        table = make_table(
+            ["trial", "state", self._metric, "epoch", "seconds", "device", "memory"], rows, self._title or None
+        )
+        if self._n_trials:
+            table.caption, table.caption_justify = self._standing(), "left"
         for row, record in zip(table.rows, shown, strict=True):
             row.style = STYLES[record.state.value] if record.state != State.COMPLETE else None
         return table
+
+
+def _merit(value: float, second: float | None) -> float:
+    """What an evaluation is compared by, see ``Evaluation.merit``."""
+    return value if second is None else (value + second) / 2
+
+
+def _interrupted(record: TrialRecord) -> bool:
+    return str(record.reason).startswith("interrupted")
 
 
 def _name(record: TrialRecord) -> str:

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from embedtune.front import second_label
 from embedtune.reporting.leaderboard import varied
 
 PADDING = 3
 """Characters between two columns."""
 ALWAYS_SHOWN = 4
-"""Columns that stay however narrow the terminal: rank, trial, state and objective."""
+"""Columns that stay however narrow the terminal: rank, trial, state and objective; a second objective stays too."""
 
 STYLES = {"complete": "green", "pruned": "yellow", "fail": "red", "running": "cyan", "waiting": "dim"}
 
@@ -45,8 +46,10 @@ def leaderboard_table(board: Mapping[str, Any], width: int | None = None) -> Tab
         "rank",
         "trial",
         "state",
-        metric,
-        *(f"@{dim}d" for dim in dims),
+        f"{metric} in {board['folds']} folds" if board["folds"] else metric,
+        *_second_columns(board),
+        *_interval_columns(board),
+        *(f"validation @{dim}d" if board["folds"] else f"@{dim}d" for dim in dims),
         "epoch",
         "seconds",
         *map(short_key, keys),
@@ -57,9 +60,10 @@ def leaderboard_table(board: Mapping[str, Any], width: int | None = None) -> Tab
     ]
     if board["baseline"]:
         rows.append(["", "untuned", *_row(board["baseline"], metric, dims, keys)])
-    shown = _fitting(columns, rows, width)
+    shown = _fitting(columns, rows, width, ALWAYS_SHOWN + len(_second_columns(board)))
     states = ", ".join(f"{count} {state}" for state, count in board["states"].items() if count)
-    title = f"{board['study']}: {states or 'no trial yet'} of {board['n_trials']}"
+    front = f"; {len(board['front'])} on the front" if "front" in board else ""
+    title = f"{board['study']}: {states or 'no trial yet'} of {board['n_trials']}{front}"
     table = make_table([columns[i] for i in shown], [[row[i] for i in shown] for row in rows], title)
     if len(shown) < len(columns):
         table.caption = f"{len(columns) - len(shown)} columns do not fit; see format=json or the report."
@@ -106,19 +110,22 @@ def stdout_width() -> int | None:
 
 def _row(entry: Mapping[str, Any], metric: str, dims: Sequence[str], keys: Sequence[str]) -> list[Any]:
     values = [_number(entry["metrics"].get(dim, {}).get(metric)) for dim in dims]
-    params = [short_value(entry["params"].get(key, "")) for key in keys]
+    absent = "-" if entry["params"] else ""
+    params = [short_value(entry["params"].get(key, absent)) for key in keys]
     epoch = "" if entry["best_epoch"] is None else f"{entry['best_epoch']:.3g}"
-    state = Text(entry["state"], style=STYLES.get(entry["state"], ""))
-    return [state, _number(entry["value"]), *values, epoch, f"{entry['seconds']:.0f}", *params]
+    seconds = f"{entry['seconds']:.0f}"
+    state = Text(entry["state"] if entry["feasible"] else "infeasible", style=STYLES.get(entry["state"], ""))
+    judged = [_number(entry["value"]), *_second_cells(entry), *_interval_cells(entry)]
+    return [state, *judged, *values, epoch, seconds, *params]
 
 
-def _fitting(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> list[int]:
+def _fitting(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None, always: int) -> list[int]:
     """Positions of the columns that fit: from the right the weights go first, then whatever is rightmost."""
     shown = list(range(len(columns)))
     if width is None:
         return shown
     widths = [max(len(str(cell)) for cell in (columns[i], *(row[i] for row in rows))) + PADDING for i in shown]
-    while sum(widths[i] for i in shown) > width and len(shown) > ALWAYS_SHOWN:
+    while sum(widths[i] for i in shown) > width and len(shown) > always:
         weights = [i for i in shown if columns[i].startswith("weight ")]
         shown.remove(weights[-1] if weights else shown[-1])
     return shown
@@ -129,7 +136,35 @@ def _number(value: float | None) -> str:
 
 
 def _dims(board: Mapping[str, Any]) -> list[str]:
-    """The dimensions below the one the objective is read at."""
+    """The dimensions beside those the objectives are read at; folds are another reading of the same one."""
+    read = set() if board["folds"] else {str(board["dim"])}
+    if "objectives" in board:
+        read = {str(objective["dim"]) for objective in board["objectives"]}
     entries = [*board["trials"], *([board["baseline"]] if board["baseline"] else [])]
     measured = next((list(entry["metrics"]) for entry in entries if entry["metrics"]), [])
-    return [dim for dim in measured if dim != str(board["dim"])]
+    return [dim for dim in measured if dim not in read]
+
+
+def _second_columns(board: Mapping[str, Any]) -> list[str]:
+    """The second objective, and whether a trial is on the front; nothing with one objective."""
+    if "objectives" not in board:
+        return []
+    return [second_label(board["objectives"][1]["dim"]), "front"]
+
+
+def _interval_columns(board: Mapping[str, Any]) -> list[str]:
+    """The interval of the objective, where the scores of the queries are known."""
+    return ["95 % interval"] if any("interval" in entry for entry in board["trials"]) else []
+
+
+def _interval_cells(entry: Mapping[str, Any]) -> list[str]:
+    if "interval" not in entry:
+        return []
+    return ["" if entry["interval"] is None else "{:.3f}–{:.3f}".format(*entry["interval"])]
+
+
+def _second_cells(entry: Mapping[str, Any]) -> list[str]:
+    if "values" not in entry:
+        return []
+    second = entry["values"][1]
+    return [str(second) if isinstance(second, int) else _number(second), "yes" if entry["front"] else ""]

@@ -6,21 +6,26 @@ import shutil
 from collections.abc import Iterable
 
 from embedtune import archive
+from embedtune.front import front, front_numbers, spread
 from embedtune.paths import StudyPaths
 from embedtune.records import State, TrialRecord
 
 
-def keep_best(study: StudyPaths, keep: int, replaced: Iterable[int] = ()) -> None:
+def keep_best(
+    study: StudyPaths, keep: int, replaced: Iterable[int] = (), records: Iterable[TrialRecord] | None = None
+) -> None:
     """Move the weights of ended trials to ``checkpoints/`` if they are among the best, else delete them.
 
     Args:
         study: Its folder.
         keep: How many trials keep weights.
         replaced: Trials that a retry stands in for; they keep none.
+        records: All trials, those of other hosts too; None for those of the folder.
     """
     gone = set(replaced)
-    ended = [record for record in archive.read_records(study) if record.state != State.RUNNING]
-    best = {record.number for record in rank([r for r in ended if r.number not in gone])[:keep]}
+    records = archive.read_records(study) if records is None else records
+    ended = [record for record in records if record.state != State.RUNNING]
+    best = {record.number for record in keepers([r for r in ended if r.number not in gone])[:keep]}
     study.checkpoints.mkdir(exist_ok=True)
     for record in ended:
         fresh, kept = study.trial(record.number).checkpoint, study.checkpoint(record.number)
@@ -33,6 +38,18 @@ def keep_best(study: StudyPaths, keep: int, replaced: Iterable[int] = ()) -> Non
 
 
 def rank(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Finished trials that have a value, pruned ones too; best first, of two equals the earlier."""
+    """Finished trials that have a value, pruned ones too; best first, of two equals the earlier.
+
+    Trials that break a constraint come last. With two objectives the front comes first; within it, and after it, the
+    value decides.
+    """
     scored = [r for r in records if r.value is not None and r.state in (State.COMPLETE, State.PRUNED)]
-    return sorted(scored, key=lambda record: (-(record.value or 0.0), record.number))
+    first = front_numbers(scored)
+    return sorted(scored, key=lambda r: (not r.feasible, r.number not in first, -(r.value or 0.0), r.number))
+
+
+def keepers(records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """The same trials in the order in which they keep weights: with two objectives, so that the front stays spread."""
+    ranked = rank(records)
+    first = spread(front(ranked))
+    return [*first, *(record for record in ranked if record not in first)]

@@ -12,11 +12,17 @@ from omegaconf import OmegaConf
 from embedtune.config import Config
 from embedtune.environment import git_revision, library_versions
 from embedtune.errors import ConfigError
-from embedtune.paths import StudyPaths, write_atomic
+from embedtune.paths import StudyPaths, Workspace, write_atomic
 from embedtune.records import TaskData
 
-IDENTITY = ("kind", "objective", "dim", "space", "sampler", "pruner", "digests", "model", "recipe")
+IDENTITY = (
+    "kind", "objective", "dim", "second", "space", "conditions", "constraints", "repeats", "sampler", "pruner",
+    "digests", "model", "recipe",
+)  # fmt: skip
 """The parts that must not change while a study goes on; the budget may."""
+
+RULES = ("conditions", "constraints", "repeats", "enqueue", "warm_start")
+"""The parts that only some studies have; None in the others."""
 
 
 def define_study(
@@ -24,10 +30,12 @@ def define_study(
     task: TaskData,
     dim: int,
     *,
+    second: int | str | None = None,
     kind: str = "sweep",
     space: Mapping[str, str] | None = None,
     sampler: Mapping[str, Any] | None = None,
     pruner: Mapping[str, Any] | None = None,
+    rules: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The definition of a study, as plain values.
 
@@ -35,29 +43,30 @@ def define_study(
         config: Composed without any searched value.
         task: Its data.
         dim: The dimension at which the objective is read.
+        second: The second objective: a dimension at which it is read too, or ``dimension``.
         kind: ``sweep``, or ``single`` for configurations run one by one.
         space: Searched key -> sweep as text.
         sampler: Its configuration.
         pruner: Its configuration.
+        rules: Those of ``RULES`` that it has.
     """
-    recipe = {name: _plain(getattr(config, name)) for name in ("train", "loss", "eval")}
-    for key in ("batch_size", "split", "objective", "dim"):
-        recipe["eval"].pop(key)  # speed alone, or said elsewhere
-    recipe["train"].pop("device")
     return {
         "name": study_name(config, kind),
         "kind": kind,
         "objective": config.eval.objective,
         "direction": "maximize",
         "dim": dim,
+        "second": second,
         "n_trials": config.study.n_trials,
         "space": dict(space or {}),
         "sampler": dict(sampler or {}),
         "pruner": dict(pruner or {}),
+        **dict.fromkeys(RULES),
+        **(rules or {}),
         "data": {"name": task.name, "source": task.source},
         "digests": dict(task.digests),
         "model": _plain(config.model),
-        "recipe": recipe if kind == "sweep" else {},
+        "recipe": _recipe(config, kind),
         "code_version": library_versions().get("embedtune"),
         "git_revision": git_revision(),
     }
@@ -78,17 +87,51 @@ def save_definition(study: StudyPaths, definition: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: The study was begun with another definition; says every difference.
     """
+    check_definition(study, definition)
+    write_atomic(study.definition, yaml.safe_dump(dict(definition), sort_keys=False, allow_unicode=True))
+
+
+def check_definition(study: StudyPaths, definition: Mapping[str, Any]) -> None:
+    """See that a study of this folder goes on as it was defined.
+
+    Raises:
+        ConfigError: It was begun with another definition; says every difference.
+    """
     stored = load_definition(study)
     if stored is not None:
-        differences = _differences(
-            {key: stored.get(key) for key in IDENTITY}, {key: definition[key] for key in IDENTITY}
+        require_same(study.name, stored, definition)
+
+
+def require_same(name: str, stored: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
+    """See that a study goes on as it was defined.
+
+    Raises:
+        ConfigError: It does not; says every difference.
+    """
+    differences = definition_differences(stored, definition)
+    if differences:
+        raise ConfigError(
+            f"study.name={name} must go on as it was defined, but these differ: {'; '.join(differences)}. "
+            "Take another study.name, add study.on_change=new, or type the command it was begun with."
         )
-        if differences:
-            raise ConfigError(
-                f"study.name={study.name} must go on as it was defined, but these differ: {'; '.join(differences)}. "
-                "Take another study.name, or type the command it was begun with."
-            )
-    write_atomic(study.definition, yaml.safe_dump(dict(definition), sort_keys=False, allow_unicode=True))
+
+
+def definition_differences(stored: Mapping[str, Any], definition: Mapping[str, Any]) -> list[str]:
+    """What a study was begun with that is otherwise now."""
+    recipe = _with_defaults(stored.get("recipe") or {}, _recipe(Config(), definition["kind"]))
+    return _differences(
+        {key: stored.get(key) for key in IDENTITY} | {"recipe": recipe}, {key: definition[key] for key in IDENTITY}
+    )
+
+
+def free_name(workspace: Workspace, definition: Mapping[str, Any]) -> str:
+    """The first name that no study has, or one that was begun with this definition: faq, faq-2, faq-3 and so on."""
+    names = [definition["name"]]
+    while stored := load_definition(workspace.study(names[-1])):
+        if not definition_differences(stored, definition):
+            break
+        names.append(f"{names[0]}-{len(names) + 1}")
+    return str(names[-1])
 
 
 def load_definition(study: StudyPaths) -> dict[str, Any] | None:
@@ -99,7 +142,7 @@ def load_definition(study: StudyPaths) -> dict[str, Any] | None:
     return values
 
 
-def require_definition(study: StudyPaths, known: list[str]) -> dict[str, Any]:
+def require_definition(study: StudyPaths, known: list[str], key: str = "study.name") -> dict[str, Any]:
     """The stored definition.
 
     Raises:
@@ -108,8 +151,28 @@ def require_definition(study: StudyPaths, known: list[str]) -> dict[str, Any]:
     definition = load_definition(study)
     if definition is None:
         names = ", ".join(known) or "none yet"
-        raise ConfigError(f"study.name must name a study, but got {study.name}. In {study.root.parent}: {names}.")
+        raise ConfigError(f"{key} must name a study, but got {study.name}. In {study.root.parent}: {names}.")
     return definition
+
+
+def _recipe(config: Config, kind: str) -> dict[str, Any]:
+    """What every trial shares; of single configurations, which share less, only what their values depend on."""
+    recipe = {name: _plain(getattr(config, name)) for name in ("train", "loss", "eval")}
+    for key in ("batch_size", "split", "objective", "dim", "second"):
+        recipe["eval"].pop(key)  # speed alone, or said elsewhere
+    recipe["train"].pop("device")
+    return recipe if kind == "sweep" else {"eval": {key: recipe["eval"][key] for key in ("distractors", "folds")}}
+
+
+def _with_defaults(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored recipe and, at their defaults, the keys that are newer than it."""
+    filled = {
+        key: _with_defaults(value, defaults[key])
+        if isinstance(value, Mapping) and isinstance(defaults.get(key), Mapping)
+        else value
+        for key, value in stored.items()
+    }
+    return {**defaults, **filled}
 
 
 def _plain(node: Any) -> Any:

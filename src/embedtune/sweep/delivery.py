@@ -12,6 +12,8 @@ from embedtune import archive
 from embedtune.config import Config
 from embedtune.errors import TrackingError
 from embedtune.paths import StudyPaths, TrialPaths, Workspace
+from embedtune.study import Study
+from embedtune.sweep.shared import read_all
 from embedtune.tracking import Store, deliver_checkpoints, deliver_study, deliver_trial, open_store
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ class Delivery:
         parent: The study's run.
         waiting: Trials with something undelivered, the latest first.
         quiet_until: No attempt before this ``time.monotonic()``.
+        whole: The study as workers on other hosts see it too; None for what this folder alone tells.
     """
 
     study: StudyPaths
@@ -41,12 +44,21 @@ class Delivery:
     parent: str | None = None
     waiting: list[TrialPaths] = field(default_factory=list)
     quiet_until: float = 0.0
+    whole: Study | None = None
 
     @classmethod
-    def open(cls, config: Config, workspace: Workspace, study: StudyPaths, *, grouped: bool = True) -> Delivery:
+    def open(
+        cls,
+        config: Config,
+        workspace: Workspace,
+        study: StudyPaths,
+        *,
+        grouped: bool = True,
+        whole: Study | None = None,
+    ) -> Delivery:
         """Open the store, or go on without it and say so."""
         opening = partial(open_store, config.tracking, workspace) if config.tracking.enabled else None
-        delivery = cls(study, opening, grouped)
+        delivery = cls(study, opening, grouped, whole=whole)
         delivery._attempt(lambda store: None)
         return delivery
 
@@ -63,16 +75,21 @@ class Delivery:
 
     def _deliver_waiting(self, store: Store) -> None:
         if self.grouped and self.parent is None:
-            self.parent = deliver_study(store, self.study, archive.read_all(self.study))
+            self.parent = self._deliver_parent(store)
         for trial in list(self.waiting):
             deliver_trial(store, trial, parent_run_id=self.parent)
             self.waiting.remove(trial)
 
     def _deliver_study(self, store: Store) -> None:
-        records = archive.read_all(self.study)
         if self.grouped:
-            self.parent = deliver_study(store, self.study, records)
-        deliver_checkpoints(store, self.study, records)
+            self.parent = self._deliver_parent(store)
+        deliver_checkpoints(store, self.study, archive.read_all(self.study))  # others' weights are not ours to judge
+
+    def _deliver_parent(self, store: Store) -> str:
+        if self.whole is None or not self.whole.shared:
+            return deliver_study(store, self.study, archive.read_all(self.study))
+        with self.whole.lock("tracking"):  # two hosts at once would make two runs, or every point twice
+            return deliver_study(store, self.study, read_all(self.whole))
 
     def _attempt(self, action: Callable[[Store], None]) -> None:
         if self.opening is None or time.monotonic() < self.quiet_until:

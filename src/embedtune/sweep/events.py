@@ -16,7 +16,7 @@ STEP_INTERVAL = 0.2
 
 
 class EventWriter:
-    """A watcher that writes every call as a line."""
+    """A watcher that writes every call as a line; without a reader it raises KeyboardInterrupt."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -36,13 +36,20 @@ class EventWriter:
         """Write an evaluation."""
         self._write("evaluated", number=number, evaluation=asdict(evaluation))
 
+    def fold_ended(self, number: int, fold: str, value: float) -> None:
+        """Write that a fold is scored."""
+        self._write("fold_ended", number=number, fold=fold, value=value)
+
     def ended(self, record: TrialRecord) -> None:
         """Write a trial's outcome."""
         self._write("ended", record=record.to_dict())
 
     def _write(self, event: str, **values: Any) -> None:
-        self._out.write(json.dumps({"event": event, **values}, ensure_ascii=False) + "\n")
-        self._out.flush()
+        try:
+            self._out.write(json.dumps({"event": event, **values}, ensure_ascii=False) + "\n")
+            self._out.flush()
+        except BrokenPipeError:  # the supervisor died, and its signal to stop is still on its way
+            raise KeyboardInterrupt from None
 
 
 def replay(line: str, watcher: Watcher) -> str | None:
@@ -62,6 +69,8 @@ def replay(line: str, watcher: Watcher) -> str | None:
         watcher.stepped(values["number"], Progress(**values["progress"]))
     elif event == "evaluated":
         watcher.evaluated(values["number"], Evaluation(**values["evaluation"]))
+    elif event == "fold_ended":
+        watcher.fold_ended(**values)
     else:
         return None
     return str(event)

@@ -7,7 +7,7 @@ from typing import Any
 
 from embedtune import archive
 from embedtune.bench import Bench
-from embedtune.config import Config, objective_dim
+from embedtune.config import Config, objective_dim, second_objective
 from embedtune.hooks import Hooks
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import State, TrialRecord
@@ -31,7 +31,8 @@ def run_single(
         ConfigError: ``study.name`` names a sweep, or single runs on other data.
     """
     study = workspace.study(study_name(config, "single"))
-    definition = define_study(config, bench.task, objective_dim(config, bench.dim), kind="single")
+    second = second_objective(config, bench.dim)
+    definition = define_study(config, bench.task, objective_dim(config, bench.dim), second=second, kind="single")
     save_definition(study, definition)
     watcher.study_began(definition, list(archive.read_records(study)))
     delivery = Delivery.open(config, workspace, study, grouped=False)

@@ -1,33 +1,33 @@
-"""The search space: Hydra's override grammar into Optuna distributions. Pure.
-
-The meaning is that of hydra-optuna-sweeper: ``choice`` is categorical, ``range`` is stepped and includes its stop,
-``interval`` is continuous, ``int(interval(...))`` whole numbers, and ``tag(log, ...)`` makes either logarithmic.
-"""
+"""The search space: which keys are searched, what each may be, and when it exists. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Transformer
-from hydra.errors import HydraException, OverrideParseException
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from hydra.errors import HydraException
+from optuna.distributions import BaseDistribution
 from optuna.trial import Trial
 
-from embedtune.config.explain import explain
 from embedtune.errors import ConfigError, join_problems
+from embedtune.sweep.conditions import Condition, in_order, parse_conditions, required, resolve
+from embedtune.sweep.distributions import distribution_of, draw, ends_of, identity, suggest, values_of
+from embedtune.sweep.grammar import parse
 
 EACH = "loss.matryoshka.weights.each"
 """Stands for one key per Matryoshka dimension."""
 SEARCHABLE = ("train", "loss", "model")
 """What a trial may vary; with other data or another objective its score would not compare."""
+SIZE = "eval.dim"
+"""What may vary too where the size of the embedding is the second objective."""
+
+
+Point = dict[str, Any]
+"""Searched keys and their values; a key whose condition does not hold is absent."""
+Identity = tuple[tuple[str, str], ...]
+"""Keys and values in a form that is equal for equal points."""
 
 
 @dataclass(frozen=True)
@@ -35,24 +35,72 @@ class Space:
     """What is searched and what is fixed.
 
     Attributes:
-        distributions: Key -> what it may be.
+        distributions: Key -> what it may be, each after the key its condition names.
         texts: Key -> the sweep as the user wrote it.
         fixed: Overrides that hold for every trial.
+        conditions: Key -> when it exists; keys without one always do.
     """
 
     distributions: Mapping[str, BaseDistribution]
     texts: Mapping[str, str]
     fixed: tuple[str, ...]
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
-    def suggest(self, trial: Trial) -> dict[str, Any]:
+    def suggest(self, trial: Trial) -> Point:
         """The values a trial takes."""
-        return {key: _suggest(trial, key, distribution) for key, distribution in self.distributions.items()}
+        return self.fill(lambda key, distribution: suggest(trial, key, distribution))
 
-    def corners(self) -> list[dict[str, Any]]:
+    def draw(self, random: Random) -> Point:
+        """A point at random."""
+        return self.fill(lambda _, distribution: draw(distribution, random))
+
+    def fill(self, choose: Callable[[str, BaseDistribution], Any]) -> Point:
+        """The point made of what ``choose`` gives for each key that exists."""
+        point: Point = {}
+        for key, distribution in self.distributions.items():
+            if self.has(key, point):
+                point[key] = choose(key, distribution)
+        return point
+
+    def has(self, key: str, point: Mapping[str, Any]) -> bool:
+        """Whether a key exists beside the values before it."""
+        condition = self.conditions.get(key)
+        return condition is None or (condition.key in point and condition.holds(point[condition.key]))
+
+    @property
+    def endless(self) -> list[str]:
+        """The keys that have an interval."""
+        return [key for key, distribution in self.distributions.items() if values_of(distribution) is None]
+
+    def points(self) -> Iterator[Point]:
+        """Every point once, in the order written; for a space without intervals."""
+        values = {key: values_of(distribution) or [] for key, distribution in self.distributions.items()}
+        yield from self._extensions(list(values), values, {})
+
+    def _extensions(self, keys: Sequence[str], values: Mapping[str, Sequence[Any]], point: Point) -> Iterator[Point]:
+        if not keys:
+            yield point
+        elif self.has(keys[0], point):
+            for value in values[keys[0]]:
+                yield from self._extensions(keys[1:], values, {**point, keys[0]: value})
+        else:
+            yield from self._extensions(keys[1:], values, point)
+
+    def identity(self, point: Mapping[str, Any]) -> Identity:
+        """Equal for equal points."""
+        return tuple((key, identity(own, point[key])) for key, own in self.distributions.items() if key in point)
+
+    def corners(self) -> list[Point]:
         """Points that together touch both ends of every parameter, and every choice."""
-        ends = {key: _ends(distribution) for key, distribution in self.distributions.items()}
-        points = max((len(values) for values in ends.values()), default=1)
-        return [{key: values[min(i, len(values) - 1)] for key, values in ends.items()} for i in range(points)]
+        ends = {key: ends_of(distribution) for key, distribution in self.distributions.items()}
+        longest = max((len(values) for values in ends.values()), default=1)
+        points = [{key: values[min(i, len(values) - 1)] for key, values in ends.items()} for i in range(longest)]
+        points += [
+            {**points[0], **required(key, self.conditions), key: value}
+            for key in self.conditions
+            for value in ends[key]
+        ]
+        return [self.fill(lambda key, _, point=point: point[key]) for point in points]  # type: ignore[misc]
 
 
 def split_arguments(arguments: Sequence[str], params: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
@@ -71,7 +119,7 @@ def split_arguments(arguments: Sequence[str], params: Mapping[str, Any]) -> tupl
     written = [f"{key}={value}" for key, value in params.items() if value is not None]
     space: dict[str, str] = {}
     fixed: dict[str, str] = {}
-    for override in _parse([*written, *arguments]):
+    for override in parse([*written, *arguments]):
         key = override.get_key_element().lstrip("+~")
         text = str(override.input_line)
         space.pop(key, None)
@@ -83,34 +131,58 @@ def split_arguments(arguments: Sequence[str], params: Mapping[str, Any]) -> tupl
     return list(fixed.values()), space
 
 
-def build_space(fixed: Iterable[str], searched: Mapping[str, str], dims: Sequence[int]) -> Space:
+def build_space(
+    fixed: Iterable[str],
+    searched: Mapping[str, str],
+    dims: Sequence[int],
+    *,
+    sized: bool = False,
+    conditions: Mapping[str, str] | None = None,
+    default: Callable[[str], Any] | None = None,
+) -> Space:
     """Turn the searched keys into distributions.
 
     Args:
         fixed: Overrides that hold for every trial.
         searched: Key -> sweep as text.
         dims: The trained dimensions, for ``loss.matryoshka.weights.each``; a lone dimension needs no weight.
+        sized: Whether ``eval.dim`` may be searched, because the size of the embedding is an objective.
+        conditions: Key -> condition as text, ``hydra.sweeper.conditions``.
+        default: The value of a key that is not searched; KeyError if it has none.
 
     Raises:
-        ConfigError: With every sweep that cannot be searched.
+        ConfigError: With every sweep that cannot be searched, or every condition that cannot hold.
     """
     fixed = tuple(fixed)
-    texts = _expand(searched, dims, {override.partition("=")[0].lstrip("+") for override in fixed})
+    fixed_keys = {override.partition("=")[0].lstrip("+") for override in fixed}
+    texts = _expand(searched, dims, fixed_keys)
     distributions: dict[str, BaseDistribution] = {}
     problems = [
         f"{key} must have one value, as all but {', '.join(SEARCHABLE)} and their keys, but got {text}. Choose one."
         for key, text in texts.items()
-        if key.partition(".")[0] not in SEARCHABLE
+        if key.partition(".")[0] not in SEARCHABLE and not (sized and key == SIZE)
     ]
-    for override in _parse(f"{key}={text}" for key, text in texts.items()):
+    problems += [
+        f"hydra.sweeper.conditions.{key} must be for a searched key, but {key} is none. Remove it or search {key}."
+        for key in conditions or {}
+        if key not in {*searched, *texts, *fixed_keys}
+    ]
+    for override in parse(f"{key}={text}" for key, text in texts.items()):
         key = override.get_key_element()
         try:
-            distributions[key] = _distribution(override)
+            distributions[key] = distribution_of(override)
         except (ValueError, HydraException) as error:
             problems.append(f"{key} must be a sweep that can be searched, but got {texts[key]} ({error}). Change it.")
     if problems:
         raise ConfigError(join_problems(problems))
-    return Space(distributions, texts, fixed)
+    given = parse_conditions(_expand(conditions or {}, dims, {*(conditions or {})} | fixed_keys))
+    left = resolve(in_order(list(texts), given), given, distributions, default or _no_value)
+    return Space(
+        {key: distributions[key] for key in left},
+        {key: texts[key] for key in texts if key in left},
+        fixed,
+        {key: condition for key, condition in left.items() if condition is not None},
+    )
 
 
 def to_overrides(params: Mapping[str, Any]) -> list[str]:
@@ -129,49 +201,5 @@ def _expand(searched: Mapping[str, str], dims: Sequence[int], fixed: set[str]) -
     return texts
 
 
-def _parse(overrides: Iterable[str]) -> list[Override]:
-    try:
-        return OverridesParser.create().parse_overrides(list(overrides))
-    except OverrideParseException as error:
-        raise ConfigError(explain(error)) from error
-
-
-def _distribution(override: Override) -> BaseDistribution:
-    value: Any = override.value()
-    if override.is_choice_sweep():
-        return CategoricalDistribution(_choices(override))
-    if isinstance(value, RangeSweep):
-        return _numeric(value.start, value.stop, value.step, "log" in value.tags)
-    if isinstance(value, IntervalSweep):
-        return _numeric(value.start, value.end, None, "log" in value.tags)
-    raise ValueError("choice, range and interval can be searched")
-
-
-def _choices(override: Override) -> list[str | int | float | bool | None]:
-    choices = list(override.sweep_iterator(transformer=Transformer.identity))
-    odd = [choice for choice in choices if isinstance(choice, list | dict)]
-    if odd:
-        raise ValueError(f"a choice must be text, a number, true, false or null, not {odd[0]}")
-    return choices  # type: ignore[return-value]  # narrowed above
-
-
-def _numeric(low: Any, high: Any, step: Any, log: bool) -> BaseDistribution:
-    if all(isinstance(value, int) for value in (low, high, step) if value is not None):
-        return IntDistribution(low, high, log=log, step=1 if step is None or log else step)
-    return FloatDistribution(float(low), float(high), log=log, step=None if step is None or log else float(step))
-
-
-def _suggest(trial: Trial, key: str, distribution: BaseDistribution) -> Any:
-    if isinstance(distribution, CategoricalDistribution):
-        return trial.suggest_categorical(key, distribution.choices)
-    if isinstance(distribution, IntDistribution):
-        return trial.suggest_int(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
-    assert isinstance(distribution, FloatDistribution)
-    return trial.suggest_float(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
-
-
-def _ends(distribution: BaseDistribution) -> list[Any]:
-    if isinstance(distribution, CategoricalDistribution):
-        return list(distribution.choices)
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    return [distribution.low, distribution.high]
+def _no_value(key: str) -> Any:
+    raise KeyError(key)

@@ -29,6 +29,20 @@ def build_strategy(key: str, values: Mapping[str, Any] | None) -> Any:
         raise ConfigError(f"{key} must be a class and its arguments, but got {dict(values)} ({reason}).") from error
 
 
+def with_resource(pruner: Mapping[str, Any] | None, evaluations: int) -> Mapping[str, Any] | None:
+    """A pruner's configuration with ``max_resource: auto`` as the number of evaluations of the longest trial."""
+    if pruner is not None and pruner.get("max_resource") == "auto":
+        return {**pruner, "max_resource": max(evaluations, int(pruner.get("min_resource") or 1))}
+    return pruner
+
+
+def with_groups(sampler: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A sampler's configuration for parameters that come and go, of which multivariate TPE must be told."""
+    if sampler is not None and sampler.get("multivariate"):
+        return {"group": True, **sampler}
+    return sampler
+
+
 def build_sampler(values: Mapping[str, Any] | None, seed_shift: int) -> Any:
     """A sampler whose seed, if it has one, is moved on: workers with equal seeds would draw equal trials."""
     seed = None if values is None else values.get("seed")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from embedtune.errors import StudyError
+from embedtune.errors import DeviceLost, StudyError
 from embedtune.hooks import Watcher
 from embedtune.sweep.events import replay
 from embedtune.sweep.stopping import SUPERVISOR, Stop, handling, stop_now
@@ -195,4 +195,6 @@ def worker_command(arguments: Sequence[str]) -> Callable[[int], Sequence[str]]:
 
 
 def _how(status: int) -> str:
+    if status == DeviceLost.STATUS:
+        return "its device was lost"
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
+from random import Random
 from typing import Any, Protocol
+from zlib import crc32
 
 from optuna.pruners import NopPruner
 
@@ -17,19 +18,27 @@ from embedtune.errors import StudyError
 from embedtune.hooks import Hooks, Watcher
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import State, TrialRecord
-from embedtune.study import Study, left, open_study, reconcile, worker_identity
-from embedtune.sweep.definition import save_definition, study_name
+from embedtune.study import Study, left, open_study, worker_identity
+from embedtune.sweep.asking import Asking
+from embedtune.sweep.definition import check_definition, save_definition, study_name
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.failures import common_failure
-from embedtune.sweep.plan import Plan, default_params
+from embedtune.sweep.follow import Follower, await_others
+from embedtune.sweep.hosts import Launched, leash
+from embedtune.sweep.known import enqueue
+from embedtune.sweep.mending import mend
+from embedtune.sweep.objectives import directions
+from embedtune.sweep.plan import Plan
+from embedtune.sweep.shared import agree, publish, read_baseline, read_records
 from embedtune.sweep.slots import make_slots, usable_cores, visible_devices, worker_count
 from embedtune.sweep.stopping import Stop, die_with_parent, handling, stop_now
 from embedtune.sweep.strategies import SEED_STRIDE, build_sampler, build_strategy
-from embedtune.sweep.supervisor import Supervisor
+from embedtune.sweep.supervisor import Slot, Supervisor
 from embedtune.sweep.worker import Compose, Worker
-from embedtune.trial import INTERRUPTED, run_baseline
+from embedtune.trial import run_baseline
 
-logger = logging.getLogger(__name__)
+_SEEDS = 1 << 30
+"""Seeds of different hosts lie anywhere below this."""
 
 
 class StudyWatcher(Watcher, Protocol):
@@ -40,7 +49,12 @@ class StudyWatcher(Watcher, Protocol):
 
 
 def run_sweep(
-    plan: Plan, compose: Compose, workspace: Workspace, watcher: StudyWatcher, command: Callable[[int], Sequence[str]]
+    plan: Plan,
+    compose: Compose,
+    workspace: Workspace,
+    watcher: StudyWatcher,
+    command: Callable[[int], Sequence[str]],
+    launch: Callable[[int], None] | None = None,
 ) -> StudyPaths:
     """Run a planned study up to its total; the same plan again goes on where it stopped.
 
@@ -50,63 +64,137 @@ def run_sweep(
         workspace: Where the study's folder is.
         watcher: Shown what happens.
         command: Starts a worker process of the given index.
+        launch: Runs so many workers elsewhere until all have ended; None: on this machine.
 
     Raises:
         KeyboardInterrupt: The study was asked to stop; what was interrupted is queued again.
         StudyError: The storage cannot be reached, or all trials fail for one reason.
         ConfigError: The study was begun with another definition.
     """
-    paths = workspace.study(study_name(plan.config))
-    save_definition(paths, plan.definition)
-    study = open_study(paths, plan.config.study.storage)
-    delivery = Delivery.open(plan.config, workspace, paths)
-    _mend(study, delivery)
-    if not study.optuna.get_trials(deepcopy=False):
-        study.optuna.enqueue_trial(default_params(plan), user_attrs={"origin": "default recipe"})
-    watcher.study_began(plan.definition, list(archive.read_records(paths)))
+    study = _begin(plan, workspace)
+    delivery = Delivery.open(plan.config, workspace, study.paths, whole=study)
+    sweep = _Sweep(plan, compose, study, delivery, watcher)
+    sweep.mend()
+    enqueue(study, plan.rules.space, plan.known)
+    watcher.study_began(plan.definition, read_records(study))
     delivery.summary()
-    ensure_baseline(plan.config, plan.bench, paths, Hooks(watcher, delivery.trial))
-
-    def ended() -> None:
-        delivery.summary()
-        reason = common_failure(archive.read_records(paths))
-        if reason is not None:
-            raise StudyError(f"study {paths.name} must have a trial that works, but all failed alike: {reason}")
-
+    sweep.measure_baseline()
     devices = visible_devices()
     count = worker_count(plan.config.study.workers, devices)
-    if count == 0:
-        stop = Stop()
-        with handling({signal.SIGINT: stop.finish_then_now, signal.SIGTERM: stop_now}):
-            make_worker(plan, compose, study, delivery, watcher, stop).loop(ended)
-        if stop.requested and left(study, plan.config.study.n_trials) > 0:
-            raise KeyboardInterrupt
-    else:
-        Supervisor(
-            command=command,
-            slots=make_slots(count, devices, usable_cores(), paths),
-            watcher=watcher,
-            left=lambda: left(study, plan.config.study.n_trials),
-            mend=lambda: _mend(study, delivery),
-            ended=ended,
-        ).run()
+
+    def run() -> None:
+        if launch is not None:
+            sweep.launched(launch, max(1, count))
+        elif count == 0:
+            sweep.here()
+        else:
+            sweep.supervised(command, make_slots(count, devices, usable_cores(), study.paths))
+
+    run()
+    while sweep.is_left_by_others():
+        run()
+    sweep.mend()
     delivery.summary()
-    return paths
+    return study.paths
 
 
-def run_worker(plan: Plan, compose: Compose, workspace: Workspace, watcher: Watcher, index: int) -> None:
+@dataclass(frozen=True)
+class _Sweep:
+    """A study while one command runs it."""
+
+    plan: Plan
+    compose: Compose
+    study: Study
+    delivery: Delivery
+    watcher: Watcher
+    stop: Stop = field(default_factory=Stop)
+
+    def left(self) -> int:
+        """How many trials can still be claimed."""
+        return left(self.study, self.plan.n_trials)
+
+    def mend(self) -> None:
+        """Bring in order what died."""
+        settings = self.plan.config.study
+        mend(self.study, self.delivery, settings.keep, settings.attempts)
+
+    def ended(self) -> None:
+        """See whether the study can still succeed, after a trial has ended."""
+        self.delivery.summary()
+        reason = common_failure(read_records(self.study))
+        if reason is not None:
+            raise StudyError(
+                f"study {self.study.paths.name} must have a trial that works, but all failed alike: {reason}"
+            )
+
+    def measure_baseline(self) -> None:
+        """Measure the untuned model, unless this or another host has."""
+        with self.study.lock("baseline"):
+            known = read_baseline(self.study)
+            if known is None or known.state != State.COMPLETE:
+                hooks = Hooks(self.watcher, self.delivery.trial)
+                publish(self.study, ensure_baseline(self.plan.config, self.plan.bench, self.study.paths, hooks))
+
+    def here(self) -> None:
+        """Run trials in this process."""
+        with handling({signal.SIGINT: self.stop.finish_then_now, signal.SIGTERM: stop_now}):
+            worker = make_worker(self.plan, self.compose, self.study, self.delivery, self.watcher, self.stop)
+            worker.loop(self.ended)
+        if self.stop.requested and self.left() > 0:
+            raise KeyboardInterrupt
+
+    def supervised(self, command: Callable[[int], Sequence[str]], slots: Sequence[Slot]) -> None:
+        """Run trials in worker processes of this machine."""
+        Supervisor(command, slots, self.watcher, self.left, self.mend, self.ended, self.stop).run()
+
+    def launched(self, launch: Callable[[int], None], count: int) -> None:
+        """Run trials in the jobs of a launcher."""
+        follower = Follower(self.study, self.watcher)
+        Launched(launch, count, self.study, follower, self.left, self.mend, self.ended, self.stop).run()
+
+    def is_left_by_others(self) -> bool:
+        """Wait for trials that run elsewhere; whether one of them is left for us to run again."""
+        if self.stop.requested:
+            return False
+        follower = Follower(self.study, self.watcher)
+        return await_others(self.study, self.plan.n_trials, follower, self.mend, self.ended)
+
+
+def run_worker(
+    plan: Plan, compose: Compose, workspace: Workspace, watcher: Watcher, index: int, owner: str | None = None
+) -> None:
     """Loop as worker ``index`` of a study that its supervisor has opened.
+
+    Args:
+        plan: As the supervisor made it.
+        compose: Overrides to a configuration.
+        workspace: Where the study's folder is.
+        watcher: Shown what happens.
+        index: From 0.
+        owner: The identity of the sweep that launched this worker; None if it is the parent process.
 
     Raises:
         KeyboardInterrupt: After the interrupted trial was queued again.
+        DeviceLost: The same; this process can run no trial any more.
     """
-    die_with_parent()
+    if owner is None:
+        die_with_parent()
     paths = workspace.study(study_name(plan.config))
-    study = open_study(paths, plan.config.study.storage)
-    delivery = Delivery.open(plan.config, workspace, paths)
+    study = open_study(paths, plan.config.study.storage, directions=directions(plan.definition["second"]))
+    delivery = Delivery.open(plan.config, workspace, paths, whole=study)
     stop = Stop()
-    with handling({signal.SIGTERM: stop.finish}):
+    with handling({signal.SIGTERM: stop.finish}) if owner is None else leash(study, owner, stop):
         make_worker(plan, compose, study, delivery, watcher, stop, index).loop()
+
+
+def _begin(plan: Plan, workspace: Workspace) -> Study:
+    """Open the study and its folder, once its definition is known to be the one it was begun with."""
+    paths = workspace.study(study_name(plan.config))
+    check_definition(paths, plan.definition)
+    study = open_study(paths, plan.config.study.storage, directions=directions(plan.definition["second"]))
+    agree(study, plan.definition)
+    save_definition(paths, plan.definition)
+    return study
 
 
 def make_worker(
@@ -114,11 +202,13 @@ def make_worker(
 ) -> Worker:
     """A worker with a sampler and a pruner of its own."""
     seed_shift = index + SEED_STRIDE * len(study.optuna.get_trials(deepcopy=False))
+    if study.shared:  # another host's worker of this index may have begun at this number of trials too
+        seed_shift += crc32(worker_identity().encode()) % _SEEDS
     study.optuna.sampler = build_sampler(plan.sampler, seed_shift) or study.optuna.sampler
     study.optuna.pruner = build_strategy("hydra.sweeper.pruner", plan.pruner) or NopPruner()
     benches = Benches(plan.config, plan.bench)
-    budget, keep = plan.config.study.n_trials, plan.config.study.keep
-    return Worker(study, plan.space, compose, benches, delivery, watcher, budget, keep, stop)
+    asking = Asking(study, plan.rules, plan.n_trials, Random(seed_shift))
+    return Worker(study, asking, compose, benches, delivery, watcher, plan.config.study.keep, stop)
 
 
 def ensure_baseline(config: Config, bench: Bench, study: StudyPaths, hooks: Hooks) -> TrialRecord:
@@ -128,14 +218,3 @@ def ensure_baseline(config: Config, bench: Bench, study: StudyPaths, hooks: Hook
         start = TrialRecord(study.name, -1, State.RUNNING, facts={"worker": worker_identity()})
         record = run_baseline(config, bench, study.baseline, start, hooks)
     return record
-
-
-def _mend(study: Study, delivery: Delivery) -> None:
-    """Close the records of trials whose worker died; their configurations are queued again."""
-    for number in reconcile(study):
-        logger.warning("Trial %d was left unfinished by a worker that died; it is queued again", number)
-        record = archive.read_record(study.paths, number)
-        if record is not None and record.state == State.RUNNING:
-            trial = study.paths.trial(number)
-            archive.write_result(trial, replace(record, state=State.FAIL, reason=f"{INTERRUPTED}: its worker died"))
-            delivery.trial(trial)

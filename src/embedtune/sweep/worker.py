@@ -7,18 +7,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import optuna
-from optuna.trial import TrialState
+from numpy.typing import NDArray
+from optuna.pruners import BasePruner
 
-from embedtune import archive
+from embedtune import archive, resume
 from embedtune.bench import Benches
 from embedtune.config import Config
+from embedtune.errors import DeviceLost
 from embedtune.hooks import Hooks, Watcher
 from embedtune.records import State, TrialRecord
-from embedtune.study import RETRY_OF, Study, claim, replaced, requeue, worker_identity
+from embedtune.study import ORIGIN, REPEAT, Study, beating, predecessors, replaced, requeue, worker_identity
+from embedtune.sweep.asking import Asking
+from embedtune.sweep.attempts import DEVICE_ATTEMPTS, give_up
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.delivery import Delivery
-from embedtune.sweep.space import Space, to_overrides
+from embedtune.sweep.outcome import settle, tell
+from embedtune.sweep.query_pruner import QueryPruner, mean_step, report_queries
+from embedtune.sweep.shared import is_running, publish, read_records
+from embedtune.sweep.space import to_overrides
 from embedtune.sweep.stopping import Stop
 from embedtune.trial import INTERRUPTED, run_trial
 
@@ -33,12 +41,11 @@ class Worker:
     """What a worker needs to run trials of one study."""
 
     study: Study
-    space: Space
+    asking: Asking
     compose: Compose
     benches: Benches
     delivery: Delivery
     watcher: Watcher
-    n_trials: int
     keep: int
     stop: Stop
 
@@ -52,54 +59,92 @@ class Worker:
             KeyboardInterrupt: After the interrupted trial was queued again.
         """
         who = worker_identity()
-        while not self.stop.requested and (trial := claim(self.study, self.n_trials, who)) is not None:
-            self._run(trial, who)
+        while not self.stop.requested and (trial := self.asking.claim(who)) is not None:
+            with beating(self.study, trial):
+                ran = self._run(trial, who)
+            if not ran:
+                continue
             with self.study.claiming():
-                keep_best(self.study.paths, self.keep, replaced(self.study))
+                keep_best(self.study.paths, self.keep, replaced(self.study), read_records(self.study))
             after()
 
-    def _run(self, trial: optuna.Trial, who: str) -> None:
+    def _run(self, trial: optuna.Trial, who: str) -> bool:
+        """Run a trial, if it is worth running; whether it was."""
         paths = self.study.paths.trial(trial.number)
-        facts = {"worker": who, "attempt": self._attempt(trial)}
+        before = predecessors(self.study, trial)
+        facts = {"worker": who, "attempt": len(before) + 1}
         record = TrialRecord(self.study.paths.name, trial.number, State.RUNNING, facts=facts)
         try:
-            params = self.space.suggest(trial)
-            record = replace(record, params=params)
-            config = self.compose([*self.space.fixed, *to_overrides(params)])
-            hooks = Hooks(self.watcher, self.delivery.trial, _reporter(trial))
-            record = run_trial(config, self.benches.get(config), paths, record, hooks)
+            resume.take_over([self.study.paths.trial(number) for number in before], paths)
+            params = self.asking.accept(trial)
+            if params is None:
+                return False
+            record = replace(record, params=params, facts={**facts, **_about(trial)})
+            config = _reseeded(self.compose([*self.asking.rules.space.fixed, *to_overrides(params)]), trial)
+            hooks = Hooks(self.watcher, self.delivery.trial, judge=self.asking.rules.constraints.judge)
+            if config.eval.second is None:  # Optuna takes no reports for two objectives
+                hooks = _reporting(hooks, trial, self.study.optuna.pruner)
+            bench, resumable = self.benches.get(config), config.study.resume
+            record = run_trial(config, bench, paths, record, hooks, resumable=resumable)
         except KeyboardInterrupt:
-            if not paths.result.is_file():
-                archive.write_result(paths, replace(record, state=State.FAIL, reason=INTERRUPTED))
-            requeue(self.study, trial.number)
-            logger.warning("Trial %d was interrupted; it is queued again", trial.number)
-            self.delivery.trial(paths)
+            self._interrupted(record)
+            raise
+        except DeviceLost as error:
+            if give_up(self.study, trial.number, DEVICE_ATTEMPTS, str(error)):
+                self.delivery.trial(paths)
+            else:
+                self._interrupted(record)
             raise
         except Exception as error:
             # Whatever else goes wrong around a trial ends that trial, not the study.
             logger.exception("Trial %d failed outside training", trial.number)
             record = replace(record, state=State.FAIL, reason=f"{type(error).__name__}: {error}")
             archive.write_result(paths, record)
+            resume.forget(paths)
             self.watcher.ended(record)
-        _tell(self.study, record)
+        if is_running(self.study, trial.number):
+            publish(self.study, archive.read_record(self.study.paths, trial.number) or record)
+            tell(self.study, record)
+        else:
+            logger.warning("Trial %d was taken for dead and is run again; what it found is not counted", trial.number)
+            archive.write_result(paths, replace(record, state=State.FAIL, reason=f"{INTERRUPTED}: taken for dead"))
+        return True
 
-    def _attempt(self, trial: optuna.Trial) -> int:
-        """1, or one more than the trial that this one stands in for."""
-        before = trial.user_attrs.get(RETRY_OF)
-        record = None if before is None else archive.read_record(self.study.paths, int(before))
-        return 1 if record is None else int(record.facts.get("attempt", 1)) + 1
+    def _interrupted(self, record: TrialRecord) -> None:
+        """Queue the trial again, unless it had just ended."""
+        if self.study.optuna.get_trials(deepcopy=False)[record.number].state.is_finished():
+            return  # answered without running
+        paths = self.study.paths.trial(record.number)
+        if not settle(self.study, record.number):
+            if not paths.result.is_file():
+                archive.write_result(paths, replace(record, state=State.FAIL, reason=INTERRUPTED))
+            requeue(self.study, record.number)
+            logger.warning("Trial %d was interrupted; it is queued again", record.number)
+        self.delivery.trial(paths)
 
 
-def _reporter(trial: optuna.Trial) -> Callable[[int, float], bool]:
+def _about(trial: optuna.Trial) -> dict[str, Any]:
+    """What the study knows of a trial: where its configuration comes from, and which repeat of it this is."""
+    attrs = trial.user_attrs
+    return {key: attrs[key] for key in (ORIGIN, REPEAT) if attrs.get(key)}
+
+
+def _reseeded(config: Config, trial: optuna.Trial) -> Config:
+    """Each repeat of a configuration has a seed of its own."""
+    repeat = int(trial.user_attrs.get(REPEAT, 0))
+    return replace(config, train=replace(config.train, seed=config.train.seed + repeat)) if repeat else config
+
+
+def _reporting(hooks: Hooks, trial: optuna.Trial, pruner: BasePruner) -> Hooks:
+    """Report every evaluation to Optuna, with its queries where the pruner compares them."""
+    by_query = isinstance(pruner, QueryPruner)
+
+    def scored(ordinal: int, values: NDArray[np.float64]) -> None:
+        if by_query:
+            report_queries(trial, ordinal, values)
+
     def report(ordinal: int, value: float) -> bool:
-        trial.report(value, ordinal)
+        trial.report(value, mean_step(ordinal) if by_query else ordinal)
         return trial.should_prune()
 
-    return report
-
-
-def _tell(study: Study, record: TrialRecord) -> None:
-    """Record the outcome with Optuna; a trial's value is that of its best evaluation."""
-    state = {State.COMPLETE: TrialState.COMPLETE, State.PRUNED: TrialState.PRUNED}.get(record.state, TrialState.FAIL)
-    values: Any = record.value if state == TrialState.COMPLETE else None
-    study.optuna.tell(record.number, values, state=state)
+    return replace(hooks, scored=scored, report=report)

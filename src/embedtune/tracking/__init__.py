@@ -4,14 +4,15 @@ Importing this costs no mlflow: its modules import it when they first talk to a 
 """
 
 from embedtune.tracking.checkpoints import deliver_checkpoints
-from embedtune.tracking.registry import register_release
+from embedtune.tracking.registry import Champion, find_champion, register_release, roll_back, version_tags
 from embedtune.tracking.relocate import Relocation, relocate_store
 from embedtune.tracking.store import Links, Store, links, open_store, peek_store
 from embedtune.tracking.study_run import deliver_study
-from embedtune.tracking.trial_run import deliver_trial
+from embedtune.tracking.trial_run import deliver_trial, is_delivered
 from embedtune.tracking.ui import check_servable, serve_ui
 
 __all__ = [
+    "Champion",
     "Links",
     "Relocation",
     "Store",
@@ -19,10 +20,14 @@ __all__ = [
     "deliver_checkpoints",
     "deliver_study",
     "deliver_trial",
+    "find_champion",
+    "is_delivered",
     "links",
     "open_store",
     "peek_store",
     "register_release",
     "relocate_store",
+    "roll_back",
     "serve_ui",
+    "version_tags",
 ]

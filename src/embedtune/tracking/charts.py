@@ -74,6 +74,12 @@ def scatter(param: str, metric: str) -> Chart:
     return {"type": "SCATTER", "xaxis": x, "yaxis": {"key": metric, "type": "METRIC"}}
 
 
+def trade_off(across: str, up: str) -> Chart:
+    """A metric of every run against another."""
+    x, y = ({"key": key, "type": "METRIC"} for key in (across, up))
+    return {"type": "SCATTER", "xaxis": x, "yaxis": y}
+
+
 def parallel(params: Sequence[str], metric: str) -> Chart:
     """Params of every run as axes side by side, and a metric that colours the lines."""
     return {"type": "PARALLEL", "selectedParams": list(params), "selectedMetrics": [metric], "showAllRuns": True}

@@ -31,8 +31,9 @@ class TrialFolder:
 
     @property
     def best(self) -> Evaluation | None:
-        """The best evaluation so far."""
-        return best_of(self.evaluations) if self.evaluations else None
+        """The evaluation whose weights were kept; the best so far while the trial runs."""
+        kept = next((e for e in self.evaluations if e.step == self.record.best_step), None)
+        return kept or (best_of(self.evaluations) if self.evaluations else None)
 
     @property
     def objective(self) -> Objective | None:
@@ -40,7 +41,8 @@ class TrialFolder:
         if self.best is None:
             return None
         choice = self.config.get("eval", {})
-        return Objective(choice.get("objective", "cosine_map@100"), choice.get("dim") or dims(self.best.metrics)[0])
+        dim = choice.get("dim") or dims(self.best.metrics)[0]
+        return Objective(choice.get("objective", "cosine_map@100"), dim, self.record.facts.get("second"))
 
 
 def read_folder(trial: TrialPaths) -> TrialFolder:

@@ -28,6 +28,7 @@ from embedtune.errors import TrackingError
 from embedtune.tracking.content import DatasetUse, Point, RunContent
 from embedtune.tracking.labels import MAX_DIGEST
 from embedtune.tracking.models import Models
+from embedtune.tracking.versions import Versions
 
 UID = "embedtune.uid"
 NOTE = "mlflow.note.content"
@@ -48,6 +49,7 @@ class Gateway:
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._experiment_id = experiment_id
         self.models = Models(self._client, uri, experiment_id)
+        self.versions = Versions(self._client, uri)
 
     def open_experiment(self, name: str, artifact_location: str | None) -> str:
         """The id of the experiment, which is created if there is none.
@@ -57,7 +59,12 @@ class Gateway:
         """
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
-            return str(self._client.create_experiment(name, artifact_location=artifact_location))
+            try:
+                return str(self._client.create_experiment(name, artifact_location=artifact_location))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                experiment = self._client.get_experiment_by_name(name)  # another host was faster
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
             raise TrackingError(
                 f"tracking.experiment must not be a deleted one, but got {name}. Take another name, or restore it: "
@@ -86,6 +93,10 @@ class Gateway:
         runs = self._client.search_runs([self._experiment_id], query, ViewType.ACTIVE_ONLY, max_results=1)
         return runs[0] if runs else None
 
+    def discard(self, run: Any) -> None:
+        """Put a run into MLflow's trash: no page shows it, and the next one of its uid is a new one."""
+        self._client.delete_run(run.info.run_id)
+
     def deliver(self, content: RunContent, run: Any | None) -> str:
         """Add to ``run``, or to a new one, what it lacks of ``content``; return its id."""
         run = run or self._create(content)
@@ -103,6 +114,12 @@ class Gateway:
         self._log_artifacts(run, content.artifacts)
         self._set_status(run, content)
         return run_id
+
+    def tag(self, run: Any, tags: Mapping[str, str]) -> None:
+        """Set the tags of a run that differ."""
+        for key, value in tags.items():
+            if run.data.tags.get(key) != value:
+                self._client.set_tag(run.info.run_id, key, value)
 
     def log_points(self, run_id: str, points: Sequence[Point], model_id: str) -> None:
         """Log metrics of a run and of a logged model."""

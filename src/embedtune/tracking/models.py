@@ -12,12 +12,10 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
-from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from embedtune.tracking.content import ModelContent
-from embedtune.tracking.store import is_database
 
 _WEIGHTS = "embedtune.weights"
 """Tag of a checkpoint's model."""
@@ -77,6 +75,8 @@ class Models:
         """Delete a model's files; its page stays. One that the registry refers to keeps them."""
         if self._is_registered(model):
             return
+        if model.status == LoggedModelStatus.PENDING:  # its delivery was cut short, and nobody will go on with it
+            self._client.finalize_logged_model(model.model_id, "FAILED")
         place = model.artifact_location
         if place.startswith("file:"):
             shutil.rmtree(local_file_uri_to_path(place), ignore_errors=True)
@@ -85,35 +85,29 @@ class Models:
         self._client.set_logged_model_tags(model.model_id, {_WEIGHTS: _PRUNED})
 
     def log(self, name: str, run_id: str, tags: Mapping[str, str], folder: Path) -> LoggedModel:
-        """Keep a folder as a run's logged model; files are hard-linked where that is possible."""
-        model = self._client.create_logged_model(self._experiment_id, model_name(name), run_id, dict(tags), None, _TYPE)
+        """Keep a folder as a run's logged model, the one that a killed process began if there is one.
+
+        Files are hard-linked where that is possible.
+        """
+        model = self._begun(name, run_id) or self._client.create_logged_model(
+            self._experiment_id, model_name(name), run_id, dict(tags), None, _TYPE
+        )
         try:
             self._put(model, folder)
         except BaseException:
             self._client.finalize_logged_model(model.model_id, "FAILED")
             raise
+        self._client.set_logged_model_tags(model.model_id, dict(tags))
         self._client.finalize_logged_model(model.model_id, "READY")
         self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         return model
 
-    def register(self, name: str, model: LoggedModel, tags: Mapping[str, str], alias: str) -> str:
-        """Make a logged model the next version of a registered one, under an alias; return the version."""
-        try:
-            self._client.create_registered_model(name, tags={"embedtune.kind": "release"})
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        # A database resolves models:/ with mlflow's process-wide store, which need not be this one; a server takes
-        # nothing else.
-        source = model.artifact_location if is_database(self._uri) else f"models:/{model.model_id}"
-        version = self._client.create_model_version(
-            name, source, run_id=model.source_run_id, tags=dict(tags), model_id=model.model_id
-        ).version
-        # mlflow.register_model does this too, but only for the process-wide store; the model's page reads it.
-        versions = json.dumps([{"name": name, "version": version}])
-        self._client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
-        self._client.set_registered_model_alias(name, alias, version)
-        return str(version)
+    def _begun(self, name: str, run_id: str) -> LoggedModel | None:
+        """A model of this name whose delivery for the same run was cut short."""
+        found = self._client.search_logged_models([self._experiment_id], f"name = '{model_name(name)}'")
+        releases = (model for model in found if model.tags.get("embedtune.kind") == "release")
+        mine = (model for model in releases if model.source_run_id == run_id)
+        return next((model for model in mine if model.status == LoggedModelStatus.PENDING), None)
 
     def _put(self, model: LoggedModel, folder: Path) -> None:
         if model.artifact_location.startswith("file:"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from embedtune.records import Evaluation, Metrics, TrialRecord
 from embedtune.tracking.content import Point, end_time, has_ended
@@ -23,10 +23,16 @@ SIGNIFICANT = 5
 
 @dataclass(frozen=True)
 class Objective:
-    """What a study maximises: a metric such as ``cosine_map@100`` at one dimension."""
+    """What a study maximises: a metric such as ``cosine_map@100`` at one dimension.
+
+    Attributes:
+        second: The second objective: the dimension at which the metric is read too, or ``dimension``, which is the
+            size itself, the smaller the better; then every trial has a ``dim`` of its own. None with one objective.
+    """
 
     metric: str
     dim: int
+    second: int | str | None = None
 
     @property
     def best(self) -> str:
@@ -39,8 +45,16 @@ class Objective:
         return self.metric.removeprefix("cosine_") in HEADLINES
 
     def best_at(self, dim: int) -> str:
-        """Name of the same metric at another dimension, at the best step."""
-        return self.best if dim == self.dim else f"{self.best}_{section(dim)}"
+        """Name of the same metric at another dimension, at the best step; at any where each trial has its own."""
+        shared = self.second is None or isinstance(self.second, int)
+        return self.best if shared and dim == self.dim else f"{self.best}_{section(dim)}"
+
+    @property
+    def best_second(self) -> str | None:
+        """Name of the second objective at the best step; None with one objective."""
+        if isinstance(self.second, int):
+            return self.best_at(self.second)
+        return None if self.second is None else f"best/{self.second}"
 
 
 def short(metric: str) -> str:
@@ -64,8 +78,8 @@ def dims(metrics: Metrics) -> list[int]:
 
 
 def best_of(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """The evaluation with the largest value, the first of equal ones; one that is not a number loses."""
-    return max(evaluations, key=lambda evaluation: -math.inf if math.isnan(evaluation.value) else evaluation.value)
+    """The evaluation with the largest merit, the first of equal ones; one that is not a number loses."""
+    return max(evaluations, key=lambda evaluation: -math.inf if math.isnan(evaluation.merit) else evaluation.merit)
 
 
 def trial_points(evaluations: Sequence[Evaluation], objective: Objective, *, skip: int = 0) -> tuple[Point, ...]:
@@ -78,11 +92,19 @@ def trial_points(evaluations: Sequence[Evaluation], objective: Objective, *, ski
     return tuple(points)
 
 
+def judged_points(record: TrialRecord, best: Evaluation, objective: Objective) -> tuple[Point, ...]:
+    """The headline of a trial that was judged by folds: its value is that of no evaluation."""
+    if not has_ended(record) or record.value is None or record.value == best.value:
+        return ()
+    values = _best(replace(best, value=record.value), objective)
+    return tuple(Point(key, rounded(value), _last_step(record), end_time(record)) for key, value in values)
+
+
 def cost_points(record: TrialRecord) -> tuple[Point, ...]:
     """What an ended trial cost, as ``cost/*`` at its last step; nothing while it runs."""
     if not has_ended(record):
         return ()
-    facts, step = record.facts, int(record.facts.get("steps") or record.best_step or 0)
+    facts, step = record.facts, _last_step(record)
     tokens, memory = facts.get("tokens"), facts.get("peak_memory_bytes")
     costs = {
         "seconds": record.seconds,
@@ -95,6 +117,10 @@ def cost_points(record: TrialRecord) -> tuple[Point, ...]:
     return tuple(Point(f"cost/{key}", rounded(value), step, when) for key, value in costs.items() if value is not None)
 
 
+def _last_step(record: TrialRecord) -> int:
+    return int(record.facts.get("steps") or record.best_step or 0)
+
+
 def rounded(value: float) -> float:
     """Five significant digits."""
     return float(f"{value:.{SIGNIFICANT}g}")
@@ -102,6 +128,8 @@ def rounded(value: float) -> float:
 
 def _best(best: Evaluation, objective: Objective) -> Iterator[tuple[str, float]]:
     yield objective.best, best.value
+    if objective.best_second is not None:
+        yield objective.best_second, objective.dim if best.second is None else best.second
     yield "best/epoch", best.epoch
     scores = best.metrics.get(str(objective.dim), {})
     for headline in HEADLINES:
@@ -109,9 +137,9 @@ def _best(best: Evaluation, objective: Objective) -> Iterator[tuple[str, float]]
         if metric in scores and metric != objective.metric:
             yield f"best/{short(metric)}", scores[metric]
     for dim in dims(best.metrics):
-        scores = best.metrics[str(dim)]
-        if dim != objective.dim and objective.metric in scores:
-            yield objective.best_at(dim), scores[objective.metric]
+        name, scores = objective.best_at(dim), best.metrics[str(dim)]
+        if name not in (objective.best, objective.best_second) and objective.metric in scores:
+            yield name, scores[objective.metric]
 
 
 def _all_dims(evaluation: Evaluation) -> Iterator[tuple[str, float]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from embedtune.front import front, second_label, second_text
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.tracking.content import has_ended, state_word
+from embedtune.tracking.content import INTERRUPTED, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG
 from embedtune.tracking.names import HEADLINES, Objective, dims
 from embedtune.tracking.redaction import redact_text
@@ -18,9 +19,11 @@ def trial_note(record: TrialRecord, best: Evaluation | None, objective: Objectiv
     reason = f" ({redact_text(record.reason)})" if record.reason else ""
     if best is None or objective is None:
         return f"**{_title(record)}** {record.state.value}{reason}, not evaluated yet."
+    value = best.value if record.value is None else record.value
+    judge = "" if value == best.value else " by folds of the training queries"
     verdict = (
-        f"**{_title(record)}** {record.state.value}{reason}: {objective.metric} **{best.value:.4f}** "
-        f"at dimension {objective.dim}, step {best.step} (epoch {best.epoch:g})."
+        f"**{_title(record)}** {record.state.value}{reason}: {objective.metric} **{value:.4f}**{judge} "
+        f"at dimension {objective.dim}{_second(best, objective)}, step {best.step} (epoch {best.epoch:g})."
     )
     sizes = dims(best.metrics)
     head = ["cosine", *map(str, sizes)]
@@ -37,14 +40,20 @@ def study_note(records: Sequence[TrialRecord], objective: str, n_trials: int, ru
         n_trials: The study's budget.
         run_links: Trial number -> link to its run.
     """
+    first = front(record for record in records if _eligible(record))
     trials = sorted((record for record in records if not record.is_baseline), key=_rank)
+    trials = [*first, *(record for record in trials if record not in first)]
     baseline = next((record for record in records if record.is_baseline), None)
-    lines = [_verdict(trials, baseline, objective, n_trials), ""]
-    head = ["rank", "trial", "state", objective, "against untuned", "best epoch", "seconds"]
+    lines = [_verdict(trials, baseline, objective, n_trials, first), ""]
+    second = [second_label(first[0].facts.get("second")), "front"] if first else []
+    head = ["rank", "trial", "state", objective, *second, "against untuned", "best epoch", "seconds"]
     lines += [_row(head), _row(["---"] * len(head))]
     tail = f"\n\nMore trials are in the leaderboard: {len(trials)} in all."
     for rank, record in enumerate([*trials, *([baseline] if baseline else [])], start=1):
-        line = _row(_trial_cells(rank, record, baseline, run_links))
+        cells = _trial_cells(rank, record, baseline, run_links)
+        if first:
+            cells[4:4] = [second_text(record), "yes" if record in first else ""]
+        line = _row(cells)
         if sum(map(len, lines)) + len(lines) + len(line) + len(tail) > MAX_TAG:
             return "\n".join(lines) + tail
         lines.append(line)
@@ -57,13 +66,22 @@ def best_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
     return max(complete, key=lambda record: record.value or 0.0, default=None)
 
 
-def _verdict(trials: Sequence[TrialRecord], baseline: TrialRecord | None, objective: str, n_trials: int) -> str:
-    ended = f"{sum(has_ended(record) for record in trials)} of {n_trials} trials ended."
+def _verdict(
+    trials: Sequence[TrialRecord], baseline: TrialRecord | None, objective: str, n_trials: int,
+    first: Sequence[TrialRecord],
+) -> str:  # fmt: skip
+    finished = [record for record in trials if has_ended(record) and state_word(record) != INTERRUPTED]
+    ended = f"{len(finished)} of {n_trials} trials ended."
     untuned = baseline.value if baseline else None
     against = f", untuned {untuned:.4f}" if untuned is not None else ""
     best = best_trial(trials)
     if best is None or best.value is None:
         return f"No trial is complete yet ({objective}{against}). {ended}"
+    if first:
+        label = second_label(first[0].facts.get("second"))
+        ends = [f"**{_title(end)}** ({end.value:.4f}, {label} {second_text(end)})" for end in (first[0], first[-1])]
+        span = f"from {ends[0]} to {ends[1]}" if len(first) > 1 else ends[0]
+        return f"Front: {len(first)} of {len(trials)} trials, {span}; {objective}{against}. {ended}"
     gain = f" ({best.value - untuned:+.4f})" if untuned is not None else ""
     return f"Best: **{_title(best)}** with {objective} **{best.value:.4f}**{against}{gain}. {ended}"
 
@@ -85,12 +103,16 @@ def _trial_cells(
     ]
 
 
+def _second(best: Evaluation, objective: Objective) -> str:
+    return "" if best.second is None else f" and **{best.second:.4f}** at {objective.second}"
+
+
 def _rank(record: TrialRecord) -> tuple[bool, float]:
     return not _eligible(record), -(record.value if record.value is not None else -1.0)
 
 
 def _eligible(record: TrialRecord) -> bool:
-    return record.state is State.COMPLETE and record.value is not None
+    return record.state is State.COMPLETE and record.value is not None and record.feasible
 
 
 def _title(record: TrialRecord) -> str:

@@ -1,22 +1,64 @@
-"""A release as a model version in MLflow's registry."""
+"""Releases as versions of a registered model in MLflow: which one is in use, and which one was before."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from embedtune.errors import TrackingError
 from embedtune.records import Metrics
 from embedtune.tracking.content import Point, RunContent
-from embedtune.tracking.labels import MAX_TAG
+from embedtune.tracking.labels import MAX_DIGEST, MAX_TAG
 from embedtune.tracking.labels import tags as as_tags
 from embedtune.tracking.names import HEADLINES, dims, rounded, section, short
 from embedtune.tracking.redaction import redact_text
 from embedtune.tracking.store import Store, connect
 
+CHAMPION = "champion"
+"""Alias of the version in use."""
+PREVIOUS_CHAMPION = "previous_champion"
+"""Alias of the version that was in use before."""
+
+_WEIGHTS = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version in use.
+
+    Attributes:
+        name: Of the registered model.
+        version: Its number, as text.
+        folder: Its files, as SentenceTransformer loads them; they may be the store's own, so they are not changed.
+    """
+
+    name: str
+    version: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What a rollback did: the version now in use, and the one it took the place of."""
+
+    name: str
+    champion: str
+    previous: str
+
 
 def register_release(
-    store: Store, folder: Path, *, name: str, alias: str, metrics: Metrics, run_id: str | None, tags: Mapping[str, str]
+    store: Store,
+    folder: Path,
+    *,
+    name: str,
+    alias: str,
+    metrics: Metrics,
+    run_id: str | None,
+    tags: Mapping[str, str],
+    promote: bool = False,
+    description: str = "",
 ) -> str:
     """Register a release folder as the next version of the model ``name`` and point ``alias`` at it.
 
@@ -30,7 +72,9 @@ def register_release(
         alias: Moved to this version.
         metrics: Of the release; they appear on the model's page and on the run's as ``release/*``.
         run_id: The trial's run; None makes a run for the release.
-        tags: Of the model and of its version.
+        tags: Of the model and of its version; see :func:`version_tags`.
+        promote: Move the alias ``champion`` here too; the champion until now becomes ``previous_champion``.
+        description: Of the version, in Markdown.
 
     Returns:
         The version.
@@ -44,7 +88,82 @@ def register_release(
         run_id = run_id or gateway.deliver(_release_run(name, now), gateway.find(f"release/{name}"))
         model = gateway.models.log(name, run_id, {"embedtune.kind": "release", **redacted}, folder)
         gateway.log_points(run_id, release_points(metrics, now), model.model_id)
-        return gateway.models.register(name, model, redacted, alias)
+        version = gateway.versions.register(name, model, redacted, redact_text(description))
+        gateway.versions.point(name, alias, version)
+        if promote:
+            champion = gateway.versions.find(name, CHAMPION)
+            if champion is not None:
+                gateway.versions.point(name, PREVIOUS_CHAMPION, champion.version)
+            gateway.versions.point(name, CHAMPION, version)
+        return version
+
+
+def find_champion(store: Store, name: str, into: Path) -> Champion | None:
+    """The version of a registered model that is in use; None if there is none.
+
+    Args:
+        store: Where its registry is.
+        name: Of the registered model.
+        into: Its files are downloaded here, unless the store has them on this machine.
+
+    Raises:
+        TrackingError: The store refused or did not answer in time, or the version has no safetensors weights.
+    """
+    with connect(store) as gateway:
+        version = gateway.versions.find(name, CHAMPION)
+        if version is None:
+            return None
+        folder = gateway.versions.fetch(version, into)
+    if not any(path.suffix == _WEIGHTS for path in folder.glob("*")):
+        raise TrackingError(
+            f"champion of {name} must have safetensors weights, but got version {version.version} without any in "
+            f"{folder}. Restore its files, or move the alias: python -m embedtune rollback release.name={name}"
+        )
+    return Champion(name, str(version.version), folder)
+
+
+def roll_back(store: Store, name: str) -> Rollback | None:
+    """Put the previous champion of a registered model in use again; a second call takes that back.
+
+    Returns:
+        What was done; None if there is no previous champion.
+
+    Raises:
+        TrackingError: The store refused or did not answer in time.
+    """
+    with connect(store) as gateway:
+        champion = gateway.versions.find(name, CHAMPION)
+        previous = gateway.versions.find(name, PREVIOUS_CHAMPION)
+        if champion is None or previous is None or champion.version == previous.version:
+            return None
+        gateway.versions.point(name, CHAMPION, previous.version)
+        gateway.versions.point(name, PREVIOUS_CHAMPION, champion.version)
+        return Rollback(name, str(previous.version), str(champion.version))
+
+
+def version_tags(
+    *, study: str, trial: str, objective: str, dim: int, values: Mapping[str, float], digests: Mapping[str, str]
+) -> dict[str, str]:
+    """Tags of a version: where it came from, what was measured and on which texts.
+
+    Args:
+        study: Name of the study.
+        trial: Name of the trial, or of what else was released.
+        objective: The metric the study maximised.
+        dim: Size of the embedding at which it was read.
+        values: Split -> the objective.
+        digests: Split -> sha256 of its texts.
+    """
+    return as_tags(
+        {
+            "study": study,
+            "trial": trial,
+            "objective": objective,
+            "dim": dim,
+            **{split: rounded(value) for split, value in values.items()},
+            "digest": {split: digest[:MAX_DIGEST] for split, digest in digests.items()},
+        }
+    )
 
 
 def _release_run(name: str, now: int) -> RunContent:

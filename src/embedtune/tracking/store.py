@@ -38,6 +38,8 @@ ENVIRONMENT = {
 SQLITE = "sqlite:///"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
+_DATABRICKS_PATH = "/ml"
+
 _LOCK_SECONDS = 60
 """Longer than any delivery of one folder to a store that answers."""
 
@@ -84,6 +86,8 @@ class Links:
 
     def run(self, run_id: str) -> str:
         """Page of a trial or of a study."""
+        if self.root.endswith(_DATABRICKS_PATH):
+            return f"{self.root}/experiments/{self.experiment_id}/runs/{run_id}"
         return f"{self.root}/{run_path(self.experiment_id, run_id)}"
 
 
@@ -160,6 +164,11 @@ def is_database(uri: str) -> bool:
     return uri.startswith(_DATABASES)
 
 
+def is_databricks(uri: str) -> bool:
+    """Whether a tracking URI is that of a Databricks workspace, ``databricks`` or ``databricks://PROFILE``."""
+    return uri == "databricks" or uri.startswith("databricks://")
+
+
 def links(store: Store, config: TrackingConfig, study: str | None = None) -> Links:
     """Where to look in the UI that ``ui`` serves, or in the server configured.
 
@@ -168,6 +177,8 @@ def links(store: Store, config: TrackingConfig, study: str | None = None) -> Lin
         config: Says the port.
         study: Link to the views of this study; None shows all studies.
     """
+    if is_databricks(store.uri):
+        return _databricks_links(store)
     server = re.sub(r"//[^/@]*@", "//", store.uri).rstrip("/") if is_server(store.uri) else None
     root = server or f"http://127.0.0.1:{config.port}"
     experiment = f"{root}/#/experiments/{store.experiment_id}"
@@ -179,6 +190,13 @@ def links(store: Store, config: TrackingConfig, study: str | None = None) -> Lin
         return f"{experiment}/runs?{_MODE}&viewStateShareKey={quote(key)}{mode}"
 
     return Links(root, store.experiment_id, *(view(name) for name in View))
+
+
+def _databricks_links(store: Store) -> Links:
+    """A workspace has pages of its own, which know no saved views."""
+    host = os.environ.get("DATABRICKS_HOST", "").strip().rstrip("/") or "https://YOUR-DATABRICKS-WORKSPACE"
+    root = (host if "://" in host else f"https://{host}") + _DATABRICKS_PATH
+    return Links(root, store.experiment_id, *[f"{root}/experiments/{store.experiment_id}"] * len(View))
 
 
 def run_path(experiment_id: str, run_id: str) -> str:

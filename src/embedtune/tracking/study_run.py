@@ -6,21 +6,31 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from embedtune.errors import TrackingError
-from embedtune.paths import StudyPaths
-from embedtune.records import TrialRecord
-from embedtune.tracking.content import Point, RunContent, end_time, has_ended
-from embedtune.tracking.labels import datasets, params, tags
-from embedtune.tracking.names import Objective, rounded, short
+from embedtune.front import front
+from embedtune.paths import StudyPaths, read_json_lines
+from embedtune.records import TrialRecord, opened_again
+from embedtune.tracking.content import INTERRUPTED, Point, RunContent, end_time, has_ended, state_word
+from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
+from embedtune.tracking.names import Objective, rounded, section, short
 from embedtune.tracking.notes import best_trial, study_note
 from embedtune.tracking.redaction import redact
 from embedtune.tracking.store import Store, connect, one_at_a_time, run_path
 from embedtune.tracking.trial_run import user
 from embedtune.tracking.views import StudyShape, study_tags
+
+if TYPE_CHECKING:
+    from embedtune.tracking.gateway import Gateway
+
+FRONT = "embedtune.front"
+"""Tag of a trial's run: whether no other trial beats it in both objectives; of the study's run: those trials."""
+
+OPENINGS = "embedtune.test_openings"
+"""Tag of a study's run: how often the sealed test split was read."""
 
 _CHANGING = ("n_trials", "code_version")
 """Keys of the definition that a later call may change: MLflow lets tags change, params not."""
@@ -50,6 +60,8 @@ def deliver_study(store: Store, study: StudyPaths, records: Sequence[TrialRecord
         gateway.tag_experiment(store.experiment_id, study_tags(study_shape(study.name, definition, records)))
         content = study_content(study.name, definition, records, run_links)
         run = gateway.find(study.name)
+        _tag_front(gateway, run, content, records)
+        content = _with_openings(content, len(read_json_lines(study.test_openings)))
         artifacts = {**content.artifacts, **_report(study)}
         return gateway.deliver(replace(content, points=gateway.missing(run, content.points), artifacts=artifacts), run)
 
@@ -58,7 +70,8 @@ def study_content(
     name: str, definition: Mapping[str, Any], records: Sequence[TrialRecord], run_links: Mapping[int, str]
 ) -> RunContent:
     """The run of a study."""
-    trials = [record for record in records if not record.is_baseline]
+    # Another trial goes on from an interrupted one, and counts in its place.
+    trials = [record for record in records if not record.is_baseline and state_word(record) != INTERRUPTED]
     n_trials, objective = int(definition.get("n_trials", 0)), _objective(definition)
     ended = [end_time(record) for record in trials if has_ended(record)]
     done = bool(ended) and len(ended) >= n_trials and len(ended) == len(trials)
@@ -71,16 +84,17 @@ def study_content(
         started=min((record.started for record in records if record.started), default=0),
         ended=max(ended) if done else 0,
         tags=_tags(name, definition, done)
+        | _front_tag(definition, trials, run_links)
         | {"mlflow.note.content": study_note(records, objective, n_trials, run_links)},
         params=params(fixed),
-        points=tuple(history(trials, objective)),
+        points=tuple(history(trials, objective, definition.get("second"))),
         datasets=datasets(str(data.get("name")), str(data.get("source")), definition.get("digests") or {}),
         artifacts={"study.yaml": yaml.safe_dump(redact(definition), sort_keys=False, allow_unicode=True)},
     )
 
 
-def history(trials: Sequence[TrialRecord], objective: str) -> Iterator[Point]:
-    """Each trial's value, and the best among the trials that had ended when it did, by number.
+def history(trials: Sequence[TrialRecord], objective: str, second: int | str | None = None) -> Iterator[Point]:
+    """Each trial's values, and the best first one among the trials that had ended when it did, by number.
 
     Not the best of the lower numbers: with several workers, a lower number may end later and would change points
     already delivered.
@@ -92,6 +106,9 @@ def history(trials: Sequence[TrialRecord], objective: str) -> Iterator[Point]:
             yield Point(f"best/{short(objective)}", rounded(best.value), trial.number, when)
         if trial.value is not None:
             yield Point(f"trial/{short(objective)}", rounded(trial.value), trial.number, when)
+        if trial.second is not None:
+            name = f"{short(objective)}_{section(second)}" if isinstance(second, int) else str(second)
+            yield Point(f"trial/{name}", rounded(trial.second), trial.number, when)
 
 
 def study_shape(name: str, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> StudyShape:
@@ -99,7 +116,43 @@ def study_shape(name: str, definition: Mapping[str, Any], records: Sequence[Tria
     sizes = tuple(sorted({int(dim) for record in records for dim in record.metrics}, reverse=True))
     chosen = next((record.facts["dim"] for record in records if record.facts.get("dim")), sizes[0] if sizes else 0)
     searched = tuple(dict.fromkeys(key for record in records for key in record.params))
-    return StudyShape(name, Objective(_objective(definition), int(chosen)), sizes, searched)
+    objective = Objective(_objective(definition), int(chosen), definition.get("second"))
+    return StudyShape(name, objective, sizes, searched)
+
+
+def _front_tag(
+    definition: Mapping[str, Any], trials: Sequence[TrialRecord], run_links: Mapping[int, str]
+) -> dict[str, str]:
+    """With two objectives, the numbers of the front's trials whose runs are there."""
+    if definition.get("second") is None:
+        return {}
+    return {FRONT: ", ".join(str(record.number) for record in front(trials) if record.number in run_links)}
+
+
+def _tag_front(gateway: Gateway, run: Any | None, content: RunContent, records: Sequence[TrialRecord]) -> None:
+    """Tag the runs of the trials that came to the front or left it since the study's run was delivered.
+
+    The tag of the study's run is written after these, so what was cut off is done by the next call.
+    """
+    before, now = (_numbers(tags.get(FRONT, "")) for tags in ((run.data.tags if run else {}), content.tags))
+    for record in records:
+        if record.number in before ^ now:
+            found = gateway.find(f"{record.study}/{record.name}", record.run_id)
+            if found is not None:
+                gateway.tag(found, {FRONT: "true" if record.number in now else "false"})
+
+
+def _numbers(text: str) -> frozenset[int]:
+    return frozenset(int(part) for part in text.split(",") if part.strip())
+
+
+def _with_openings(content: RunContent, count: int) -> RunContent:
+    """How often the test split was read: a tag, and from the second time on a sentence behind the verdict."""
+    note = content.tags["mlflow.note.content"]
+    if count > 1:
+        verdict, line, rest = note.partition("\n")
+        note = f"{verdict} {opened_again(count)}{line}{rest}"[:MAX_TAG]
+    return replace(content, tags={**content.tags, OPENINGS: str(count), "mlflow.note.content": note})
 
 
 def _report(study: StudyPaths) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from embedtune.records import Metrics, TrialRecord
 from embedtune.tracking.content import DatasetUse, RunContent, end_time, has_ended, state_word, status
 from embedtune.tracking.folder import TrialFolder, read_folder
 from embedtune.tracking.labels import MAX_DIGEST, MAX_TAG, datasets, line, params, tags
-from embedtune.tracking.names import cost_points, dims, trial_points
+from embedtune.tracking.names import cost_points, dims, judged_points, trial_points
 from embedtune.tracking.notes import trial_note
 from embedtune.tracking.redaction import redact, redact_text
 from embedtune.tracking.store import Store, connect, one_at_a_time
@@ -64,6 +64,9 @@ def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None)
     with connect(store) as gateway, one_at_a_time(trial.root):
         folder, before = read_folder(trial), _read_delivered(trial)
         run = gateway.find(folder.uid, before.run_id)
+        if run is not None and _is_forgotten(run, folder.record):
+            gateway.discard(run)
+            run = None
         if run is None or run.info.run_id != before.run_id:
             before = Delivered()
         elif before.complete and before.parent_run_id == parent_run_id:
@@ -76,7 +79,9 @@ def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None)
 
 def trial_content(folder: TrialFolder, parent_run_id: str | None, *, skip: int = 0) -> RunContent:
     """The run of a trial, without the points of its first ``skip`` evaluations."""
-    record, objective = folder.record, folder.objective
+    record, objective, best = folder.record, folder.objective, folder.best
+    measured = trial_points(folder.evaluations, objective, skip=skip) if objective else ()
+    judged = judged_points(record, best, objective) if objective and best else ()
     return RunContent(
         uid=folder.uid,
         name=f"{record.study}-{record.name}",
@@ -85,7 +90,7 @@ def trial_content(folder: TrialFolder, parent_run_id: str | None, *, skip: int =
         ended=end_time(record),
         tags=_tags(folder, parent_run_id),
         params=_params(folder),
-        points=(*(trial_points(folder.evaluations, objective, skip=skip) if objective else ()), *cost_points(record)),
+        points=(*measured, *judged, *cost_points(record)),
         datasets=trial_datasets(folder),
         artifacts=_artifacts(folder) if has_ended(record) else {},
     )
@@ -158,8 +163,9 @@ def _artifacts(folder: TrialFolder) -> dict[str, str | Path]:
     for path in (paths.metrics, paths.training, paths.log):
         if path.is_file():
             artifacts[path.name] = redact_text(path.read_text(encoding="utf-8", errors="replace"))
-    if paths.scores.is_file():
-        artifacts[paths.scores.name] = paths.scores
+    for path in (paths.scores, paths.folds):
+        if path.is_file():
+            artifacts[path.name] = path
     if folder.best is not None:
         artifacts[BEST_TABLE] = best_table(folder.best.metrics)
     return artifacts
@@ -171,6 +177,16 @@ def best_table(metrics: Metrics) -> str:
     names = dict.fromkeys(name for dim in sizes for name in metrics[str(dim)])
     rows = [[name, *(metrics[str(dim)].get(name) for dim in sizes)] for name in names]
     return json.dumps({"columns": ["metric", *map(str, sizes)], "data": rows})
+
+
+def _is_forgotten(run: Any, record: TrialRecord) -> bool:
+    """Whether the trial began again since: MLflow keeps every point, so those of before would stay in the curves."""
+    return str(run.data.tags.get("embedtune.restarts", "0")) != str(record.facts.get("restarts", 0))
+
+
+def is_delivered(trial: TrialPaths) -> bool:
+    """Whether a store has all of the ended trial."""
+    return _read_delivered(trial).complete
 
 
 def _read_delivered(trial: TrialPaths) -> Delivered:

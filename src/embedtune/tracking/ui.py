@@ -1,13 +1,19 @@
-"""MLflow's UI on the right store."""
+"""MLflow's UI on the right store, served by this process: MLflow's own command line imports all of it twice."""
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
-import sys
-from collections.abc import Mapping
+import threading
+import time
+import urllib.request
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
@@ -15,43 +21,39 @@ from embedtune.paths import Workspace
 from embedtune.tracking.redaction import redact_text
 from embedtune.tracking.store import SQLITE, is_database, prepare_environment, store_uri
 
+if TYPE_CHECKING:
+    from uvicorn import Server
+
 HOST = "127.0.0.1"
 """The UI asks for no password, so nobody else's machine may reach it."""
 
+_ARTIFACTS = "mlflow-artifacts:/"
+"""What MLflow calls artifacts that the server hands out itself."""
 
-def serve_ui(config: TrackingConfig, workspace: Workspace) -> NoReturn:
-    """Become the UI: this process is replaced, and ends when the UI does.
+_GOODBYE_SECONDS = 3
+"""How long pages that are still open may keep a server that was asked to end."""
+
+
+def serve_ui(config: TrackingConfig, workspace: Workspace, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve the UI until Ctrl-C or SIGTERM.
+
+    Args:
+        config: Says the store and the port.
+        workspace: Where the store is, unless ``config`` names another.
+        ready: Called once, when the port answers.
 
     Raises:
-        TrackingError: There is no store yet, the port is taken, or ``tracking.uri`` is a server of its own.
+        TrackingError: There is no store yet, the port is taken, the store is one MLflow cannot read, or
+            ``tracking.uri`` is a server of its own.
     """
-    check_servable(config, workspace)
-    prepare_environment()
-    sys.stdout.flush()
-    os.dup2(2, 1)  # the server's own lines are no answer of the command
-    os.execve(sys.executable, ui_command(config, workspace), {**os.environ, **ui_environment(config, workspace)})
-
-
-def ui_command(config: TrackingConfig, workspace: Workspace) -> list[str]:
-    """The command line of the UI, without the store's address, which may hold a password."""
-    artifacts = workspace.mlruns.resolve() / "artifacts"
-    options = {
-        "--host": HOST,
-        "--port": str(config.port),
-        "--workers": "1",
-        "--artifacts-destination": artifacts.as_uri(),
-        "--uvicorn-opts": "--log-level warning",
-    }
-    return [sys.executable, "-m", "mlflow", "ui", *(word for option in options.items() for word in option)]
-
-
-def ui_environment(config: TrackingConfig, workspace: Workspace) -> Mapping[str, str]:
-    """What the UI reads from the environment: the store, and no job workers, which take eight processes."""
-    return {
-        "MLFLOW_BACKEND_STORE_URI": store_uri(config, workspace),
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "PYTHONWARNINGS": "ignore",  # deprecations within the server
-    }
+    _check_store(store_uri(config, workspace))
+    with _bound(config.port) as listener, suppress(KeyboardInterrupt), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations within the server
+        prepare_environment()
+        os.environ.update(ui_environment(config, workspace))
+        server = _load_server(store_uri(config, workspace))
+        threading.Thread(target=_call_when_healthy, args=(config.port, ready), daemon=True).start()
+        server.run(sockets=[listener])
 
 
 def check_servable(config: TrackingConfig, workspace: Workspace) -> None:
@@ -60,7 +62,63 @@ def check_servable(config: TrackingConfig, workspace: Workspace) -> None:
     Raises:
         TrackingError: One of them is not so.
     """
+    _check_store(store_uri(config, workspace))
+    with _bound(config.port):
+        pass
+
+
+def ui_environment(config: TrackingConfig, workspace: Workspace) -> Mapping[str, str]:
+    """What ``mlflow ui`` tells its server process through the environment; no job workers, which take eight more."""
     uri = store_uri(config, workspace)
+    return {
+        "_MLFLOW_SERVER_FILE_STORE": uri,
+        "_MLFLOW_SERVER_REGISTRY_STORE": uri,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": _ARTIFACTS,
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": (workspace.mlruns.resolve() / "artifacts").as_uri(),
+        "_MLFLOW_SERVER_BOOT_ID": uuid.uuid4().hex,
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "_MLFLOW_IN_JOB_EXECUTOR": "false",
+        "MLFLOW_ENABLE_WORKSPACES": "false",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+
+
+def _load_server(uri: str) -> Server:
+    """MLflow's application, its stores opened, and the server for it; nearly all of the start-up is spent here."""
+    gc.disable()  # collecting while modules load finds nothing to free and costs a seventh of the time
+    try:
+        import uvicorn
+        from mlflow.exceptions import MlflowException
+        from mlflow.server.fastapi_app import app
+        from mlflow.server.handlers import initialize_backend_stores
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            initialize_backend_stores(uri, uri, _ARTIFACTS)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            first = redact_text(str(error)).partition("\n")[0][:500]
+            raise TrackingError(
+                f"tracking.uri must be a store that mlflow can read, but got {redact_text(uri)} "
+                f"({type(error).__name__}: {first}). Check the address; if mlflow was changed: mlflow db upgrade"
+            ) from error
+    finally:
+        gc.freeze()
+        gc.enable()
+    return uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=_GOODBYE_SECONDS))
+
+
+def _call_when_healthy(port: int, ready: Callable[[], None]) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine, whatever the environment says
+    while True:
+        try:
+            with opener.open(f"http://{HOST}:{port}/health", timeout=5):
+                return ready()
+        except OSError:
+            time.sleep(0.05)
+
+
+def _check_store(uri: str) -> None:
     if not is_database(uri):
         raise TrackingError(
             f"tracking.uri must be a database for `ui`, but got the server {redact_text(uri)}. Open that address."
@@ -70,12 +128,18 @@ def check_servable(config: TrackingConfig, workspace: Workspace) -> None:
             f"tracking.uri must be a store with runs in it, but got {uri}, which does not exist. "
             "Train first: python -m embedtune"
         )
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: not in TIME_WAIT
-            probe.bind((HOST, config.port))
-    except (OSError, OverflowError) as error:
-        raise TrackingError(
-            f"tracking.port must be free on {HOST}, but got {config.port} ({error}). "
-            f"Stop what uses it, or take another: tracking.port={config.port % 65535 + 1}"
-        ) from error
+
+
+@contextmanager
+def _bound(port: int) -> Iterator[socket.socket]:
+    """The port, ours from now on; it answers nobody before the server listens."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that just ended blocks nobody
+            listener.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise TrackingError(
+                f"tracking.port must be free on {HOST}, but got {port} ({error}). "
+                f"Stop what uses it, or take another: tracking.port={port % 65535 + 1}"
+            ) from error
+        yield listener

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from embedtune.tracking.charts import Section, bar, line, parallel, scatter
+from embedtune.tracking.charts import Section, bar, line, parallel, scatter, trade_off
 from embedtune.tracking.labels import LOG10_RATE
 from embedtune.tracking.names import HEADLINES, Objective, at_dim, section
 
@@ -23,6 +23,8 @@ _CREATED = 1_700_000_000_000  # any time will do, but always the same: an unchan
 _RATE = "train.learning_rate"
 _TRIALS = 'tags.`embedtune.kind` != "study" AND tags.`embedtune.kind` != "release"'
 _TUNED = 'tags.`embedtune.kind` != "baseline"'
+_WHOLE = 'tags.`embedtune.state` != "interrupted"'
+"""The trial that goes on from an interrupted one has its points too: each curve is drawn once."""
 
 
 class View(StrEnum):
@@ -69,7 +71,8 @@ def all_studies_tags() -> dict[str, str]:
 def study_tags(shape: StudyShape) -> dict[str, str]:
     """Experiment tags of the four views of a study."""
     rows = f'tags.`embedtune.study` = "{shape.study}" AND {_TRIALS}'
-    where = dict.fromkeys(View, rows) | {View.PARAMETERS: f"{rows} AND {_TUNED}"}
+    where = dict.fromkeys(View, f"{rows} AND {_WHOLE}")
+    where |= {View.LEADERBOARD: rows, View.PARAMETERS: f"{rows} AND {_TUNED} AND {_WHOLE}"}
     found: dict[str, str] = {}
     for view, (columns, sections) in _views(shape).items():
         state = _page(where[view], f"metrics.`{shape.objective.best}`", columns)
@@ -83,12 +86,14 @@ def _views(shape: StudyShape) -> dict[View, tuple[list[str], list[Section]]]:
     """Columns of the table and sections of charts of each view."""
     objective = shape.objective
     best = f"metrics.`{objective.best}`"
+    second = [f"metrics.`{objective.best_second}`", "tags.`embedtune.front`"] if objective.best_second else []
     state, duration, epoch = "tags.`embedtune.state`", "attributes.`Duration`", "metrics.`best/epoch`"
-    by_dim = [f"metrics.`{objective.best_at(dim)}`" for dim in shape.dims if dim != objective.dim]
+    read = (objective.best, objective.best_second)
+    by_dim = [f"metrics.`{name}`" for name in map(objective.best_at, shape.dims) if name not in read]
     params = [f"params.`{name}`" for name in shape.searched]
     headlines = [f"metrics.`{at_dim(name, dim)}`" for dim in shape.dims for name in HEADLINES[:2]]
     return {
-        View.LEADERBOARD: ([best, state, *by_dim, epoch, *params, duration], _leaderboard_charts(shape)),
+        View.LEADERBOARD: ([best, *second, state, *by_dim, epoch, *params, duration], _leaderboard_charts(shape)),
         View.CURVES: ([best, state, epoch, "metrics.`train/loss`", duration], _curve_charts(shape)),
         View.PARAMETERS: ([best, *params], _parameter_charts(shape)),
         View.DIMENSIONS: ([best, *by_dim, *headlines], _dimension_charts(shape)),
@@ -96,7 +101,9 @@ def _views(shape: StudyShape) -> dict[View, tuple[list[str], list[Section]]]:
 
 
 def _leaderboard_charts(shape: StudyShape) -> list[Section]:
-    return [Section("Best of each trial", [bar(shape.objective.best), bar("best/epoch")])]
+    bars = Section("Best of each trial", [bar(shape.objective.best), bar("best/epoch")])
+    second = shape.objective.best_second
+    return [Section("Both objectives", [trade_off(second, shape.objective.best)]), bars] if second else [bars]
 
 
 def _curve_charts(shape: StudyShape) -> list[Section]:

@@ -11,7 +11,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 
 
 @dataclass
@@ -24,6 +24,13 @@ class SweeperConfig:
     sampler: Any = None
     pruner: Any = None
     params: dict[str, Any] = field(default_factory=dict)
+    # What these mean stands in conf/sweep/optuna.yaml.
+    conditions: Any = None
+    constraints: list[Any] = field(default_factory=list)
+    enqueue: list[Any] = field(default_factory=list)
+    warm_start: Any = None
+    warm_start_trials: int = 3
+    repeats: Any = False
     # The index of a worker process; its supervisor sets it.
     worker: Any = None
 
@@ -36,7 +43,7 @@ class EmbedtuneSweeper(Sweeper):
 
     def __init__(self, **sweeper: Any) -> None:
         self.sweeper = {
-            key: OmegaConf.to_container(value) if isinstance(value, DictConfig) else value
+            key: OmegaConf.to_container(value) if isinstance(value, DictConfig | ListConfig) else value
             for key, value in sweeper.items()
         }
         self.config: DictConfig = MISSING
@@ -51,4 +58,4 @@ class EmbedtuneSweeper(Sweeper):
         logging.getLogger("embedtune").info("Loading libraries, data and model ...")
         from embedtune.commands.sweep import sweep
 
-        return sweep(self.hydra_context.config_loader, self.config, arguments, self.sweeper)
+        return sweep(self.hydra_context, self.config, arguments, self.sweeper)

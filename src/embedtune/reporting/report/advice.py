@@ -13,7 +13,7 @@ from embedtune.records import State, TrialRecord
 from embedtune.reporting.report.edges import find_edge
 from embedtune.reporting.report.history import HistoryInfo, history_info
 from embedtune.reporting.report.importance import ENOUGH, ImportanceInfo, importance_info
-from embedtune.reporting.report.inputs import WEIGHTS, ReportInputs, value_of
+from embedtune.reporting.report.inputs import SIZE, WEIGHTS, ReportInputs, value_of
 from embedtune.reporting.report.verdict import lead, within_one_query
 from embedtune.reporting.report.words import clip, count
 from embedtune.reporting.tables import short_value
@@ -121,7 +121,7 @@ def _edges(inputs: ReportInputs) -> Iterator[Advice]:
     if _even_weights(best):
         skipped |= {key for key in best.params if key.startswith(WEIGHTS)}  # only their ratios count
     for key, distribution in inputs.distributions.items():
-        if key not in best.params or key in skipped:
+        if key not in best.params or key in skipped or key == SIZE:
             continue
         edge = find_edge(key, distribution, best.params[key])
         if edge is not None:
@@ -142,7 +142,7 @@ def _matters(inputs: ReportInputs) -> Iterator[Advice]:
     info = importance_info(inputs)
     if isinstance(info, ImportanceInfo):
         key, share = info.first
-        if share >= _MOST and len(info.shares) > 1:
+        if share >= _MOST and len(info.shares) > 1 and key != SIZE:
             yield Advice(
                 f"Search {key} more finely and fix the others at the values of the best trial.",
                 f"It alone explains {share:.0%} of the variance between {info.trials} complete trials.",
@@ -173,6 +173,8 @@ def _untried(inputs: ReportInputs) -> Iterator[Advice]:
 
 def _settled(inputs: ReportInputs) -> Iterator[Advice]:
     info = history_info(inputs)
+    if inputs.front:
+        return  # the history is that of the first objective alone
     if isinstance(info, HistoryInfo) and info.since_best >= max(_PATIENCE, len(info.points) / 2):
         yield Advice(
             "Stop here, or change the space: more trials of this one are unlikely to help.",
@@ -196,6 +198,12 @@ def _release(inputs: ReportInputs) -> Iterator[Advice]:
             f"Confirm trial {best.number} on the test split, and export it:",
             "Its score here is the largest of several on the validation split, so it is likely to flatter.",
             f"python -m embedtune release study.name={inputs.definition['name']}",
+        )
+    others = [record.number for record in inputs.front[1:] if record.checkpoint is not None]
+    if others:
+        yield Advice(
+            "Or export another trial of the front, with release.trial=NUMBER.",
+            f"These keep their weights too: {', '.join(map(str, others))}.",
         )
 
 

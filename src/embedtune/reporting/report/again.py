@@ -36,6 +36,8 @@ def command_again(definition: Mapping[str, Any], config: Mapping[str, Any]) -> s
     if sweep:
         words += [f"study.n_trials={definition['n_trials']}", *(f"{key}={text}" for key, text in space.items())]
         words += [*_strategy("sampler", definition["sampler"]), *_strategy("pruner", definition["pruner"])]
+        rules = {key: definition.get(key) for key in ("conditions", "constraints", "repeats", "enqueue", "warm_start")}
+        words += [f"hydra.sweeper.{key}={_text(value)}" for key, value in rules.items() if value]
     return " ".join(shlex.quote(word) for word in words)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from embedtune.records import State
 from embedtune.reporting.report.inputs import Absent, ReportInputs
-from embedtune.reporting.report.words import duration
+from embedtune.units import duration
 
 ENDED = (State.COMPLETE, State.PRUNED, State.FAIL)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from embedtune.records import TrialRecord
 from embedtune.reporting.report.inputs import Absent, ReportInputs
-from embedtune.reporting.report.words import size
+from embedtune.units import size
 
 SHOWN = 4
 """Trials drawn; more would hide each other."""
@@ -33,10 +33,6 @@ class DimensionsInfo:
     lines: Mapping[str, Mapping[int, float]]
     baseline: Mapping[int, float]
 
-    def index_size(self, dim: int) -> str:
-        """An index of a million documents as float32."""
-        return size(dim * _INDEX_BYTES)
-
     @property
     def finding(self) -> str:
         """What it shows, in words."""
@@ -58,8 +54,13 @@ class DimensionsInfo:
             return f"keeps less than {NEARLY:.0%} of its score at every smaller size."
         return (
             f"keeps {line[small] / line[full]:.0%} of its score with {small} of {full} dimensions: "
-            f"{self.index_size(small)} for a million documents instead of {self.index_size(full)}."
+            f"{index_size(small)} for a million documents instead of {index_size(full)}."
         )
+
+
+def index_size(dim: int) -> str:
+    """An index of a million documents as float32."""
+    return size(dim * _INDEX_BYTES)
 
 
 def dimensions_info(inputs: ReportInputs) -> DimensionsInfo | Absent:

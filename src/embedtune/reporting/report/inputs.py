@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.distributions import BaseDistribution
 
+from embedtune.front import front
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.reporting.leaderboard import best_first
+from embedtune.reporting.leaderboard import best_first, folds_of
 
 WEIGHTS = "loss.matryoshka.weights."
+SIZE = "eval.dim"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class ReportInputs:
         states: How many trials are in each state.
         queries: How many queries an evaluation has, where the scores are still there.
         command: What to type to do the same again; None if no configuration was recorded.
+        intervals: Trial number, -1 for the baseline -> 95 % interval of its value, where its scores are known.
+        cautions: What to know before the first trial is believed, in sentences.
     """
 
     definition: Mapping[str, Any]
@@ -45,6 +49,8 @@ class ReportInputs:
     states: Mapping[State, int]
     queries: int | None = None
     command: str | None = None
+    intervals: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
@@ -55,6 +61,22 @@ class ReportInputs:
     def dim(self) -> int:
         """The size at which the objective is read."""
         return int(self.definition["dim"])
+
+    @property
+    def folds(self) -> int:
+        """Of how many folds of the training queries a value is the mean; 0: it is that of the validation split."""
+        return folds_of(self.definition)
+
+    @property
+    def second(self) -> int | str | None:
+        """The second objective: a size at which the metric is read too, ``dimension``, or None with one objective."""
+        second: int | str | None = self.definition.get("second")
+        return second
+
+    @property
+    def front(self) -> list[TrialRecord]:
+        """With two objectives, the trials that no other beats in both; from the best in the first one on."""
+        return front(self.records)
 
     @property
     def is_sweep(self) -> bool:
@@ -99,6 +121,8 @@ class ReportInputs:
         return bool(record.params) and all(self._default(key) == value for key, value in record.params.items())
 
     def _default(self, key: str) -> Any:
+        if key == SIZE:
+            return self.dim
         if key.startswith(WEIGHTS):
             weights = self._default(WEIGHTS.rstrip("."))
             return weights.get(key.removeprefix(WEIGHTS), 1.0) if isinstance(weights, Mapping) else 1.0

@@ -54,8 +54,10 @@ def definition_facts(inputs: ReportInputs) -> list[tuple[str, str]]:
     facts: Mapping[str, Any] = record.facts if record is not None else {}
     model = {key: value for key, value in definition["model"].items() if value}
     texts = {
-        "Objective": f"{inputs.metric} at {inputs.dim} dimensions on the validation split, larger is better",
+        "Objective": _objective(inputs),
         "Budget": f"{definition['n_trials']} trials in total" if inputs.is_sweep else "one configuration after another",
+        "Conditions": "; ".join(f"{key} if {text}" for key, text in (definition.get("conditions") or {}).items()),
+        "Constraints": "; ".join(definition.get("constraints") or []),
         "Sampler": _constructed(definition["sampler"]),
         "Pruner": _constructed(definition["pruner"]) or ("none" if inputs.is_sweep else ""),
         "Model": ", ".join(f"{key}={value}" if key != "name" else str(value) for key, value in model.items()),
@@ -68,6 +70,14 @@ def definition_facts(inputs: ReportInputs) -> list[tuple[str, str]]:
         "Versions": ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items()),
     }
     return [(name, text) for name, text in texts.items() if text]
+
+
+def _objective(inputs: ReportInputs) -> str:
+    if inputs.second == "dimension":
+        return f"{inputs.metric} on the validation split, larger is better, against the dimension, smaller is better"
+    dims = f"{inputs.dim}" if inputs.second is None else f"{inputs.dim} and at {inputs.second}"
+    judge = f"in {inputs.folds} folds of the training queries" if inputs.folds else "on the validation split"
+    return f"{inputs.metric} at {dims} dimensions {judge}, larger is better"
 
 
 def _recipe(recipe: Mapping[str, Any], searched: set[str]) -> str:

@@ -12,11 +12,13 @@ from embedtune.reporting.report.canvas import Picture, take_picture
 from embedtune.reporting.report.cost import cost_info
 from embedtune.reporting.report.curves import curves_info
 from embedtune.reporting.report.dimensions import dimensions_info
+from embedtune.reporting.report.front_figure import draw_front
 from embedtune.reporting.report.history import history_info
 from embedtune.reporting.report.importance import importance_info
 from embedtune.reporting.report.inputs import Absent, ReportInputs
 from embedtune.reporting.report.parameter_figures import draw_importance, draw_parallel, draw_slices
 from embedtune.reporting.report.parameters import parallel_info, slices_info
+from embedtune.reporting.report.pareto import pareto_info
 from embedtune.reporting.report.trial_figures import draw_cost, draw_curves, draw_dimensions, draw_history
 
 
@@ -48,6 +50,7 @@ class _Kind:
     wide: bool = False
 
 
+_FRONT = _Kind("front", "Both objectives", pareto_info, draw_front, wide=True)
 KINDS = (
     _Kind("history", "Optimisation history", history_info, draw_history),
     _Kind("importance", "Parameter importance", importance_info, draw_importance),
@@ -62,7 +65,7 @@ KINDS = (
 def draw_plots(inputs: ReportInputs) -> list[Plot]:
     """Draw all that the record has."""
     plots = []
-    for kind in KINDS:
+    for kind in KINDS if inputs.second is None else (_FRONT, *KINDS):
         info = kind.collect(inputs)
         if isinstance(info, Absent):
             plots.append(Plot(kind.name, kind.title, kind.wide, info.reason, None))

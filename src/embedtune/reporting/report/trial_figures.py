@@ -14,7 +14,7 @@ from embedtune.records import State
 from embedtune.reporting.report.canvas import BLUE, COLORS, DARK, GREEN, GREY, HALF, ORANGE, PURPLE, RED, new_figure
 from embedtune.reporting.report.cost import ENDED, CostInfo
 from embedtune.reporting.report.curves import Curve, CurvesInfo
-from embedtune.reporting.report.dimensions import DimensionsInfo
+from embedtune.reporting.report.dimensions import DimensionsInfo, index_size
 from embedtune.reporting.report.history import HistoryInfo
 
 _BASELINE: dict[str, Any] = {"color": GREY, "linestyle": (0, (4, 3)), "linewidth": 1.4, "label": "untuned"}
@@ -86,7 +86,7 @@ def draw_dimensions(info: DimensionsInfo) -> Figure:
     if info.baseline:
         axes.plot(list(info.baseline), list(info.baseline.values()), **_BASELINE, marker=".")
     top = axes.secondary_xaxis("top")
-    top.set_xticks(info.dims, [info.index_size(dim) for dim in info.dims], fontsize=8.5)
+    top.set_xticks(info.dims, [index_size(dim) for dim in info.dims], fontsize=8.5)
     top.xaxis.set_minor_locator(NullLocator())
     top.set_xlabel("float32 index of a million documents", fontsize=8.5)
     _legend(figure, axes.get_legend_handles_labels()[0])

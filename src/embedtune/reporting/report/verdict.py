@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from embedtune.front import second_text
 from embedtune.records import State, TrialRecord
 from embedtune.reporting.report.inputs import ReportInputs, value_of
 from embedtune.reporting.report.words import clip, count
@@ -30,11 +31,16 @@ def give_verdict(inputs: ReportInputs) -> Verdict:
     ended = _ended(inputs)
     if inputs.best is None:
         return Verdict(f"No trial has a score.{_common_reason(inputs)}", ended)
-    return Verdict(_best(inputs, inputs.best), ended, f"{_leaders(inputs)} {_resolution(inputs)}".strip())
+    if inputs.front:
+        return Verdict(_front(inputs), ended, " ".join(filter(None, (_resolution(inputs), *inputs.cautions))))
+    support = (_leaders(inputs), _resolution(inputs), *inputs.cautions)
+    return Verdict(_best(inputs, inputs.best), ended, " ".join(filter(None, support)))
 
 
 def lead(inputs: ReportInputs) -> float | None:
-    """By how much the best trial is ahead of the second; None with fewer than two."""
+    """By how much the best trial is ahead of the second; None with fewer than two, or with two objectives."""
+    if inputs.second is not None:
+        return None
     values = [value_of(record) for record in inputs.ranked[:2]]
     return values[0] - values[1] if len(values) == 2 else None
 
@@ -59,6 +65,23 @@ def _best(inputs: ReportInputs, best: TrialRecord) -> str:
     compared = f": {' and '.join(beside)}" if beside else ""
     pruned = " It was pruned, so its score is of less training." if best.state == State.PRUNED else ""
     return f"{who} with {inputs.metric} {value:.4f} at {inputs.dim} dimensions{compared}.{pruned}"
+
+
+def _front(inputs: ReportInputs) -> str:
+    """The ends of the front, beside the untuned model."""
+    trials, untuned = inputs.front, inputs.baseline
+    texts = [f"trial {record.number} ({_both(record)})" for record in (trials[0], trials[-1])]
+    span = f"from {texts[0]} to {texts[1]}" if len(trials) > 1 else f"{texts[0]} alone"
+    beside = f"; the untuned model has {_both(untuned)}" if untuned is not None and untuned.second is not None else ""
+    sized = inputs.second == "dimension"
+    what = f"{inputs.metric} against dimensions" if sized else f"{inputs.metric} at {inputs.dim} and {inputs.second}"
+    return f"Front of {what}: {span}{beside}."
+
+
+def _both(record: TrialRecord) -> str:
+    """Both objectives as text."""
+    sized = record.facts.get("second") == "dimension"
+    return f"{value_of(record):.4f} {'with' if sized else 'and'} {second_text(record)}{' dimensions' if sized else ''}"
 
 
 def _compared(value: float, other: float, name: str) -> str:

@@ -1,0 +1,151 @@
+"""Workers that a Hydra launcher runs: started in rounds, watched through the study, stopped through it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from optuna.trial import TrialState
+
+from embedtune.errors import StudyError
+from embedtune.study import Study, worker_alive, worker_identity
+from embedtune.sweep.follow import LOOK, MEND, Follower
+from embedtune.sweep.stopping import Stop, handling, stop_now
+from embedtune.sweep.supervisor import GRACE, STILLBORN
+
+logger = logging.getLogger(__name__)
+
+STOP = "stop"
+"""User attribute of a study: whose workers shall stop, and how."""
+FINISH, NOW = "finish", "now"
+"""Let the running trials end; drop them, to be queued again."""
+
+
+@dataclass
+class Launched:
+    """Keeps the workers of a launcher running until the study is done.
+
+    A launcher says nothing before all its jobs have ended, and may leave them running when it is interrupted. So
+    workers are followed and told to stop through the study.
+
+    Attributes:
+        launch: Runs so many workers and returns when all have ended; raises when one of them died.
+        count: How many at the same time.
+        study: Where to look.
+        follower: Tells what the workers do.
+        left: How many trials can still be claimed.
+        mend: Queues again what a dead worker left running.
+        ended: Called when a trial has ended; raises StudyError to end the study.
+    """
+
+    launch: Callable[[int], None]
+    count: int
+    study: Study
+    follower: Follower
+    left: Callable[[], int]
+    mend: Callable[[], None]
+    ended: Callable[[], None]
+    stop: Stop = field(default_factory=Stop)
+    _error: Exception | None = None
+
+    def run(self) -> None:
+        """Launch workers until none of them is needed.
+
+        Raises:
+            KeyboardInterrupt: The study was asked to stop.
+            StudyError: Workers die before they begin, or the study is hopeless.
+        """
+        fruitless = 0
+        with handling({signal.SIGINT: self.stop.finish_then_now, signal.SIGTERM: stop_now}):
+            while self.left() > 0 and not self.stop.requested:
+                free = self.count - self._busy()
+                if free <= 0:
+                    time.sleep(LOOK)
+                    self._look()
+                    continue
+                before = len(self.study.optuna.get_trials(deepcopy=False))
+                self._round(min(free, self.left()))
+                began = len(self.study.optuna.get_trials(deepcopy=False)) > before
+                fruitless = 0 if began else fruitless + 1
+                if fruitless >= STILLBORN:
+                    raise StudyError(
+                        f"workers must start, but {STILLBORN} launches ended before any trial began ({self._error}). "
+                        f"See {self.study.paths.root / 'workers'}."
+                    )
+        if self.stop.requested and self.left() > 0:
+            raise KeyboardInterrupt
+
+    def _busy(self) -> int:
+        """Workers that outlived their launch: submitit's ends as soon as it comes to a worker that died."""
+        running = self.study.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return 0 if self.study.shared else len(running)  # other hosts' workers take no place here
+
+    def _round(self, count: int) -> None:
+        jobs = threading.Thread(target=self._run_jobs, args=(count,), daemon=True)
+        jobs.start()
+        told, looks = False, 0
+        try:
+            while jobs.is_alive():
+                jobs.join(LOOK)
+                looks += 1
+                if looks % MEND == 0:
+                    self.mend()
+                if self.stop.requested and not told:
+                    told = True
+                    self._tell(FINISH)
+                self._look()
+        finally:
+            if jobs.is_alive():  # interrupted, or the study is hopeless
+                self._tell(NOW)
+                jobs.join(GRACE)
+            self.mend()
+        self._look()
+
+    def _look(self) -> None:
+        if self.follower.look():
+            self.ended()
+
+    def _run_jobs(self, count: int) -> None:
+        try:
+            self.launch(count)
+        except Exception as error:  # a launcher raises classes of its own
+            self._error = error
+            logger.warning("A worker ended early (%s: %s)", type(error).__name__, str(error).partition("\n")[0])
+
+    def _tell(self, how: str) -> None:
+        self.study.optuna.set_user_attr(STOP, [worker_identity(), how])
+
+
+@contextmanager
+def leash(study: Study, sweeper: str, stop: Stop) -> Iterator[None]:
+    """Inside the block this worker stops when its sweeper says so, or is gone.
+
+    Args:
+        study: Where the sweeper says so.
+        sweeper: The identity of its process.
+        stop: Requested to finish; to stop now, the main thread gets a SIGINT.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK):
+            with suppress(Exception):  # a database that is away for a moment
+                who, how = study.optuna.user_attrs.get(STOP) or (None, None)
+                if not worker_alive(sweeper) or (who, how) == (sweeper, NOW):
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                    return
+                stop.requested = stop.requested or who == sweeper
+
+    thread = threading.Thread(target=watch, daemon=True)
+    with handling({signal.SIGINT: stop_now, signal.SIGTERM: stop_now}):
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()

@@ -1,0 +1,107 @@
+"""Trials wherever they ran: a study in a database also holds what hosts without our folder need to know of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from embedtune import archive
+from embedtune.records import State, TrialRecord
+from embedtune.study import WORKER, Study, takes_part
+from embedtune.sweep.definition import require_same
+
+RECORD = "record"
+"""User attribute of a trial that has ended: its record."""
+BASELINE = "baseline"
+"""User attribute of a study: the record of the untuned model."""
+DEFINITION = "definition"
+"""User attribute of a study: its definition."""
+
+
+def agree(study: Study, definition: Mapping[str, Any]) -> None:
+    """Make the definition that of the study in its database, or see that it already is.
+
+    Raises:
+        ConfigError: The study was begun with another definition, here or on another host; says every difference.
+    """
+    if not study.shared:
+        return
+    with study.claiming():
+        stored = study.optuna.user_attrs.get(DEFINITION)
+        ours = json.loads(json.dumps(dict(definition)))
+        if stored is None:
+            study.optuna.set_user_attr(DEFINITION, ours)
+        else:
+            require_same(study.paths.name, stored, ours)
+
+
+def publish(study: Study, record: TrialRecord) -> None:
+    """Leave the record of a trial that ends, or of the baseline, where other hosts find it.
+
+    The storage takes it only while the trial runs. Weights and files stay on the host that has them.
+    """
+    if not study.shared:
+        return
+    values = json.loads(json.dumps(replace(record, checkpoint=None).to_dict()))
+    if record.is_baseline:
+        study.optuna.set_user_attr(BASELINE, values)
+    else:
+        trial = study.optuna.get_trials(deepcopy=False)[record.number]
+        study.optuna._storage.set_trial_user_attr(trial._trial_id, RECORD, values)
+
+
+def published(study: Study, number: int) -> TrialRecord | None:
+    """The record that a trial left; None before it has ended."""
+    trial = study.optuna.get_trials(deepcopy=False)[number]
+    return from_storage(study, trial) if RECORD in trial.user_attrs else None
+
+
+def is_running(study: Study, number: int) -> bool:
+    """Whether the storage still takes what a trial's worker has to say."""
+    return study.optuna.get_trials(deepcopy=False)[number].state == TrialState.RUNNING
+
+
+def read_baseline(study: Study) -> TrialRecord | None:
+    """The record of the untuned model, of this host if it has one."""
+    here = archive.read_record(study.paths, -1)
+    if not study.shared or (here is not None and here.state == State.COMPLETE):
+        return here
+    values = study.optuna.user_attrs.get(BASELINE)
+    return here if values is None else TrialRecord.from_dict(values)
+
+
+def read_records(study: Study) -> list[TrialRecord]:
+    """Every trial that was begun, in order of number; the baseline is not among them."""
+    here = {record.number: record for record in archive.read_records(study.paths)}
+    if not study.shared:
+        return list(here.values())
+    begun = [t for t in study.optuna.get_trials(deepcopy=False) if t.state != TrialState.WAITING and takes_part(t)]
+    others = {trial.number: from_storage(study, trial) for trial in begun if trial.number not in here}
+    return [record for _, record in sorted((others | here).items())]
+
+
+def read_all(study: Study) -> list[TrialRecord]:
+    """The baseline, if it was begun, and every trial."""
+    baseline = read_baseline(study)
+    return [*([baseline] if baseline else []), *read_records(study)]
+
+
+def from_storage(study: Study, trial: FrozenTrial) -> TrialRecord:
+    """What the storage knows of a trial: its record once it has ended, before that what Optuna was told."""
+    values = trial.user_attrs.get(RECORD)
+    if values is not None:
+        return TrialRecord.from_dict(values)
+    started = trial.datetime_start
+    return TrialRecord(
+        study=study.paths.name,
+        number=trial.number,
+        state=State(trial.state.name.lower()),
+        params=dict(trial.params),
+        value=max(trial.intermediate_values.values(), default=None),
+        started=0 if started is None else int(started.timestamp() * 1000),
+        facts={"worker": str(trial.user_attrs.get(WORKER, ""))},
+    )

@@ -1,0 +1,22 @@
+"""Seconds and bytes as people say them. Pure."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``3 min 5 s``, ``2 h 0 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if round(seconds) < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(count_of_bytes: float) -> str:
+    """Decimal units: ``1.54 GB``, ``128 MB``."""
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if count_of_bytes >= scale:
+            return f"{count_of_bytes / scale:.3g} {unit}"
+    return f"{count_of_bytes / 1e3:.3g} kB"

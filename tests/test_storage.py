@@ -114,6 +114,7 @@ def test_sqlite_locks_are_beside_the_database_wherever_the_study_is(tmp_path: Pa
     [
         ("postgresql+psycopg://anna:ge@heim@db:5432/optuna", "postgresql+psycopg://db:5432/optuna"),
         ("postgresql://db/optuna?user=anna&password=geheim", "postgresql://db/optuna"),
+        ("postgresql://db/optuna?password=ge@heim", "postgresql://db/optuna"),
         ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
     ],
 )

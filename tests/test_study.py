@@ -15,6 +15,7 @@ from embedtune.records import State
 from embedtune.study import (
     RETRY_OF,
     Study,
+    awaited,
     claim,
     load_study,
     open_study,
@@ -131,3 +132,10 @@ def test_open_study_unreachable_storage_hides_the_password(tmp_path: Path) -> No
     with pytest.raises(StudyError, match=r"study\.storage must be reachable") as caught:
         open_study(StudyPaths(tmp_path / "s"), "sqlite:////nowhere/at/all.db?user:secret@x")
     assert "secret" not in str(caught.value)
+
+
+def test_without_a_database_nobody_waits_for_the_trials_of_another_host(study: Study) -> None:
+    claim(study, 2, "container-that-is-gone:1:1")
+    here = claim(study, 2, worker_identity())
+    assert here is not None
+    assert [trial.number for trial in awaited(study)] == [here.number]

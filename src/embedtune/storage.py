@@ -135,8 +135,8 @@ def open_locks(url: str | None, folder: Path, study: str) -> Locks:
 
 def place(url: str) -> str:
     """A storage's URL without what may be secret: the user, the password and the query."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _advisory_locks(url: str, study: str) -> Locks:

@@ -186,6 +186,11 @@ def takes_part(trial: FrozenTrial) -> bool:
     return _ASIDE.isdisjoint(trial.user_attrs)
 
 
+def was_run(trial: FrozenTrial) -> bool:
+    """False for a trial that was answered or refused without running."""
+    return {ANSWERED_BY, REFUSED}.isdisjoint(trial.user_attrs)
+
+
 def requeue(study: Study, number: int) -> None:
     """End an interrupted trial and queue its configuration again, under a new number.
 
@@ -233,6 +238,17 @@ def reconcile(study: Study, settle: Callable[[int], bool] = lambda _: False) -> 
         for number in unfinished:
             requeue(study, number)
     return unfinished
+
+
+def awaited(study: Study) -> list[FrozenTrial]:
+    """The running trials whose end, or whose worker's death, this host will hear of.
+
+    Without a database that are its own: a trial of another host, such as a container that is gone, would be waited
+    for forever.
+    """
+    running = study.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    here = socket.gethostname()
+    return [own for own in running if study.shared or str(own.user_attrs.get(WORKER, "")).partition(":")[0] == here]
 
 
 def worker_identity() -> str:

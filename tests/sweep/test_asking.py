@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from embedtune.errors import StudyError
 from embedtune.paths import StudyPaths
-from embedtune.study import ANSWERED_BY, REFUSED, REPEAT, Study, open_study, requeue, states, takes_part
+from embedtune.study import ANSWERED_BY, REFUSED, REPEAT, Study, claim, open_study, requeue, states, takes_part
 from embedtune.sweep.asking import PATIENCE, Asking, GridSampler
 from embedtune.sweep.constraints import parse_constraints
 from embedtune.sweep.known import Known, enqueue
@@ -70,9 +70,8 @@ def test_grid_runs_every_point_once_in_order(tmp_path: Path) -> None:
 
 def test_grid_goes_on_where_it_stopped(tmp_path: Path) -> None:
     rules = rules_of(build_space((), SMALL, (64,)))
-    enqueue(
-        study_at(tmp_path, GridSampler()), rules.space, [Known({"train.epochs": 3, "train.batch_size": 16}, "known")]
-    )
+    known = [Known({"train.epochs": 3, "train.batch_size": 16}, "known")]
+    enqueue(study_at(tmp_path, GridSampler()), rules.space, known, 6)
     first = work(Asking(study_at(tmp_path, GridSampler()), rules, 2))
     second = work(Asking(study_at(tmp_path, GridSampler()), rules, rules.total(99)))
     assert [tuple(point.values()) for point in [*first, *second]] == [
@@ -221,9 +220,25 @@ def test_enqueue_again_changes_nothing(tmp_path: Path) -> None:
     space = build_space((), WIDE, (64,))
     known = [Known({"train.x": 0.5}, "part"), Known({"train.x": 0.5, "train.y": "a"}, "whole")]
     study = study_at(tmp_path, optuna.samplers.RandomSampler(0))
-    enqueue(study, space, known)
+    enqueue(study, space, known, 2)
     work(Asking(study, rules_of(space), 2))
-    enqueue(study, space, known)
+    enqueue(study, space, known, 2)
     trials = study.optuna.get_trials()
     assert [trial.user_attrs["origin"] for trial in trials] == ["part", "whole"]
     assert all(trial.params["train.x"] == 0.5 for trial in trials)
+
+
+def test_enqueue_leaves_room_for_what_is_queued_again(tmp_path: Path) -> None:
+    space = build_space((), WIDE, (64,))
+    known = [Known({"train.x": value}, "given") for value in (0.1, 0.2, 0.3, 0.4)]
+    study = study_at(tmp_path, optuna.samplers.RandomSampler(0))
+    enqueue(study, space, known, 2)
+    interrupted = claim(study, 2, "worker")
+    assert interrupted is not None
+    interrupted.set_user_attr(REPEAT, 0)
+    space.suggest(interrupted)
+    requeue(study, interrupted.number)
+    ran = work(Asking(study, rules_of(space), 2))
+    assert [point["train.x"] for point in ran] == [0.2, 0.1]
+    enqueue(study, space, known, 4)
+    assert [point["train.x"] for point in work(Asking(study, rules_of(space), 4))] == [0.3, 0.4]

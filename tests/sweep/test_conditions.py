@@ -75,6 +75,12 @@ def test_corners_reach_what_exists_only_under_a_choice() -> None:
     assert {corner.get("train.warmup_ratio") for corner in corners} == {None, 0.1, 0.2}
 
 
+def test_corners_stay_in_the_space_where_a_condition_names_more() -> None:
+    corners = space_of({"train.warmup_ratio": "train.scheduler=choice(polynomial, cosine)"}).corners()
+    assert {corner["train.scheduler"] for corner in corners} == {"linear", "cosine"}
+    assert {corner.get("train.warmup_ratio") for corner in corners} == {None, 0.1, 0.2}
+
+
 def test_points_have_each_combination_that_exists_once() -> None:
     searched = {**SEARCHED, "train.weight_decay": "range(0.0, 0.1, 0.1)"}
     points = [tuple(point.values()) for point in space_of(NESTED, searched).points()]

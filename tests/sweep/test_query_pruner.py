@@ -55,6 +55,14 @@ def test_longer_trial_is_compared_with_the_end_of_the_best(study: optuna.Study) 
     assert run(study, [scores(0.0, 2), scores(0.01, 3), scores(-0.3, 4), scores(0.0, 5)]) == 3
 
 
+def test_best_that_lacks_an_evaluation_is_not_compared_with_a_later_one(study: optuna.Study) -> None:
+    best = study.ask()  # it went on from its second evaluation: of the first the mean alone is known
+    best.report(0.3, mean_step(1))
+    report_queries(best, 2, scores(0.2, 1))
+    study.tell(best, float(scores(0.2, 1).mean()))
+    assert run(study, [scores(-0.1, 2), scores(0.2, 3)]) == 2
+
+
 def test_few_and_many_queries(study: optuna.Study) -> None:
     assert run(study, [np.array([0.9])]) == 1
     assert run(study, [np.array([0.1])]) == 1  # one query proves nothing

@@ -41,7 +41,7 @@ def give_up(study: Study, number: int, attempts: int, reason: str = "its worker 
     record = archive.read_record(study.paths, number) or from_storage(study, trial)
     record = replace(record, state=State.FAIL, reason=f"{reason} ({count} times in a row)")
     archive.write_result(paths, record)
-    resume.drop(paths)
+    resume.forget(paths)
     tell(study, record)
     return True
 

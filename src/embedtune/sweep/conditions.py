@@ -130,13 +130,15 @@ def resolve(
     return left
 
 
-def required(key: str, conditions: Mapping[str, Condition]) -> dict[str, Value]:
-    """Values of other keys under which ``key`` exists."""
+def required(
+    key: str, conditions: Mapping[str, Condition], distributions: Mapping[str, BaseDistribution]
+) -> dict[str, Value]:
+    """Values of other keys, in their ranges, under which ``key`` exists."""
     found: dict[str, Value] = {}
     while key in conditions:
         condition = conditions[key]
-        found[condition.key] = condition.values[0]
         key = condition.key
+        found[key] = next(value for value in condition.values if contains(distributions[key], value))
     return found
 
 

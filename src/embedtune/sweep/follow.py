@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from embedtune import archive
 from embedtune.hooks import Watcher
 from embedtune.records import TrialRecord
-from embedtune.study import Study, left
+from embedtune.study import Study, awaited, left, was_run
 from embedtune.sweep.shared import from_storage
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Follower:
         """Tell what is new since the last look; returns how many trials have ended in between."""
         ended = 0
         for trial in self._trials():
-            if trial.number in self._ended or trial.state == TrialState.WAITING:
+            if trial.number in self._ended or trial.state == TrialState.WAITING or not was_run(trial):
                 continue
             record = self._record(trial)
             if trial.number not in self._seen and (record.params or trial.state.is_finished()):
@@ -85,7 +85,7 @@ def await_others(
         ended: Called when a trial has ended; raises StudyError to end the study.
     """
     looks = 0
-    while left(study, n_trials) == 0 and (running := _count(study, TrialState.RUNNING)) > 0:
+    while left(study, n_trials) == 0 and (running := len(awaited(study))) > 0:
         if looks == 0:
             logger.info("Waiting for %d trials that run elsewhere; Ctrl-C leaves them to their workers", running)
         time.sleep(LOOK)
@@ -94,8 +94,7 @@ def await_others(
             mend()
         if follower.look():
             ended()
-    return left(study, n_trials) > 0 and _count(study, TrialState.WAITING) > 0
-
-
-def _count(study: Study, state: TrialState) -> int:
-    return len(study.optuna.get_trials(deepcopy=False, states=(state,)))
+    if follower.look():
+        ended()
+    waiting = study.optuna.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    return left(study, n_trials) > 0 and len(waiting) > 0

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from optuna.trial import TrialState
-
 from embedtune.errors import StudyError
-from embedtune.study import Study, worker_alive, worker_identity
+from embedtune.study import Study, awaited, worker_alive, worker_identity
 from embedtune.sweep.follow import LOOK, MEND, Follower
 from embedtune.sweep.stopping import Stop, handling, stop_now
 from embedtune.sweep.supervisor import GRACE, STILLBORN
@@ -60,12 +58,15 @@ class Launched:
             KeyboardInterrupt: The study was asked to stop.
             StudyError: Workers die before they begin, or the study is hopeless.
         """
-        fruitless = 0
+        fruitless = looks = 0
         with handling({signal.SIGINT: self.stop.finish_then_now, signal.SIGTERM: stop_now}):
             while self.left() > 0 and not self.stop.requested:
                 free = self.count - self._busy()
                 if free <= 0:
                     time.sleep(LOOK)
+                    looks += 1
+                    if looks % MEND == 0:
+                        self.mend()
                     self._look()
                     continue
                 before = len(self.study.optuna.get_trials(deepcopy=False))
@@ -82,8 +83,7 @@ class Launched:
 
     def _busy(self) -> int:
         """Workers that outlived their launch: submitit's ends as soon as it comes to a worker that died."""
-        running = self.study.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return 0 if self.study.shared else len(running)  # other hosts' workers take no place here
+        return 0 if self.study.shared else len(awaited(self.study))  # other hosts' workers take no place here
 
     def _round(self, count: int) -> None:
         jobs = threading.Thread(target=self._run_jobs, args=(count,), daemon=True)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import OmegaConf
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from embedtune import archive
 from embedtune.errors import ConfigError, join_problems
 from embedtune.paths import StudyPaths
-from embedtune.study import ORIGIN, Study
+from embedtune.study import ORIGIN, Study, left
 from embedtune.sweep.checkpoints import rank
 from embedtune.sweep.constraints import Constraints
 from embedtune.sweep.distributions import canonical, contains
@@ -102,14 +102,19 @@ def warm_start(study: StudyPaths, count: int, space: Space, constraints: Constra
     return known
 
 
-def enqueue(study: Study, space: Space, known: Iterable[Known]) -> None:
-    """Queue what the study has not tried, in this order; doing it again changes nothing."""
+def enqueue(study: Study, space: Space, known: Iterable[Known], n_trials: int) -> None:
+    """Queue what the study has not tried, in this order; doing it again changes nothing.
+
+    No more than the budget can run: a trial that is queued again after an interruption comes behind what waits.
+    """
     with study.claiming():
         trials = study.optuna.get_trials(deepcopy=False)
         present = {space.identity(asked) for trial in trials for asked in (trial.params, queued_params(trial))}
+        room = left(study, n_trials) - sum(trial.state == TrialState.WAITING for trial in trials)
         for own in known:
             identity = space.identity(own.point)
-            if own.point and identity not in present:
+            if own.point and identity not in present and room > 0:
+                room -= 1
                 present.add(identity)
                 study.optuna.enqueue_trial(own.point, user_attrs={ORIGIN: own.origin})
 

@@ -7,14 +7,15 @@ from optuna.trial import TrialState
 from embedtune import archive
 from embedtune.records import State, TrialRecord
 from embedtune.study import Study
-from embedtune.sweep.shared import published
+from embedtune.sweep.shared import publish, published
 from embedtune.trial import INTERRUPTED
 
 _STATES = {State.COMPLETE: TrialState.COMPLETE, State.PRUNED: TrialState.PRUNED, State.FAIL: TrialState.FAIL}
 
 
 def tell(study: Study, record: TrialRecord) -> None:
-    """Record the outcome with Optuna; a trial's value is that of its best evaluation."""
+    """Record the outcome with Optuna and for other hosts; a trial's value is that of its best evaluation."""
+    publish(study, record)  # the storage takes nothing more once the trial has ended
     state = _STATES[record.state]
     values = [value for value in (record.value, record.second) if value is not None]
     if record.state != State.FAIL:

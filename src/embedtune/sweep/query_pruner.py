@@ -54,8 +54,9 @@ class QueryPruner(BasePruner):
         if best is None or last <= self._n_warmup_steps or len(complete) < self._n_startup_trials:
             return False
         others = _evaluations(best)
-        # A trial that is longer than the best was is compared with what that one came to.
-        mine, theirs = reported[last], others.get(last) or others[max(others)]
+        # A trial that is longer than the best was is compared with what that one came to. A best one that went on from
+        # its last state lacks the evaluations before: those are not compared with later ones.
+        mine, theirs = reported[last], others.get(min(last, max(others)), {})
         pairs = [(mine[instance], theirs[instance]) for instance in mine if instance in theirs]
         differences = np.array([own - other for own, other in pairs])
         if len(differences) < 2 or not differences.any():

@@ -101,7 +101,7 @@ def from_storage(study: Study, trial: FrozenTrial) -> TrialRecord:
         number=trial.number,
         state=State(trial.state.name.lower()),
         params=dict(trial.params),
-        value=max(trial.intermediate_values.values(), default=None),
+        value=trial.values[0] if trial.values else trial.intermediate_values.get(trial.last_step or 0),
         started=0 if started is None else int(started.timestamp() * 1000),
         facts={"worker": str(trial.user_attrs.get(WORKER, ""))},
     )

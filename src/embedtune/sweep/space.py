@@ -96,7 +96,7 @@ class Space:
         longest = max((len(values) for values in ends.values()), default=1)
         points = [{key: values[min(i, len(values) - 1)] for key, values in ends.items()} for i in range(longest)]
         points += [
-            {**points[0], **required(key, self.conditions), key: value}
+            {**points[0], **required(key, self.conditions, self.distributions), key: value}
             for key in self.conditions
             for value in ends[key]
         ]

@@ -75,7 +75,7 @@ def run_sweep(
     delivery = Delivery.open(plan.config, workspace, study.paths, whole=study)
     sweep = _Sweep(plan, compose, study, delivery, watcher)
     sweep.mend()
-    enqueue(study, plan.rules.space, plan.known)
+    enqueue(study, plan.rules.space, plan.known, plan.n_trials)
     watcher.study_began(plan.definition, read_records(study))
     delivery.summary()
     sweep.measure_baseline()

@@ -25,7 +25,7 @@ from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.outcome import settle, tell
 from embedtune.sweep.query_pruner import QueryPruner, mean_step, report_queries
-from embedtune.sweep.shared import is_running, publish, read_records
+from embedtune.sweep.shared import is_running, read_records
 from embedtune.sweep.space import to_overrides
 from embedtune.sweep.stopping import Stop
 from embedtune.trial import INTERRUPTED, run_trial
@@ -102,10 +102,11 @@ class Worker:
             archive.write_result(paths, record)
             resume.forget(paths)
             self.watcher.ended(record)
-        if is_running(self.study, trial.number):
-            publish(self.study, archive.read_record(self.study.paths, trial.number) or record)
-            tell(self.study, record)
-        else:
+        with self.study.claiming():  # another host may take it for dead at this moment
+            told = is_running(self.study, trial.number)
+            if told:
+                tell(self.study, record)
+        if not told:
             logger.warning("Trial %d was taken for dead and is run again; what it found is not counted", trial.number)
             archive.write_result(paths, replace(record, state=State.FAIL, reason=f"{INTERRUPTED}: taken for dead"))
         return True

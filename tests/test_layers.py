@@ -13,6 +13,7 @@ LAYERS = (
     "front",
     "model data training evaluation statistics tracking study archive",
     "bench hooks resume",
+    "measuring",
     "recorder",
     "cross_validation",
     "trial",

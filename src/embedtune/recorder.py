@@ -15,14 +15,14 @@ from omegaconf import OmegaConf
 
 from embedtune import archive, resume
 from embedtune.bench import Bench
-from embedtune.config import DIMENSION, Config, measured_dims, objective_dim, second_objective
+from embedtune.config import DIMENSION, Config, objective_dim, second_objective
 from embedtune.environment import git_revision, library_versions
 from embedtune.errors import ResumeError, TrialError
-from embedtune.evaluation import Pooled, evaluate_retrieval, write_scores
+from embedtune.evaluation import Pooled, write_scores
 from embedtune.hooks import Hooks
+from embedtune.measuring import measure, save_checkpoint
 from embedtune.paths import TrialPaths
-from embedtune.records import Evaluation, Metrics, RetrievalScores, State, TrialRecord
-from embedtune.statistics import query_groups
+from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.tracking.redaction import redact
 from embedtune.training import (
     Progress,
@@ -245,42 +245,6 @@ class Recorder:
     def _second(self, best: Evaluation) -> float | None:
         sized = self.config.eval.second == DIMENSION
         return float(objective_dim(self.config, self.bench.dim)) if sized else best.second
-
-
-def _quality(metrics: Metrics, dim: int | str | None, objective: str) -> float | None:
-    """The second objective if it is a quality; the size of the embedding is no measurement."""
-    return metrics[str(dim)][objective] if isinstance(dim, int) else None
-
-
-def measure(
-    config: Config, bench: Bench, model: SentenceTransformer, progress: Progress | None, seconds: float
-) -> tuple[Evaluation, RetrievalScores]:
-    """Score a model on the validation split at every dimension."""
-    dims = measured_dims(config, bench.dim)
-    scores = evaluate_retrieval(model, bench.task.splits["validation"], dims, batch_size=config.eval.batch_size)
-    groups = query_groups(bench.task.splits["validation"].relevant)
-    scores, metrics = replace(scores, group_of=tuple(groups.tolist())), scores.metrics
-    evaluation = Evaluation(
-        step=progress.step if progress else 0,
-        epoch=progress.epoch if progress else 0.0,
-        value=metrics[str(objective_dim(config, bench.dim))][config.eval.objective],
-        metrics=metrics,
-        seconds=seconds,
-        timestamp=time.time_ns() // 1_000_000,
-        loss=progress.loss if progress else None,
-        learning_rate=progress.learning_rate if progress else None,
-        second=_quality(metrics, second_objective(config, bench.dim), config.eval.objective),
-    )
-    return evaluation, scores
-
-
-def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
-    """Write the weights beside the last ones, then put them in their place."""
-    beside = trial.checkpoint.with_name("checkpoint.new")
-    shutil.rmtree(beside, ignore_errors=True)
-    model.save(str(beside), create_model_card=False)
-    shutil.rmtree(trial.checkpoint, ignore_errors=True)
-    beside.rename(trial.checkpoint)
 
 
 def _plain(config: Config) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -101,6 +102,21 @@ def record_opening(study: StudyPaths, reason: str, command: str = "") -> tuple[O
 def read_openings(study: StudyPaths) -> tuple[Opening, ...]:
     """Every reading of the test split that was recorded, the first one first."""
     return tuple(Opening(**values) for values in read_json_lines(study.test_openings))
+
+
+def record_decision(study: StudyPaths, document: Mapping[str, Any]) -> Path:
+    """Keep the decision of a release under the next number; creating its file claims it against another process."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    study.decisions.mkdir(parents=True, exist_ok=True)
+    while True:
+        taken = [int(file.stem) for file in study.decisions.glob("*.json") if file.stem.isdecimal()]
+        path = study.decisions / f"{max(taken, default=0) + 1:04d}.json"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        return path
 
 
 def read_config(trial: TrialPaths) -> dict[str, Any]:

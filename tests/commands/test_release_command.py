@@ -193,6 +193,36 @@ def test_a_second_release_says_that_the_test_split_was_read_before(run: Run) -> 
     assert "**Openings of the test split:** 2" in card
     assert len(decisions("good")) == 2
 
+    document = run("study.name=worse", "release.trial=0")[1]
+    reasons = [opening["reason"] for opening in document["decision"]["openings"]]
+    assert reasons == ["release good", "release good", "release worse"]
+
+
+def test_what_cannot_be_written_leaves_the_test_split_alone(run: Run) -> None:
+    openings = Path("sweeps/good/test_openings.jsonl")
+    Path("releases/good").mkdir(parents=True)
+    for overwrite in ("false", "true"):
+        assert run("study.name=good", f"release.overwrite={overwrite}")[0] == 2
+    assert not openings.exists()
+
+
+def test_a_score_that_is_not_reproduced_leaves_the_test_split_alone(run: Run) -> None:
+    for result in Path("sweeps/good/trials").glob("*/result.json"):
+        document = json.loads(result.read_text())
+        document["metrics"]["64"]["cosine_map@100"] = 0.123
+        result.write_text(json.dumps(document))
+
+    assert run("study.name=good", "release.gate=false")[0] != 0
+    assert not Path("sweeps/good/test_openings.jsonl").exists()
+
+
+def test_a_promotion_that_was_not_written_is_not_noted(run: Run) -> None:
+    Path("releases").write_text("in the way")
+
+    assert run("study.name=good")[0] != 0
+    assert Path("sweeps/good/test_openings.jsonl").exists()
+    assert decisions("good") == []
+
 
 def test_a_study_made_worse_is_refused_without_a_look_at_the_test_split(run: Run) -> None:
     status, answer = run("study.name=worse")
@@ -311,7 +341,7 @@ def test_an_average_of_trials_can_be_released(studies: Path, tmp_path: Path) -> 
         pool = gather(case, records, None, tmp_path)
         soup = next(candidate for candidate in pool.candidates if candidate.kind is Kind.SOUP)
         product = make_product(case, soup, {record.number: record for record in records}, tmp_path)
-        measured = measure_all(case, product.folder, None)
+        measured = measure_all(case, product.folder, case.measure(case.load(product.folder), "validation"), None)
         product = product.scored(measured.metrics(RELEASED)["validation"], case.objective, case.dim)
         noted = put_forward(case, pool, Rules()).to_dict()
         write_release(case, tmp_path / "out", product, measured, None, decision=noted, summary={"data": {}})

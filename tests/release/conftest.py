@@ -16,7 +16,8 @@ DIMS = (384, 256, 128)
 
 def candidate(name: str, value: float, **more: Any) -> dict[str, Any]:
     interval = [round(value - 0.07, 2), round(value + 0.07, 2)]
-    plain = {"seconds": 0.0, "shrunken": None, "default": False, "tied": False, "chosen": False, "seeds": 0}
+    plain = {"seconds": 0.0, "shrunken": None, "default": False, "tied": False, "chosen": False, "seeds": 0,
+             "seed_seconds": 0.0}  # fmt: skip
     return {"name": name, "kind": "trial", "value": value, "interval": interval, **plain, **more}
 
 

@@ -85,6 +85,12 @@ def test_default_trial_has_every_searched_value_of_the_recipe() -> None:
     assert found.number == 3
 
 
+def test_the_size_a_model_is_read_at_is_no_part_of_its_recipe() -> None:
+    default = trial(0, params={"train.batch_size": 20, "eval.dim": 384})
+
+    assert default_trial([default, trial(1, params={"train.batch_size": 32, "eval.dim": 64})], DEFINITION) is default
+
+
 @pytest.mark.parametrize(
     "params", [{"loss": "plain"}, {"train.unknown": 1}, {"train.batch_size.deep": 20}, {"model.name": "other"}]
 )

@@ -322,6 +322,36 @@ def test_decision_that_was_not_gated_or_not_sealed_says_so(inputs: CardInputs) -
     assert "index" not in text
 
 
+def test_the_cost_counts_fresh_seeds_and_no_average_of_what_is_counted(inputs: CardInputs) -> None:
+    assert inputs.decision is not None
+    first, *rest = inputs.decision["candidates"]
+    soup = {**first, "name": "average of trials 3, 5", "kind": "soup", "seconds": 304.2}
+    decision = {**inputs.decision, "candidates": [{**first, "seed_seconds": 60.0}, *rest, soup]}
+
+    assert "- **Training time of the candidates:** 6 min 4 s" in render_card(replace(inputs, decision=decision))
+
+
+def test_the_search_is_told_at_its_own_size_and_data(inputs: CardInputs) -> None:
+    assert inputs.decision is not None
+    assert "The search maximised <code>cosine_map@100</code> at 384 dimensions, on validation data" in render_card(
+        inputs
+    )
+    selection = {**inputs.decision["selection"], "split": "folds"}
+    validation = [{**entry, "split": "validation"} for entry in inputs.decision["comparisons"]]
+    decision = {**inputs.decision, "selection": selection, "comparisons": validation}
+    record = replace(inputs.record, facts={**inputs.record.facts, "dim": 384})
+    cut = replace(inputs, decision=decision, record=record, facts=replace(inputs.facts, dimension=128))
+    card = render_card(cut)
+
+    assert "The search maximised <code>cosine_map@100</code> at 384 dimensions, on folds of the training data" in card
+    assert "The objective, <code>cosine_map@100</code> at 128 dimensions:" in card
+    assert "chosen by folds of the training data, was judged on validation data" in card
+    assert "that chose it" not in card
+    assert "The search maximised <code>cosine_map@100</code> at 384 dimensions\n\n" in render_card(
+        replace(inputs, decision=None)
+    )
+
+
 def test_a_second_opening_takes_the_honesty_from_the_test_figure(inputs: CardInputs) -> None:
     assert inputs.decision is not None
     decision = {**inputs.decision, "openings": inputs.decision["openings"] * 2}

@@ -138,6 +138,23 @@ def test_evidence_must_have_plain_names(checkpoint: Path, tmp_path: Path, name: 
     assert not (tmp_path / "release").exists()
 
 
+def test_what_does_not_pass_takes_no_place(checkpoint: Path, tmp_path: Path) -> None:
+    target = export(checkpoint, tmp_path / "release", card="first")
+    before, seen = listing(target), []
+
+    def verify(folder: Path) -> None:
+        seen.extend(listing(folder))
+        raise ReleaseError("it scores otherwise")
+
+    with pytest.raises(ReleaseError, match="it scores otherwise"):
+        export_release(checkpoint, target, card="second", evidence=EVIDENCE, overwrite=True, verify=verify)
+
+    assert sorted(seen) == sorted(before)
+    assert listing(target) == before
+    assert (target / "README.md").read_text() == "first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "release"]
+
+
 def test_existing_release_is_kept_unless_told_otherwise(checkpoint: Path, tmp_path: Path) -> None:
     target = export(checkpoint, tmp_path / "release", card="first")
     before = listing(target)

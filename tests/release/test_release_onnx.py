@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +96,9 @@ def test_the_gate_judges_the_file_against_the_weights_it_was_made_of(
     assert report.passed == (margin > 0)
     assert report.file == file
     assert report.size == file.stat().st_size
-    document = json.loads(json.dumps(report.to_dict()))
+    report = replace(report, comparison=replace(report.comparison, effect_size=math.inf))
+    document = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert document["comparison"]["effect_size"] is None
+    assert document["comparison"]["interval"] == [report.comparison.interval.low, report.comparison.interval.high]
     assert document["comparison"]["mean"] == pytest.approx(0, abs=1e-6)
     assert list(document["metrics"]) == [VALIDATION]

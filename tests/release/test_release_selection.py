@@ -68,6 +68,17 @@ def test_without_weights_the_best_of_the_others_is_taken() -> None:
     assert selection.reason == "a is the best that can be released, at 0.6000; gone has 0.7000"
 
 
+def test_without_weights_the_cheapest_of_equals_is_not_called_the_best() -> None:
+    gone, best = candidate("gone", 0.2, folder=None), candidate("a", 0.001, noise=1, seconds=99)
+    selection = select([gone, best, candidate("b", seconds=5)], GROUPS)
+
+    assert selection.chosen.name == "b"
+    assert selection.reason == (
+        "gone is best at 0.7000 but cannot be released; of the others b cannot be told apart from a on 60 queries, "
+        "and took the least time to train"
+    )
+
+
 def test_one_query_tells_nothing_apart() -> None:
     candidates = [
         Candidate(name, Kind.TRIAL, np.array([value]), seconds=value, folder=Path(name))

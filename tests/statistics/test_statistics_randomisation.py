@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtune.statistics import holm
 from embedtune.statistics.groups import clustered
 from embedtune.statistics.randomisation import sign_flip_p_values
 
-P_VALUES = st.lists(st.floats(0, 1), max_size=8)
 DIFFERENCES = st.lists(
     st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.25, 1.0]), min_size=6, max_size=6), min_size=1, max_size=4
 )
@@ -79,7 +77,6 @@ def test_candidates_that_resemble_each_other_cost_nothing() -> None:
     p_values, adjusted = flipped([row] * 5)
 
     assert adjusted == p_values
-    assert holm(p_values)[0] == pytest.approx(5 * p_values[0])
 
 
 def test_drawn_flips_come_close_to_all_flips() -> None:
@@ -110,17 +107,3 @@ def test_false_rejections_of_any_candidate_stay_below_the_level() -> None:
     rejected = [min(flipped(random.normal(0, 1, (8, 30)).tolist(), 199)[1]) <= 0.05 for _ in range(400)]
 
     assert np.mean(rejected) < 0.08  # 0.05, and two standard errors of 400 repeats
-
-
-def test_holm_is_the_textbook_example() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
-    assert holm([]) == ()
-    assert holm([0.7, 0.9]) == (1.0, 1.0)
-
-
-@given(P_VALUES)
-def test_holm_lies_between_the_p_values_and_bonferroni(p_values: list[float]) -> None:
-    adjusted = holm(p_values)
-
-    assert all(p <= held <= min(1, p * len(p_values)) + 1e-12 for p, held in zip(p_values, adjusted, strict=True))
-    assert [adjusted[number] for number in np.argsort(p_values, kind="stable")] == sorted(adjusted)

@@ -7,6 +7,7 @@ from typing import Any
 
 from embedtune.commands.address import browse_line
 from embedtune.config import Config
+from embedtune.records import opened_again
 from embedtune.reporting.tables import make_table
 
 GIGABYTE = 1_000_000_000
@@ -38,14 +39,10 @@ def verdict_lines(decision: Mapping[str, Any]) -> list[str]:
         lines.append(f"Verdict: promote {chosen}, with the gate off (release.gate=false).")
     lines += [f"         {reason}" for reason in decision["reasons"]]
     if decision["comparisons"] and decision["comparisons"][0]["split"] != "test":
-        lines.append(
-            "         Without a test split this was judged on the scores that chose it, corrected for every trial."
-        )
+        judge = "the scores that chose it" if selection["split"] == "validation" else "validation"
+        lines.append(f"         Without a test split this was judged on {judge}, corrected for every trial.")
     if len(decision["openings"]) > 1:
-        lines.append(
-            f"         The test split was read {len(decision['openings'])} times to judge this study: what is chosen "
-            "after the first time is no longer blind to it."
-        )
+        lines.append(f"         {opened_again(len(decision['openings']))}")
     return lines
 
 

@@ -8,18 +8,17 @@ from pathlib import Path
 from embedtune import archive
 from embedtune.bench import full_dimension
 from embedtune.commands.answer import Answer, typed_command, typed_keys, workspace
+from embedtune.commands.openings import open_test
 from embedtune.config import Config, Distractors, ModelConfig, check_dims, measured_dims
 from embedtune.config.restore import restore_config
 from embedtune.data import add_distractors, load_task
-from embedtune.errors import ConfigError, TrackingError
+from embedtune.errors import ConfigError
 from embedtune.evaluation import evaluate_retrieval
 from embedtune.model import load_model
 from embedtune.paths import StudyPaths
 from embedtune.quiet import quiet_libraries
-from embedtune.records import TaskData, opened_again
+from embedtune.records import TaskData
 from embedtune.reporting.tables import metrics_table
-from embedtune.sweep.definition import load_definition
-from embedtune.tracking import deliver_study, open_store
 from embedtune.training import resolve_device
 
 logger = logging.getLogger(__name__)
@@ -56,28 +55,8 @@ def evaluate(config: Config) -> Answer:
 def _open_test(config: Config, task: TaskData) -> dict[str, int]:
     """Note in every study that has this test split that it is read now; returns how often each was by now."""
     logger.warning("The test split is for the last decision; a choice made by these scores is no longer blind to it.")
-    what, command = config.run or config.model.name, typed_command("evaluate")
-    openings = {}
-    for study in workspace(config).studies():
-        definition = load_definition(study) or {}
-        if (definition.get("digests") or {}).get("test") == task.digests["test"]:
-            openings[study.name] = len(archive.record_opening(study, f"evaluate {what}", command))
-            if openings[study.name] > 1:
-                logger.warning("%s: %s", study.name, opened_again(openings[study.name]))
-            if definition.get("kind") == "sweep":
-                deliver_again(config, study)
-    return openings
-
-
-def deliver_again(config: Config, study: StudyPaths) -> None:
-    """Bring a study's run up to date, if it was ever delivered; a store that fails is only told of."""
-    records = archive.read_all(study)
-    if not config.tracking.enabled or not any(record.run_id for record in records):
-        return
-    try:
-        deliver_study(open_store(config.tracking, workspace(config)), study, records)
-    except TrackingError as error:
-        logger.warning("Not delivered to tracking: %s Run `embedtune sync` later.", error)
+    reason, command = f"evaluate {config.run or config.model.name}", typed_command("evaluate")
+    return {name: len(found) for name, found in open_test(config, task.digests["test"], reason, command).items()}
 
 
 def _as_recorded(config: Config) -> Config:

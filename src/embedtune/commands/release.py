@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,18 +13,20 @@ from typing import Any
 from embedtune import archive
 from embedtune.commands.answer import Answer, typed_command, workspace
 from embedtune.commands.decision import decision_parts, release_parts
+from embedtune.commands.openings import open_test
 from embedtune.commands.studies import board_of, chosen_study
 from embedtune.config import Config
 from embedtune.data.overlap import find_overlaps
 from embedtune.errors import ConfigError, TrackingError, join_problems
 from embedtune.front import front
-from embedtune.paths import StudyPaths, write_json
+from embedtune.paths import StudyPaths
 from embedtune.quiet import quiet_libraries
 from embedtune.records import TrialRecord
 from embedtune.release.candidates import Incumbent, default_trial, finalists
 from embedtune.release.case import TEST, VALIDATION, Case, open_case
 from embedtune.release.decision import Decision
 from embedtune.release.evidence import check_reproduced
+from embedtune.release.export import target_problems
 from embedtune.release.forward import put_forward
 from embedtune.release.gate import Rules
 from embedtune.release.gather import gather
@@ -62,13 +64,14 @@ def release(config: Config) -> Answer:
             return _refused(case, name, decision)
         case = case.of(decision.selection.chosen.numbers[0])
         product = make_product(case, decision.selection.chosen, {record.number: record for record in records}, scratch)
-        if case.has_test:
-            decision = replace(
-                decision, openings=archive.record_opening(study, f"release {name}", typed_command("release"))
-            )
-        measured = measure_all(case, product.folder, incumbent)
-        product = product.scored(measured.metrics(RELEASED)[VALIDATION], case.objective, case.dim)
-        check_reproduced(product.record.metrics, measured.metrics(RELEASED)[VALIDATION])
+        validated = case.measure(case.load(product.folder), VALIDATION)
+        product = product.scored(validated.metrics, case.objective, case.dim)
+        check_reproduced(product.record.metrics, validated.metrics)
+        if case.has_test:  # from here on it is read, whatever comes of it
+            reason, command, digest = f"release {name}", typed_command("release"), case.bench.task.digests[TEST]
+            openings = open_test(config, digest, reason, command, own=study)
+            decision = replace(decision, openings=openings[study.name])
+        measured = measure_all(case, product.folder, validated, incumbent)
         verdict = judge_product(case, measured, records, rules)
         decision = replace(decision, judged_on=measured.judge, verdict=verdict)
         if not decision.promoted:
@@ -78,6 +81,7 @@ def release(config: Config) -> Answer:
         document = _document(case, name, decision, measured)
         summary = _search(case, config)
         write_release(case, target, product, measured, onnx, decision=document["decision"], summary=summary)
+        _record(case, document)
     document |= {"folder": str(target), "onnx": onnx.to_dict() if onnx else None}
     document["version"] = _register(config, target, name, product, measured, decision)
     if config.release.push_to_hub is not None:
@@ -86,12 +90,8 @@ def release(config: Config) -> Answer:
 
 
 def _open(config: Config, study: StudyPaths, records: Sequence[TrialRecord], target: Path) -> Case:
-    """The case, if something can be released and the folder can be had; says both problems at once."""
-    problems = []
-    if target.exists() and not config.release.overwrite:
-        problems.append(
-            f"release.name must be new, but {target} exists. Add release.overwrite=true or release.name=NAME."
-        )
+    """The case, if something can be released and the folder can be had; says all problems at once."""
+    problems = target_problems(target, config.release.overwrite)
     options, definition = config.release, require_definition(study, [])
     problems += [*onnx_problems(options.onnx), *push_problems(options.push_to_hub)]
     try:
@@ -135,14 +135,12 @@ def _incumbent(config: Config, name: str, scratch: Path) -> Incumbent | None:
 def _refused(case: Case, name: str, decision: Decision, measured: Measured | None = None) -> Answer:
     """A refusal is an answer: nothing is exported or registered, and why is kept with the study."""
     document = _document(case, name, decision, measured)
+    _record(case, document)
     return Answer(document, tuple(decision_parts(document["decision"])), status=1)
 
 
 def _document(case: Case, name: str, decision: Decision, measured: Measured | None) -> dict[str, Any]:
-    """The command's answer, whose decision is noted in the study."""
-    noted = decision.to_dict()
-    number = 1 + sum(1 for _ in case.study.decisions.glob("*.json"))
-    write_json(case.study.decisions / f"{number:04d}.json", {"release": name, "study": case.study.name, **noted})
+    """The command's answer, of a release that is neither exported nor registered yet."""
     numbers = decision.selection.chosen.numbers
     return {
         "release": name,
@@ -155,8 +153,14 @@ def _document(case: Case, name: str, decision: Decision, measured: Measured | No
         "hub": None,
         "scores": measured.metrics(RELEASED) if measured else {},
         "untuned": measured.metrics(UNTUNED) if measured else {},
-        "decision": noted,
+        "decision": decision.to_dict(),
     }
+
+
+def _record(case: Case, document: Mapping[str, Any]) -> None:
+    """Keep the decision with the study, once what it says was done."""
+    named = {"release": document["release"], "study": document["study"]}
+    archive.record_decision(case.study, {**named, **document["decision"]})
 
 
 def _search(case: Case, config: Config) -> dict[str, Any]:

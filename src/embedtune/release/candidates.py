@@ -17,6 +17,9 @@ from embedtune.records import State, TrialRecord
 WEIGHTS = "loss.matryoshka.weights."
 """Begins the searched keys of a dimension's weight; one that is not set is 1."""
 
+SIZE = "eval.dim"
+"""Searched with ``eval.second=dimension``: where a model is read, which is no part of its recipe."""
+
 
 class Kind(StrEnum):
     """Where a candidate comes from."""
@@ -40,6 +43,7 @@ class Candidate:
         is_default: Whether it is the recipe as configured, without any searched value.
         folder: Its weights; None where they are gone, so that it can be compared but not released.
         seeds: Over how many trainings with fresh seeds the scores are a mean; 0: they are those of its weights.
+        seed_seconds: What those took.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Candidate:
     is_default: bool = False
     folder: Path | None = None
     seeds: int = 0
+    seed_seconds: float = 0.0
 
     @property
     def value(self) -> float:
@@ -152,8 +157,9 @@ def default_trial(records: Sequence[TrialRecord], definition: Mapping[str, Any])
 
 def _is_default(params: Mapping[str, Any], recipe: Mapping[str, Any]) -> bool:
     missing = object()
-    defaults = {key: _select(recipe, key, 1.0 if key.startswith(WEIGHTS) else missing) for key in params}
-    return defaults == dict(params)
+    searched = {key: value for key, value in params.items() if key != SIZE}
+    defaults = {key: _select(recipe, key, 1.0 if key.startswith(WEIGHTS) else missing) for key in searched}
+    return defaults == searched
 
 
 def _select(values: Any, key: str, default: Any) -> Any:

@@ -87,7 +87,7 @@ def compare_facts(recorded: TrialRecord, again: TrialRecord) -> list[Difference]
 
 
 def compare_models(recorded: TrainingFacts | None, again: TrainingFacts | None) -> list[Difference]:
-    """The base models, where name, revision or architecture differ."""
+    """The base models, where name or revision differ."""
     if recorded is None or again is None:
         return []
     pairs = ((name, getattr(recorded, name), getattr(again, name)) for name in ("base_model", "base_revision"))

@@ -23,15 +23,15 @@ STRIDE = 1_000
 """Apart by this, the seeds of one finalist's runs: a search with seeds of its own does not meet them."""
 
 
-def confirm(case: Case, number: int) -> list[RetrievalScores] | None:
+def confirm(case: Case, number: int) -> tuple[list[RetrievalScores], float] | None:
     """Train a finalist ``release.seeds`` times with other seeds; runs that are done already are read.
 
     They are recorded in ``confirmations/<number>-s<seed>/`` of the study, keep no weights and count in no budget.
 
     Returns:
-        The scores of each run; None if one failed, so that the finalist is not to be relied on.
+        The scores of each run and the seconds of all; None if one failed, so that the finalist is not to be relied on.
     """
-    found = []
+    found, seconds = [], 0.0
     for fresh in range(1, case.options.seeds + 1):
         trial, record = _run(case, number, fresh)
         if record.state is not State.COMPLETE:
@@ -40,7 +40,8 @@ def confirm(case: Case, number: int) -> list[RetrievalScores] | None:
             )
             return None
         found.append(case.recorded(trial))
-    return found
+        seconds += record.seconds
+    return found, seconds
 
 
 def _run(case: Case, number: int, fresh: int) -> tuple[TrialPaths, TrialRecord]:

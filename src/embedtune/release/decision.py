@@ -118,6 +118,7 @@ class Decision:
             "interval": _bounds(standing.interval),
             "shrunken": standing.shrunken,
             "seconds": round(candidate.seconds, 3),
+            "seed_seconds": round(candidate.seed_seconds, 3),
             "seeds": candidate.seeds,
             "default": candidate.is_default,
             "releasable": candidate.is_releasable,
@@ -130,7 +131,7 @@ class Decision:
             "candidate": self.selection.chosen.name,
             "against": check.against,
             "split": self.judged_on,
-            **_comparison(check.comparison),
+            **comparison_values(check.comparison),
             "passed": check.passed,
             "queries_needed": check.queries_needed,
         }
@@ -161,7 +162,8 @@ def stand(pool: Pool, rules: Rules) -> tuple[Standing, ...]:
     return tuple(Standing(candidate, interval(candidate), estimate(candidate)) for candidate in ordered)
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def comparison_values(comparison: Comparison) -> dict[str, Any]:
+    """Plain types for JSON, which has no infinity."""
     return {
         "mean": comparison.mean,
         "interval": _bounds(comparison.interval),
@@ -179,7 +181,7 @@ def _size(row: Sufficiency) -> dict[str, Any]:
         "dim": row.size.dim,
         "precision": row.size.precision.value,
         "value": float(row.size.scores.mean()),
-        "comparison": None if row.comparison is None else _comparison(row.comparison),
+        "comparison": None if row.comparison is None else comparison_values(row.comparison),
         "sufficient": row.sufficient,
         "queries_needed": row.queries_needed,
         "bytes_per_million": row.size.bytes_per_million,

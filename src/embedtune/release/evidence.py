@@ -30,7 +30,7 @@ def check_reproduced(recorded: Metrics, measured: Metrics) -> None:
     for dim in common:
         for name, value in recorded[dim].items():
             again = measured[dim].get(name)
-            if again is None or abs(again - value) > TOLERANCE:
+            if again is None or not abs(again - value) <= TOLERANCE:  # a score that is no number differs too
                 raise ReleaseError(
                     f"the checkpoint must reproduce its recorded scores, but {name} at {dim} dimensions is {again}, "
                     f"recorded {value}. Was it trained on another device or with other library versions? See evidence."

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +43,7 @@ def export_release(
     evidence: Mapping[str, str | bytes],
     overwrite: bool,
     onnx: Path | None = None,
+    verify: Callable[[Path], None] | None = None,
 ) -> Path:
     """Copy a checkpoint into a release folder with its card, its evidence and checksums of every file.
 
@@ -56,6 +57,7 @@ def export_release(
         evidence: File name -> content, for ``evidence/``.
         overwrite: Replace an earlier release.
         onnx: The same model in ONNX, for ``onnx/model.onnx``; the checkpoint's own files of that kind are not taken.
+        verify: Called with the finished folder before it takes its place; what it raises leaves everything as it was.
 
     Returns:
         ``target``.
@@ -65,7 +67,8 @@ def export_release(
     """
     files = _model_files(checkpoint)
     _check_evidence(evidence)
-    _check_target(target, overwrite)
+    if problems := target_problems(target, overwrite):
+        raise ReleaseError(join_problems(problems))
     contents = {CARD: card, **{f"{EVIDENCE}/{name}": content for name, content in evidence.items()}}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +82,8 @@ def export_release(
             _write(beside / EVIDENCE / CHECKSUMS, _checksums(beside).encode())
             for folder in (beside, *(path for path in beside.rglob("*") if path.is_dir())):
                 _flush(folder)
+            if verify is not None:
+                verify(beside)
             _move_into_place(beside, target)
         _flush(target.parent)
     except OSError as error:
@@ -117,20 +122,22 @@ def _check_evidence(evidence: Mapping[str, str | bytes]) -> None:
         raise ReleaseError(join_problems(problems))
 
 
-def _check_target(target: Path, overwrite: bool) -> None:
+def target_problems(target: Path, overwrite: bool) -> list[str]:
+    """Why a release cannot take this folder; none if it can."""
     if not os.path.lexists(target):
-        return
+        return []
     if not overwrite:
-        raise ReleaseError(
+        return [
             f"release {target} must not exist yet, but it does. Name another one with release.name, "
             "or replace it with release.overwrite=true."
-        )
+        ]
     # Never remove a folder that this module did not write.
     if target.is_symlink() or not (target / EVIDENCE / CHECKSUMS).is_file():
-        raise ReleaseError(
+        return [
             f"release {target} must be an earlier release to be replaced, but got something without "
             f"{EVIDENCE}/{CHECKSUMS}. Name another one with release.name, or move it away."
-        )
+        ]
+    return []
 
 
 @contextmanager

@@ -81,12 +81,13 @@ def _trial(
     case: Case, record: TrialRecord, default: TrialRecord | None, tried: Mapping[int, RetrievalScores]
 ) -> Candidate | None:
     """A finalist; None if it failed with a fresh seed."""
-    scores, seeds = case.values(tried[record.number]), 0
+    scores, seeds, seconds = case.values(tried[record.number]), 0, 0.0
     if case.options.seeds > 0 and record.checkpoint is not None:
         again = confirm(case, record.number)
         if again is None:
             return None
-        scores, seeds = np.mean([case.values(run) for run in again], axis=0), len(again)
+        runs, seconds = again
+        scores, seeds = np.mean([case.values(run) for run in runs], axis=0), len(runs)
     return Candidate(
         name=f"trial {record.number}",
         kind=Kind.TRIAL,
@@ -96,6 +97,7 @@ def _trial(
         is_default=default is not None and record.number == default.number,
         folder=None if record.checkpoint is None else Path(record.checkpoint),
         seeds=seeds,
+        seed_seconds=seconds,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from embedtune.records import Evaluation, Metrics, TrainingFacts, TrialRecord
+from embedtune.release.words import split_words
 
 PUBLISHED = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
 """Short names of packaged models and the hub id each was published under."""
@@ -64,7 +65,17 @@ class CardInputs:
     @property
     def objective_dim(self) -> int:
         """The size at which the search read its objective."""
-        return min(int(self.record.facts.get("dim") or self.facts.dimension), self.facts.dimension)
+        return int(self.record.facts.get("dim") or self.facts.dimension)
+
+    @property
+    def shown_dim(self) -> int:
+        """That size, or the exported model's own where it was cut below it."""
+        return min(self.objective_dim, self.facts.dimension)
+
+    @property
+    def searched_on(self) -> str | None:
+        """The data whose scores the search maximised; None if nobody said."""
+        return None if self.decision is None else split_words(self.decision["selection"]["split"])
 
     @property
     def hub_id(self) -> str | None:

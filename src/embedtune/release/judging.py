@@ -43,14 +43,22 @@ class Measured:
         return {split: scores.metrics for split, scores in self.scores[role].items()}
 
 
-def measure_all(case: Case, folder: Path, incumbent: Incumbent | None) -> Measured:
-    """Score the three models; this reads the test split, if there is one."""
+def measure_all(case: Case, folder: Path, validated: RetrievalScores, incumbent: Incumbent | None) -> Measured:
+    """Score the three models; this reads the test split, if there is one.
+
+    Args:
+        case: What is decided on.
+        folder: The model that may be released.
+        validated: Its scores on validation.
+        incumbent: The model in use, if there is one.
+    """
     splits = [VALIDATION, TEST] if case.has_test else [VALIDATION]
     folders = {RELEASED: folder, UNTUNED: None, **({INCUMBENT: incumbent.folder} if incumbent else {})}
     scores = {}
     for role, place in folders.items():
         model = case.load(place)
-        scores[role] = {split: case.measure(model, split) for split in splits}
+        known = {VALIDATION: validated} if role == RELEASED else {}
+        scores[role] = {split: known.get(split) or case.measure(model, split) for split in splits}
     return Measured(scores, splits[-1], case.groups(splits[-1]))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from embedtune.errors import ReleaseError
 from embedtune.records import Metrics
 from embedtune.release.case import Case
+from embedtune.release.decision import comparison_values
 from embedtune.release.gate import Rules
 from embedtune.release.judging import RELEASED, Measured
 from embedtune.release.onnx import export_onnx, load_onnx
@@ -41,9 +42,14 @@ class OnnxReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
-        values = asdict(self)
-        del values["file"]
-        return values
+        return {
+            "precision": self.precision,
+            "size": self.size,
+            "split": self.split,
+            "metrics": dict(self.metrics),
+            "comparison": comparison_values(self.comparison),
+            "passed": self.passed,
+        }
 
 
 def measure_onnx(case: Case, product: Product, measured: Measured, rules: Rules, file: Path) -> OnnxReport:

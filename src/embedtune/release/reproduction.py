@@ -52,15 +52,18 @@ def reproduce(study: StudyPaths, number: int, recipe: Config, watcher: Watcher) 
     last = len(evaluations) if recorded.state is State.PRUNED else None
     hooks = Hooks(watcher, report=lambda ordinal, _: ordinal == last)
     start = TrialRecord(study.name, number, State.RUNNING, recorded.params, facts={"reproduces": recorded.name})
-    with _threads(recorded.facts.get("threads")):
-        again = run_trial(recipe, prepare(recipe), trial, start, hooks)
+    try:
+        with _threads(recorded.facts.get("threads")):
+            again = run_trial(recipe, prepare(recipe), trial, start, hooks)
+        weights = _compare_weights(recorded.checkpoint, trial)
+    finally:
+        shutil.rmtree(trial.checkpoint, ignore_errors=True)
     if again.state is not recorded.state:
         raise TrialError(
             f"trial {number} must end as {recorded.state.value}, but run again it is {again.state.value} "
             f"({again.reason}). See {trial.log}."
         )
     deviations, unmatched = compare_scores(evaluations, archive.read_evaluations(trial))
-    weights = _compare_weights(recorded.checkpoint, trial)
     found = [
         *compare_facts(_known(recorded), again),
         *compare_models(archive.read_facts(study.trial(number)), archive.read_facts(trial)),
@@ -93,12 +96,9 @@ def _threads(count: int | None) -> Iterator[None]:
 
 def _compare_weights(recorded: str | None, trial: TrialPaths) -> float | None:
     """The largest difference between two tensors of the same name; infinite if names or shapes differ."""
-    try:
-        if recorded is None or not trial.checkpoint.is_dir():
-            return None
-        return max_difference(Path(recorded), trial.checkpoint)
-    finally:
-        shutil.rmtree(trial.checkpoint, ignore_errors=True)
+    if recorded is None or not trial.checkpoint.is_dir():
+        return None
+    return max_difference(Path(recorded), trial.checkpoint)
 
 
 def max_difference(first: Path, second: Path) -> float:

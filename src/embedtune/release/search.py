@@ -39,7 +39,7 @@ def search_facts(inputs: CardInputs) -> list[tuple[str, str]]:
 
 def split_table(inputs: CardInputs) -> str:
     """The objective of the release and of the untuned base model on each split."""
-    dim, rows = inputs.objective_dim, []
+    dim, rows = inputs.shown_dim, []
     for split in inputs.scores:
         tuned = inputs.tuned(split, dim, inputs.objective)
         untuned = inputs.untuned(split, dim, inputs.objective)

@@ -48,7 +48,7 @@ def select(candidates: Sequence[Candidate], groups: NDArray[np.intp], *, only_ne
     if not equals:  # whatever is at the top may not be taken
         equals = _equals(eligible, groups)
     chosen = min(equals, key=_order)
-    return Selection(chosen, tied, _reason(chosen, candidates, tied, len(groups)))
+    return Selection(chosen, tied, _reason(chosen, candidates, tied, equals, len(groups)))
 
 
 def named(candidate: Candidate) -> Selection:
@@ -76,15 +76,25 @@ def _order(candidate: Candidate) -> tuple[bool, bool, bool, float, float, str]:
     )
 
 
-def _reason(chosen: Candidate, candidates: Sequence[Candidate], tied: Sequence[str], queries: int) -> str:
+def _reason(
+    chosen: Candidate,
+    candidates: Sequence[Candidate],
+    tied: Sequence[str],
+    equals: Sequence[Candidate],
+    queries: int,
+) -> str:
     values = {candidate.name: candidate.value for candidate in candidates}
     best = tied[0]
     if chosen.name == best and len(tied) == 1:
         return f"{best} is best at {values[best]:.4f}, and every other is more than one standard error below it"
-    if chosen.name not in tied:
+    if chosen.name not in tied and len(equals) == 1:
         return f"{chosen.name} is the best that can be released, at {chosen.value:.4f}; {best} has {values[best]:.4f}"
-    others = ", ".join(name for name in tied if name != chosen.name)
-    return f"{chosen.name} cannot be told apart from {others} on {queries} queries, and {_advantage(chosen)}"
+    names = tied if chosen.name in tied else [candidate.name for candidate in equals]
+    others = ", ".join(name for name in names if name != chosen.name)
+    equal = f"{chosen.name} cannot be told apart from {others} on {queries} queries, and {_advantage(chosen)}"
+    if chosen.name in tied:
+        return equal
+    return f"{best} is best at {values[best]:.4f} but cannot be released; of the others {equal}"
 
 
 def _advantage(chosen: Candidate) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from embedtune.release.inputs import CardInputs
 from embedtune.release.markdown import ABSENT, bold, inline, number, table
+from embedtune.release.words import split_words
 from embedtune.units import duration
 
 Decision = Mapping[str, Any]
@@ -24,9 +25,9 @@ def decision_facts(inputs: CardInputs) -> list[tuple[str, str]]:
         ("Judged", f"<code>{inline(decision['objective'])}</code> at {decision['dim']} dimensions"),
         ("Chosen because", inline(selection["reason"])),
         ("Seeds behind the choice", f"{chosen['seeds']} fresh ones" if chosen["seeds"] else "1, that of the trial"),
-        ("Interval of its mean", f"{_interval(chosen['interval'])} on {_split(selection['split'])}"),
+        ("Interval of its mean", f"{_interval(chosen['interval'])} on {split_words(selection['split'])}"),
         ("Shrunken estimate", _shrunken(chosen)),
-        ("Training time of the candidates", duration(sum(entry["seconds"] for entry in decision["candidates"]))),
+        ("Training time of the candidates", duration(_training_seconds(decision))),
         ("Openings of the test split", _openings(decision["openings"])),
         ("Leakage and repeated texts in the data", _findings(inputs.study.get("leakage"))),
     ]
@@ -82,6 +83,12 @@ def _chosen(decision: Decision) -> Mapping[str, Any]:
     return next(entry for entry in decision["candidates"] if entry["chosen"])
 
 
+def _training_seconds(decision: Decision) -> float:
+    """Of the candidates and their fresh seeds; an average cost what its members did, which are counted."""
+    trained = (entry for entry in decision["candidates"] if entry["kind"] != "soup")
+    return float(sum(entry["seconds"] + entry["seed_seconds"] for entry in trained))
+
+
 def _shrunken(chosen: Mapping[str, Any]) -> str:
     if chosen["shrunken"] is None:
         return f"{ABSENT} (it was not picked for these scores)"
@@ -91,10 +98,6 @@ def _shrunken(chosen: Mapping[str, Any]) -> str:
 def _interval(bounds: Sequence[float], form: str = ".4f") -> str:
     low, high = bounds
     return f"{low:{form}} to {high:{form}}"
-
-
-def _split(name: str) -> str:
-    return "folds of the training data" if name == "folds" else f"{name} data"
 
 
 def _openings(openings: Sequence[Mapping[str, Any]]) -> str:

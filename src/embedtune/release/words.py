@@ -49,3 +49,8 @@ def _more_data(check: Check) -> str:
     if check.queries_needed <= check.comparison.queries:
         return "It is close to the level; more queries, or fewer trials to correct for, would decide."
     return f"A difference of this size would need about {check.queries_needed:,} queries to be shown (power 0.8)."
+
+
+def split_words(split: str) -> str:
+    """The data behind scores, for people."""
+    return "folds of the training data" if split == "folds" else f"{split} data"

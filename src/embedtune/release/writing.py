@@ -48,6 +48,11 @@ def write_release(
     evidence = collect_evidence(product, measured, decision, summary)
     if report:
         evidence["onnx.json"] = json.dumps(report, indent=2) + "\n"
+
+    def verify(folder: Path) -> None:
+        again = case.measure(case.load(folder), VALIDATION)
+        check_reproduced(measured.metrics(RELEASED)[VALIDATION], again.metrics)
+
     export_release(
         product.folder,
         target,
@@ -55,9 +60,8 @@ def write_release(
         evidence=evidence,
         overwrite=case.options.overwrite,
         onnx=onnx.file if onnx else None,
+        verify=verify,
     )
-    again = case.measure(case.load(target), VALIDATION)
-    check_reproduced(measured.metrics(RELEASED)[VALIDATION], again.metrics)
 
 
 def _card_inputs(

@@ -9,17 +9,14 @@ from embedtune.statistics.bootstrap import Interval, mean_interval, mean_interva
 from embedtune.statistics.groups import query_groups
 from embedtune.statistics.paired import Comparison, compare
 from embedtune.statistics.power import queries_needed
-from embedtune.statistics.randomisation import holm
-from embedtune.statistics.selection import indistinguishable, is_tie
+from embedtune.statistics.selection import indistinguishable
 from embedtune.statistics.shrinkage import shrink, shrunken_means
 
 __all__ = [
     "Comparison",
     "Interval",
     "compare",
-    "holm",
     "indistinguishable",
-    "is_tie",
     "mean_interval",
     "mean_intervals",
     "queries_needed",

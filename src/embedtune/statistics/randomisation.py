@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from embedtune.statistics.groups import Clusters, Scores
@@ -52,15 +50,3 @@ def sign_flip_p_values(clusters: Clusters, *, resamples: int, seed: int) -> tupl
     p_values[order] = (reached + drawn) / (flips + drawn)
     adjusted[order] = np.maximum.accumulate((reached_by_rest + drawn) / (flips + drawn))
     return p_values, adjusted
-
-
-def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """p-values adjusted by Holm's step-down procedure (1979), in the order given; valid under any dependence.
-
-    The k-th smallest of n is multiplied by n - k + 1, never falls below an earlier one, and stays at most 1.
-    """
-    order = np.argsort(p_values, kind="stable")
-    adjusted = np.empty(len(order))
-    factors = np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(np.asarray(p_values, dtype=np.float64)[order] * factors))
-    return tuple(adjusted.tolist())

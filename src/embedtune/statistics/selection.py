@@ -32,8 +32,3 @@ def indistinguishable(scores: Mapping[str, Scores], groups: Groups) -> tuple[str
     behind = clustered({name: best - np.asarray(values) for name, values in scores.items()}, groups)
     close = behind.means <= standard_errors(behind)
     return tuple(names[number] for number in order if close[number] or number == order[0])
-
-
-def is_tie(scores: Mapping[str, Scores], groups: Groups) -> bool:
-    """Whether another model cannot be told apart from the best."""
-    return len(indistinguishable(scores, groups)) > 1

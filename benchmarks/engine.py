@@ -17,7 +17,8 @@ from pathlib import Path
 import optuna
 
 from embedtune.paths import StudyPaths
-from embedtune.study import claim, open_study, worker_identity
+from embedtune.processes import worker_identity
+from embedtune.study import claim, open_study
 from embedtune.sweep.space import build_space
 
 SPACE = {

@@ -114,7 +114,7 @@ class Torture:
         self.process = self._start()
 
     def _runs_a_trial(self) -> bool:
-        from embedtune.study import worker_alive
+        from embedtune.processes import worker_alive
 
         if self.process is None or self.process.poll() is not None:
             return False

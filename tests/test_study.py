@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from embedtune.errors import StudyError
 from embedtune.paths import StudyPaths
+from embedtune.processes import worker_alive, worker_identity
 from embedtune.records import State
 from embedtune.study import (
     RETRY_OF,
@@ -23,8 +24,6 @@ from embedtune.study import (
     replaced,
     requeue,
     states,
-    worker_alive,
-    worker_identity,
 )
 
 

@@ -99,11 +99,6 @@ class StudyPaths:
         return self.root / "optuna.journal"
 
     @property
-    def claim_lock(self) -> Path:
-        """Held while a worker counts trials and asks for the next."""
-        return self.root / "claim.lock"
-
-    @property
     def checkpoints(self) -> Path:
         """Weights of the best trials, by trial number."""
         return self.root / "checkpoints"

@@ -24,7 +24,6 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 SQLITE = "sqlite:///"
-POSTGRES = "postgresql"
 
 HEARTBEAT = 15
 """Seconds between two signs of life that a trial gives in a database."""

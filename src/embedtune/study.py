@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import optuna
@@ -18,13 +15,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from embedtune.errors import StudyError
 from embedtune.paths import StudyPaths
+from embedtune.processes import repeating, worker_alive
 from embedtune.records import State
 from embedtune.storage import HEARTBEAT, Locks, open_locks, open_storage, place
 
 REPLACED = "replaced"
 """User attribute of a trial that a retry stands in for; it does not count towards the budget."""
 WORKER = "worker"
-"""User attribute: who runs the trial, see :func:`worker_identity`."""
+"""User attribute: who runs the trial, see :func:`embedtune.processes.worker_identity`."""
 RETRY_OF = "retry_of"
 """User attribute of a retry: the number of the trial it stands in for."""
 REPEAT = "repeat"
@@ -135,7 +133,7 @@ def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = la
     Args:
         study: Open.
         n_trials: The study's total.
-        who: See :func:`worker_identity`.
+        who: See :func:`embedtune.processes.worker_identity`.
         before: Called just before the sampler is asked, while nobody else can claim.
     """
     with study.claiming():
@@ -155,20 +153,14 @@ def beating(study: Study, trial: optuna.Trial) -> Iterator[None]:
     if not study.shared:
         yield
         return
-    over = threading.Event()
 
-    def beat() -> None:
-        while not over.wait(HEARTBEAT):
-            with suppress(Exception):  # a database that is away for a moment: the next beat counts
-                _beat(study, trial._trial_id)
+    def beat() -> bool:
+        with suppress(Exception):  # a database that is away for a moment: the next beat counts
+            _beat(study, trial._trial_id)
+        return False
 
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
+    with repeating(HEARTBEAT, beat):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def left(study: Study, n_trials: int) -> int:
@@ -251,20 +243,6 @@ def awaited(study: Study) -> list[FrozenTrial]:
     return [own for own in running if study.shared or str(own.user_attrs.get(WORKER, "")).partition(":")[0] == here]
 
 
-def worker_identity() -> str:
-    """This process as ``host:pid:start``; the start time tells a reused pid from the same process."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_start_time(os.getpid())}"
-
-
-def worker_alive(identity: str) -> bool:
-    """Whether the process may still run: False only for one of this host that is gone, or for none."""
-    host, _, rest = identity.partition(":")
-    pid, _, start = rest.partition(":")
-    if not pid.isdecimal():
-        return False
-    return host != socket.gethostname() or _start_time(int(pid)) == start != ""
-
-
 def states(study: Study) -> Mapping[State, int]:
     """How many trials are in each state, of those that take part."""
     trials = [trial for trial in study.optuna.get_trials(deepcopy=False) if takes_part(trial)]
@@ -292,22 +270,3 @@ def _silent(study: Study) -> set[int]:
     """Ids of running trials that gave no sign of life for a while."""
     storage: Any = study.optuna._storage
     return set(storage._get_stale_trial_ids(study.optuna._study_id)) if study.shared else set()
-
-
-def _start_time(pid: int) -> str:
-    """Clock ticks from boot to the start of a process (field 22 of /proc/pid/stat); empty if it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return "" if not _exists(pid) else "?"
-
-
-def _exists(pid: int) -> bool:
-    """For systems without /proc."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

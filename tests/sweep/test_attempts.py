@@ -10,8 +10,9 @@ import torch
 
 from embedtune import archive
 from embedtune.paths import StudyPaths
+from embedtune.processes import worker_identity
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.study import Study, claim, open_study, reconcile, requeue, states, worker_identity
+from embedtune.study import Study, claim, open_study, reconcile, requeue, states
 from embedtune.sweep.attempts import deaths, give_up
 from embedtune.training import is_device_lost
 from embedtune.trial import INTERRUPTED

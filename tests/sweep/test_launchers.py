@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from embedtune.processes import worker_alive
 from embedtune.records import RetrievalSet
-from embedtune.study import worker_alive
 
 LAUNCHERS = {"ray": "hydra_plugins.hydra_ray_launcher", "submitit_local": "hydra_plugins.hydra_submitit_launcher"}
 

@@ -12,8 +12,9 @@ from optuna.trial import TrialState
 
 from embedtune import archive
 from embedtune.paths import StudyPaths, write_json
+from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
-from embedtune.study import RETRY_OF, Study, claim, open_study, predecessors, requeue, states, worker_identity
+from embedtune.study import RETRY_OF, Study, claim, open_study, predecessors, requeue, states
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.mending import mend
 from embedtune.sweep.outcome import is_final

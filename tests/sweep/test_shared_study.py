@@ -19,8 +19,9 @@ from embedtune.api import load_study
 from embedtune.config import Config
 from embedtune.errors import ConfigError, StudyError
 from embedtune.paths import StudyPaths
+from embedtune.processes import worker_identity
 from embedtune.records import State, TaskData, TrialRecord
-from embedtune.study import Study, beating, claim, open_study, reconcile, states, worker_identity
+from embedtune.study import Study, beating, claim, open_study, reconcile, states
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.definition import define_study, save_definition
 from embedtune.sweep.outcome import settle, tell

@@ -417,8 +417,8 @@ def test_what_waited_is_delivered_with_the_next_trial(
 
 def test_sync_leaves_a_trial_to_the_worker_that_runs_it(tmp_path: Path, made: Any, store: Store) -> None:
     from embedtune.commands.tracking import sync as run_sync
+    from embedtune.processes import worker_identity
     from embedtune.records import State
-    from embedtune.study import worker_identity
 
     study = workspace_of(tmp_path).study("mine")
     running, dead = {"worker": worker_identity()}, {"worker": "elsewhere-that-is-no-process"}

@@ -20,8 +20,8 @@ from embedtune.commands.answer import workspace
 from embedtune.config import Config, register_schema, to_config
 from embedtune.errors import DeviceLost
 from embedtune.hooks import Silent
+from embedtune.processes import worker_identity
 from embedtune.quiet import quiet_libraries
-from embedtune.study import worker_identity
 from embedtune.sweep.definition import study_name
 from embedtune.sweep.plan import plan_sweep
 from embedtune.sweep.sweeper import run_worker

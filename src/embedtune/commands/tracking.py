@@ -7,8 +7,9 @@ from embedtune.commands.answer import Answer, workspace
 from embedtune.config import Config
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
+from embedtune.processes import worker_alive
 from embedtune.records import State, TrialRecord
-from embedtune.study import load_study, worker_alive
+from embedtune.study import load_study
 from embedtune.sweep.definition import require_definition
 from embedtune.sweep.shared import read_all
 from embedtune.tracking import (

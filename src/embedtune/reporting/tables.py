@@ -90,12 +90,6 @@ def short_value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def print_table(table: Table, console: Console | None = None) -> None:
-    """Print to stdout, at full width where it is not a terminal."""
-    console = console or stdout_console()
-    console.print(table)
-
-
 def stdout_console() -> Console:
     """The console of stdout; a pipe gets wide lines rather than folded cells."""
     console = Console(highlight=False)

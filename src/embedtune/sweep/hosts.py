@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from embedtune.errors import StudyError
-from embedtune.study import Study, awaited, worker_alive, worker_identity
+from embedtune.processes import repeating, worker_alive, worker_identity
+from embedtune.study import Study, awaited
 from embedtune.sweep.follow import LOOK, MEND, Follower
 from embedtune.sweep.stopping import Stop, handling, stop_now
 from embedtune.sweep.supervisor import GRACE, STILLBORN
@@ -130,22 +131,15 @@ def leash(study: Study, sweeper: str, stop: Stop) -> Iterator[None]:
         sweeper: The identity of its process.
         stop: Requested to finish; to stop now, the main thread gets a SIGINT.
     """
-    over = threading.Event()
 
-    def watch() -> None:
-        while not over.wait(LOOK):
-            with suppress(Exception):  # a database that is away for a moment
-                who, how = study.optuna.user_attrs.get(STOP) or (None, None)
-                if not worker_alive(sweeper) or (who, how) == (sweeper, NOW):
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-                    return
-                stop.requested = stop.requested or who == sweeper
+    def watch() -> bool:
+        with suppress(Exception):  # a database that is away for a moment
+            who, how = study.optuna.user_attrs.get(STOP) or (None, None)
+            if not worker_alive(sweeper) or (who, how) == (sweeper, NOW):
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                return True
+            stop.requested = stop.requested or who == sweeper
+        return False
 
-    thread = threading.Thread(target=watch, daemon=True)
-    with handling({signal.SIGINT: stop_now, signal.SIGTERM: stop_now}):
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+    with handling({signal.SIGINT: stop_now, signal.SIGTERM: stop_now}), repeating(LOOK, watch):
+        yield

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from embedtune import archive, resume
+from embedtune.processes import worker_alive
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.study import Study, reconcile, replaced, worker_alive
+from embedtune.study import Study, reconcile, replaced
 from embedtune.sweep.attempts import give_up
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.delivery import Delivery

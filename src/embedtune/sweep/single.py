@@ -10,8 +10,8 @@ from embedtune.bench import Bench
 from embedtune.config import Config, objective_dim, second_objective
 from embedtune.hooks import Hooks
 from embedtune.paths import StudyPaths, Workspace
+from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
-from embedtune.study import worker_identity
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.definition import define_study, save_definition, study_name
 from embedtune.sweep.delivery import Delivery

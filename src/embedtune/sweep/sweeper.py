@@ -17,8 +17,9 @@ from embedtune.config import Config
 from embedtune.errors import StudyError
 from embedtune.hooks import Hooks, Watcher
 from embedtune.paths import StudyPaths, Workspace
+from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
-from embedtune.study import Study, left, open_study, worker_identity
+from embedtune.study import Study, left, open_study
 from embedtune.sweep.asking import Asking
 from embedtune.sweep.definition import check_definition, save_definition, study_name
 from embedtune.sweep.delivery import Delivery

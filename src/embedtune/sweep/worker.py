@@ -17,8 +17,9 @@ from embedtune.bench import Benches
 from embedtune.config import Config
 from embedtune.errors import DeviceLost
 from embedtune.hooks import Hooks, Watcher
+from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
-from embedtune.study import ORIGIN, REPEAT, Study, beating, predecessors, replaced, requeue, worker_identity
+from embedtune.study import ORIGIN, REPEAT, Study, beating, predecessors, replaced, requeue
 from embedtune.sweep.asking import Asking
 from embedtune.sweep.attempts import DEVICE_ATTEMPTS, give_up
 from embedtune.sweep.checkpoints import keep_best

@@ -19,6 +19,11 @@ def redact_text(text: str) -> str:
     return _QUERY.sub(rf"\g<1>{HIDDEN}", _USERINFO.sub(rf"\g<1>{HIDDEN}@", text))
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line that may be shown."""
+    return redact_text(str(error)).partition("\n")[0][:500]
+
+
 def redact(value: Any, key: str = "") -> Any:
     """The same for a tree of mappings and lists, where a key that names a secret loses its value."""
     if isinstance(value, Mapping):

@@ -17,7 +17,7 @@ from filelock import FileLock
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
-from embedtune.tracking.redaction import redact_text
+from embedtune.tracking.redaction import first_line, redact_text
 from embedtune.tracking.views import View, all_studies_tags, view_key
 
 if TYPE_CHECKING:
@@ -222,8 +222,7 @@ def connect(store: Store, lock: Path | None = None) -> Iterator[Gateway]:
         with FileLock(lock) if lock else nullcontext():
             yield Gateway(store.uri, store.experiment_id)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        first = redact_text(str(error)).partition("\n")[0][:500]
         raise TrackingError(
             f"tracking.uri must be a store that takes the record, but got {redact_text(store.uri)} "
-            f"({type(error).__name__}: {first}). Nothing is lost: deliver it later with `sync`."
+            f"({type(error).__name__}: {first_line(error)}). Nothing is lost: deliver it later with `sync`."
         ) from error

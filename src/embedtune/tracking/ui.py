@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
-from embedtune.tracking.redaction import redact_text
+from embedtune.tracking.redaction import first_line, redact_text
 from embedtune.tracking.store import SQLITE, is_database, prepare_environment, store_uri
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def _load_server(uri: str) -> Server:
         try:
             initialize_backend_stores(uri, uri, _ARTIFACTS)
         except (MlflowException, SQLAlchemyError, OSError) as error:
-            first = redact_text(str(error)).partition("\n")[0][:500]
             raise TrackingError(
                 f"tracking.uri must be a store that mlflow can read, but got {redact_text(uri)} "
-                f"({type(error).__name__}: {first}). Check the address; if mlflow was changed: mlflow db upgrade"
+                f"({type(error).__name__}: {first_line(error)}). "
+                "Check the address; if mlflow was changed: mlflow db upgrade"
             ) from error
     finally:
         gc.freeze()

@@ -19,7 +19,7 @@ from embedtune.config import Config, PathsConfig, TrackingConfig
 from embedtune.config.checks import OBJECTIVES
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.sweep.checkpoints import keep_best
+from embedtune.sweep.checkpoints import contenders, keep_best
 from embedtune.sweep.delivery import Delivery
 
 DIMS = (768, 512, 256, 128, 64)
@@ -115,7 +115,7 @@ def run_trial(study: StudyPaths, delivery: Delivery, number: int) -> None:
     )
     archive.write_result(trial, ended)
     delivery.trial(trial)
-    keep_best(study, KEEP)
+    keep_best(study, KEEP, contenders(study, number))
     delivery.summary()
 
 

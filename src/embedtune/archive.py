@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,30 @@ def read_record(study: StudyPaths, number: int) -> TrialRecord | None:
     record = read_folder(trial)
     if record is None:
         return None
-    run = json.loads(trial.tracking.read_text(encoding="utf-8")) if trial.tracking.is_file() else {}
+    run = _read_json(trial.tracking) or {}
     kept = study.checkpoint(number)
     return replace(record, run_id=run.get("run_id"), checkpoint=str(kept) if kept.is_dir() else None)
 
 
 def read_folder(trial: TrialPaths) -> TrialRecord | None:
     """What a trial's folder says of it as far as it got; None if it never began."""
-    file = trial.result if trial.result.is_file() else trial.header
-    return TrialRecord.from_dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    values = _read_json(trial.result) or _read_json(trial.header)
+    return None if values is None else TrialRecord.from_dict(values)
+
+
+def _read_json(path: Path) -> Mapping[str, Any] | None:
+    """A file that is only ever replaced as a whole, parsed once for each time it was; None if it is not there."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return _parse(path, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=1 << 14)
+def _parse(path: Path, _version: tuple[int, int, int]) -> Mapping[str, Any]:
+    values: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return values
 
 
 def read_records(study: StudyPaths) -> Iterator[TrialRecord]:

@@ -144,12 +144,13 @@ class StudyPaths:
         """Where trial ``number`` keeps its weights while it is among the best."""
         return self.checkpoints / f"{number:04d}"
 
+    def kept(self) -> list[int]:
+        """The numbers of the trials that keep weights."""
+        return _numbers(self.checkpoints)
+
     def trials(self) -> Iterator[TrialPaths]:
         """Every trial folder there is, in order of number."""
-        folders = self.root / "trials"
-        if folders.is_dir():
-            numbered = [path for path in folders.iterdir() if path.name.isdecimal()]
-            yield from (TrialPaths(path) for path in sorted(numbered, key=lambda path: int(path.name)))
+        yield from map(self.trial, _numbers(self.root / "trials"))
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,12 @@ class Workspace:
         if not self.sweeps.is_dir():
             return []
         return [StudyPaths(path) for path in sorted(self.sweeps.iterdir()) if (path / "study.yaml").is_file()]
+
+
+def _numbers(folder: Path) -> list[int]:
+    """The numbers that name something in a folder, in order."""
+    names = os.listdir(folder) if folder.is_dir() else []
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from embedtune import archive
 from embedtune.paths import StudyPaths
 from embedtune.records import State, TrialRecord
-from embedtune.sweep.checkpoints import keep_best, keepers, rank
+from embedtune.sweep.checkpoints import contenders, keep_best, keepers, rank
 
 
 def add_trial(study: StudyPaths, number: int, value: float | None, state: State = State.COMPLETE) -> None:
@@ -27,7 +27,7 @@ def test_keep_best_moves_winners_and_deletes_losers(tmp_path: Path) -> None:
     study = StudyPaths(tmp_path / "s")
     for number, value in enumerate([0.5, 0.9, 0.7]):
         add_trial(study, number, value)
-    keep_best(study, 2)
+    keep_best(study, 2, archive.read_records(study))
     assert kept(study) == [1, 2]
     assert (study.checkpoint(1) / "model.safetensors").read_text() == "1"
     assert not any(trial.checkpoint.exists() for trial in study.trials())
@@ -36,9 +36,9 @@ def test_keep_best_moves_winners_and_deletes_losers(tmp_path: Path) -> None:
 def test_keep_best_drops_who_falls_out(tmp_path: Path) -> None:
     study = StudyPaths(tmp_path / "s")
     add_trial(study, 0, 0.5)
-    keep_best(study, 1)
+    keep_best(study, 1, archive.read_records(study))
     add_trial(study, 1, 0.6)
-    keep_best(study, 1)
+    keep_best(study, 1, archive.read_records(study))
     assert kept(study) == [1]
     record = archive.read_record(study, 0)
     assert record is not None
@@ -49,7 +49,7 @@ def test_keep_best_tie_keeps_the_earlier(tmp_path: Path) -> None:
     study = StudyPaths(tmp_path / "s")
     add_trial(study, 0, 0.5)
     add_trial(study, 1, 0.5)
-    keep_best(study, 1)
+    keep_best(study, 1, archive.read_records(study))
     assert kept(study) == [0]
 
 
@@ -59,7 +59,7 @@ def test_keep_best_leaves_running_and_drops_failed_and_replaced(tmp_path: Path) 
     add_trial(study, 1, None, State.RUNNING)
     add_trial(study, 2, 0.8)
     add_trial(study, 3, 0.1)
-    keep_best(study, 3, replaced=[2])
+    keep_best(study, 3, archive.read_records(study), replaced=[2])
     assert kept(study) == [3]
     assert study.trial(1).checkpoint.is_dir()
 
@@ -67,9 +67,20 @@ def test_keep_best_leaves_running_and_drops_failed_and_replaced(tmp_path: Path) 
 def test_keep_best_twice_changes_nothing(tmp_path: Path) -> None:
     study = StudyPaths(tmp_path / "s")
     add_trial(study, 0, 0.5)
-    keep_best(study, 3)
-    keep_best(study, 3)
+    keep_best(study, 3, archive.read_records(study))
+    keep_best(study, 3, archive.read_records(study))
     assert kept(study) == [0]
+
+
+def test_contenders_are_the_trial_that_ended_and_those_that_keep_weights(tmp_path: Path) -> None:
+    study = StudyPaths(tmp_path / "s")
+    for number, value in enumerate([0.5, 0.9, 0.7, 0.1, 0.8]):
+        add_trial(study, number, value)
+        keep_best(study, 2, contenders(study, number))
+    assert kept(study) == [1, 4]
+    assert not any(trial.checkpoint.exists() for trial in study.trials())
+    assert [record.number for record in contenders(study, 3)] == [1, 3, 4]
+    assert [record.number for record in contenders(study, 9)] == [1, 4]
 
 
 def test_rank_pruned_trials_take_part() -> None:
@@ -93,7 +104,7 @@ def test_the_front_keeps_its_weights_first_and_stays_spread(tmp_path: Path) -> N
     records = list(archive.read_records(study))
     assert [record.number for record in rank(records)] == [0, 2, 3, 4, 1]
     assert [record.number for record in keepers(records)] == [0, 4, 3, 2, 1]
-    keep_best(study, 3)
+    keep_best(study, 3, archive.read_records(study))
     assert kept(study) == [0, 3, 4]
 
 

@@ -25,3 +25,9 @@ def test_common_failure_does_not_count_interruptions_and_running_trials() -> Non
     others = [fail(3, "interrupted: its worker died"), TrialRecord("s", 4, State.RUNNING)]
     assert common_failure([fail(0, "a"), fail(1, "a"), *others]) is None
     assert common_failure([*(fail(n, "a") for n in range(3)), *others]) == "a"
+
+
+def test_common_failure_reads_no_further_than_the_first_success() -> None:
+    records = iter([TrialRecord("s", 0, State.COMPLETE), fail(1, "a")])
+    assert common_failure(records) is None
+    assert next(records).number == 1

@@ -100,7 +100,7 @@ def test_every_host_ranks_all_trials_and_keeps_the_weights_of_the_best(tmp_path:
     for study in (a, b):
         assert [record.value for record in read_records(study)] == [0.5, 0.9, 0.7, 0.6]
         assert is_running(study, 0) is False
-        keep_best(study.paths, 2, records=read_records(study))
+        keep_best(study.paths, 2, read_records(study))
         save_definition(study.paths, {**DEFINITION, "name": "s", "n_trials": 4})
     assert [path.name for path in a.paths.checkpoints.iterdir()] == ["0002"]
     assert [path.name for path in b.paths.checkpoints.iterdir()] == ["0001"]

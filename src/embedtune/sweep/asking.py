@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -19,10 +19,10 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from embedtune.errors import StudyError
-from embedtune.study import ANSWERED_BY, REFUSED, REPEAT, Study, claim, takes_part
-from embedtune.sweep.known import queued_params
+from embedtune.study import ANSWERED_BY, REFUSED, REPEAT, Study, claim
 from embedtune.sweep.rules import Rules
 from embedtune.sweep.space import Identity, Point
+from embedtune.sweep.tried import Tried
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,10 @@ class Asking:
     n_trials: int
     random: Random = field(default_factory=Random)
     _in_vain: int = 0
-    _identities: dict[int, Identity] = field(default_factory=dict)
+    _tried: Tried = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tried = Tried(self.rules.space)
 
     def claim(self, who: str) -> optuna.Trial | None:
         """The next trial of the budget; None once it is spent or all that is left is being run.
@@ -72,27 +75,13 @@ class Asking:
             return None
         identity = self.rules.space.identity(point)
         with self.study.claiming():
-            twins = [own for own in self._accepted() if self._identity(own) == identity]
+            twins = self._tried.twins(self.study.optuna.get_trials(deepcopy=False), identity)
             if not twins or self.rules.repeats:
                 trial.set_user_attr(REPEAT, len(twins))
                 self._in_vain = 0
                 return point
         self._answer(trial, twins[0])
         return None
-
-    def _accepted(self) -> Iterator[FrozenTrial]:
-        """The trials that run, ran, or wait to run again."""
-        for trial in self.study.optuna.get_trials(deepcopy=False):
-            if REPEAT in trial.user_attrs and takes_part(trial):
-                yield trial
-
-    def _identity(self, trial: FrozenTrial) -> Identity:
-        if trial.number in self._identities:
-            return self._identities[trial.number]
-        identity = self.rules.space.identity({**queued_params(trial), **trial.params})
-        if REPEAT in trial.user_attrs:  # all its parameters are there
-            self._identities[trial.number] = identity
-        return identity
 
     def _refuse(self, trial: optuna.Trial, text: str, point: Point) -> None:
         """Tell the sampler by how much a configuration breaks the constraints; it counts as pruned."""
@@ -123,7 +112,7 @@ class Asking:
         trials = self.study.optuna.get_trials(deepcopy=False)
         if any(trial.state == TrialState.WAITING for trial in trials):
             return
-        tried = Counter(self._identity(trial) for trial in trials if takes_part(trial))
+        tried = Counter(self._tried.all(trials))
         point = self._least_tried(tried)
         if point is None:
             raise StudyError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from embedtune import archive
 from embedtune.front import front, front_numbers, spread
@@ -11,21 +11,19 @@ from embedtune.paths import StudyPaths
 from embedtune.records import State, TrialRecord
 
 
-def keep_best(
-    study: StudyPaths, keep: int, replaced: Iterable[int] = (), records: Iterable[TrialRecord] | None = None
-) -> None:
+def keep_best(study: StudyPaths, keep: int, records: Iterable[TrialRecord], replaced: Collection[int] = ()) -> None:
     """Move the weights of ended trials to ``checkpoints/`` if they are among the best, else delete them.
+
+    Hold a lock: of two processes at once each would judge what it sees.
 
     Args:
         study: Its folder.
         keep: How many trials keep weights.
+        records: The trials to choose among, those of other hosts too.
         replaced: Trials that a retry stands in for; they keep none.
-        records: All trials, those of other hosts too; None for those of the folder.
     """
-    gone = set(replaced)
-    records = archive.read_records(study) if records is None else records
     ended = [record for record in records if record.state != State.RUNNING]
-    best = {record.number for record in keepers([r for r in ended if r.number not in gone])[:keep]}
+    best = {record.number for record in keepers([r for r in ended if r.number not in replaced])[:keep]}
     study.checkpoints.mkdir(exist_ok=True)
     for record in ended:
         fresh, kept = study.trial(record.number).checkpoint, study.checkpoint(record.number)
@@ -35,6 +33,14 @@ def keep_best(
         elif fresh.is_dir():
             shutil.rmtree(kept, ignore_errors=True)
             fresh.rename(kept)
+
+
+def contenders(study: StudyPaths, number: int) -> Iterator[TrialRecord]:
+    """A trial that has ended, and those that keep weights until now: the only ones that may be among the best."""
+    for other in sorted({number, *study.kept()}):
+        record = archive.read_record(study, other)
+        if record is not None:
+            yield record
 
 
 def rank(records: Iterable[TrialRecord]) -> list[TrialRecord]:

@@ -13,11 +13,11 @@ PATIENCE = 3
 
 def common_failure(records: Iterable[TrialRecord]) -> str | None:
     """The reason if the first trials all failed for it and none has succeeded; None otherwise."""
-    ended = [
-        record
-        for record in records
-        if record.state != State.RUNNING and not str(record.reason or "").startswith(INTERRUPTED)
-    ]
-    reasons = {record.reason for record in ended}
-    failed = len(ended) >= PATIENCE and all(record.state == State.FAIL for record in ended)
-    return str(ended[0].reason) if failed and len(reasons) == 1 else None
+    reasons = []
+    for record in records:
+        if record.state == State.RUNNING or str(record.reason or "").startswith(INTERRUPTED):
+            continue
+        if record.state != State.FAIL:
+            return None  # and no more of them is read
+        reasons.append(str(record.reason))
+    return reasons[0] if len(reasons) >= PATIENCE and len(set(reasons)) == 1 else None

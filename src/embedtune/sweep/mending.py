@@ -46,8 +46,8 @@ def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> None:
             if _is_dead(record, queued):
                 archive.clear_unfinished(trial)
             delivery.trial(trial)
-    with study.claiming():
-        keep_best(study.paths, keep, replaced(study), read_records(study))
+    with study.lock("checkpoints"):
+        keep_best(study.paths, keep, read_records(study), replaced(study))
 
 
 def _is_dead(record: TrialRecord, queued: Collection[int]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -74,14 +74,22 @@ def read_baseline(study: Study) -> TrialRecord | None:
     return here if values is None else TrialRecord.from_dict(values)
 
 
-def read_records(study: Study) -> list[TrialRecord]:
+def read_records(study: Study) -> Iterator[TrialRecord]:
     """Every trial that was begun, in order of number; the baseline is not among them."""
-    here = {record.number: record for record in archive.read_records(study.paths)}
     if not study.shared:
-        return list(here.values())
-    begun = [t for t in study.optuna.get_trials(deepcopy=False) if t.state != TrialState.WAITING and takes_part(t)]
-    others = {trial.number: from_storage(study, trial) for trial in begun if trial.number not in here}
-    return [record for _, record in sorted((others | here).items())]
+        yield from archive.read_records(study.paths)
+        return
+    here = {record.number: record for record in archive.read_records(study.paths)}
+    elsewhere = {record.number: record for record in read_elsewhere(study)}
+    yield from (record for _, record in sorted((elsewhere | here).items()))
+
+
+def read_elsewhere(study: Study) -> Iterator[TrialRecord]:
+    """The trials of which this host has no folder; none without a database."""
+    for trial in study.optuna.get_trials(deepcopy=False) if study.shared else ():
+        begun = trial.state != TrialState.WAITING and takes_part(trial)
+        if begun and archive.read_record(study.paths, trial.number) is None:
+            yield from_storage(study, trial)
 
 
 def read_all(study: Study) -> list[TrialRecord]:

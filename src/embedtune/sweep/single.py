@@ -12,6 +12,7 @@ from embedtune.hooks import Hooks
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
+from embedtune.storage import file_lock
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.definition import define_study, save_definition, study_name
 from embedtune.sweep.delivery import Delivery
@@ -41,7 +42,8 @@ def run_single(
     number = _claim_number(study)
     record = TrialRecord(study.name, number, State.RUNNING, params=params, facts={"worker": worker_identity()})
     run_trial(config, bench, study.trial(number), record, hooks)
-    keep_best(study, config.study.keep)
+    with file_lock(study.root / "checkpoints.lock"):
+        keep_best(study, config.study.keep, archive.read_records(study))
     delivery.summary()
     return study, number
 

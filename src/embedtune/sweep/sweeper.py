@@ -77,7 +77,7 @@ def run_sweep(
     sweep = _Sweep(plan, compose, study, delivery, watcher)
     sweep.mend()
     enqueue(study, plan.rules.space, plan.known, plan.n_trials)
-    watcher.study_began(plan.definition, read_records(study))
+    watcher.study_began(plan.definition, list(read_records(study)))
     delivery.summary()
     sweep.measure_baseline()
     devices = visible_devices()

@@ -22,11 +22,11 @@ from embedtune.records import State, TrialRecord
 from embedtune.study import ORIGIN, REPEAT, Study, beating, predecessors, replaced, requeue
 from embedtune.sweep.asking import Asking
 from embedtune.sweep.attempts import DEVICE_ATTEMPTS, give_up
-from embedtune.sweep.checkpoints import keep_best
+from embedtune.sweep.checkpoints import contenders, keep_best
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.outcome import settle, tell
 from embedtune.sweep.query_pruner import QueryPruner, mean_step, report_queries
-from embedtune.sweep.shared import is_running, read_records
+from embedtune.sweep.shared import is_running, read_elsewhere
 from embedtune.sweep.space import to_overrides
 from embedtune.sweep.stopping import Stop
 from embedtune.trial import INTERRUPTED, run_trial
@@ -65,9 +65,14 @@ class Worker:
                 ran = self._run(trial, who)
             if not ran:
                 continue
-            with self.study.claiming():
-                keep_best(self.study.paths, self.keep, replaced(self.study), read_records(self.study))
+            self._keep_weights(trial.number)
             after()
+
+    def _keep_weights(self, number: int) -> None:
+        """Decide whose weights stay, now that a trial has ended."""
+        with self.study.lock("checkpoints"):
+            records = [*contenders(self.study.paths, number), *read_elsewhere(self.study)]
+            keep_best(self.study.paths, self.keep, records, replaced(self.study))
 
     def _run(self, trial: optuna.Trial, who: str) -> bool:
         """Run a trial, if it is worth running; whether it was."""

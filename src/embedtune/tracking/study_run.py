@@ -99,16 +99,28 @@ def history(trials: Sequence[TrialRecord], objective: str, second: int | str | N
     Not the best of the lower numbers: with several workers, a lower number may end later and would change points
     already delivered.
     """
-    for trial in sorted(filter(has_ended, trials), key=lambda record: record.number):
+    ended = list(filter(has_ended, trials))
+    best_at = _best_values(ended)
+    for trial in sorted(ended, key=lambda record: record.number):
         when = end_time(trial)
-        best = best_trial([record for record in trials if has_ended(record) and end_time(record) <= when])
-        if best is not None and best.value is not None:
-            yield Point(f"best/{short(objective)}", rounded(best.value), trial.number, when)
+        best = best_at[when]
+        if best is not None:
+            yield Point(f"best/{short(objective)}", rounded(best), trial.number, when)
         if trial.value is not None:
             yield Point(f"trial/{short(objective)}", rounded(trial.value), trial.number, when)
         if trial.second is not None:
             name = f"{short(objective)}_{section(second)}" if isinstance(second, int) else str(second)
             yield Point(f"trial/{name}", rounded(trial.second), trial.number, when)
+
+
+def _best_values(ended: Sequence[TrialRecord]) -> dict[int, float | None]:
+    """Each end of a trial -> the best value by then."""
+    best: TrialRecord | None = None
+    values: dict[int, float | None] = {}
+    for trial in sorted(ended, key=end_time):
+        best = best_trial([record for record in (best, trial) if record is not None])
+        values[end_time(trial)] = best.value if best else None
+    return values
 
 
 def study_shape(name: str, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> StudyShape:

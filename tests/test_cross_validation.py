@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from embedtune.data import make_folds
 from embedtune.evaluation import evaluate_retrieval, read_judged, read_scores
 from embedtune.hooks import Hooks
 from embedtune.model import load_model
-from embedtune.paths import StudyPaths
+from embedtune.paths import StudyPaths, write_json
 from embedtune.records import Evaluation, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
 from embedtune.resume import take_over
 from embedtune.training import Progress, train_model
@@ -202,7 +203,26 @@ def test_an_interrupted_trial_goes_on_after_its_finished_folds(
     assert watcher.stages == ["fold 3/3", ""]
     assert reported == [1, 2, 3]
     assert (record.value, record.metrics) == (whole.record.value, whole.record.metrics)
+    assert record.facts["tokens"] == whole.record.facts["tokens"]
     assert not study.trial(1).fold_parts.exists()
+
+
+def test_time_of_folds_that_are_not_run_again_counts(run: Run, config: Config, study: StudyPaths) -> None:
+    def interrupt(ordinal: int, _: float) -> bool:
+        if ordinal == 2:
+            raise KeyboardInterrupt
+        return False
+
+    fewer = replace(config, train=replace(config.train, epochs=1))
+    with pytest.raises(KeyboardInterrupt):
+        run(fewer, 0, resumable=True, report=interrupt)
+    index = study.trial(0).fold_parts / "1.json"
+    write_json(index, {**json.loads(index.read_text()), "seconds": 1000.0, "mini_batch_size": 4})
+    take_over([study.trial(0)], study.trial(1))
+    record, _ = run(fewer, 1, resumable=True)
+    assert 1000 < record.seconds < 1100
+    assert record.facts["mini_batch_size"] == 4
+    assert record.facts["folds_done"] == FOLDS
 
 
 @pytest.mark.parametrize("harm", ["torn", pytest.param("other recipe", marks=pytest.mark.slow)])

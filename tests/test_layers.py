@@ -12,7 +12,7 @@ LAYERS = (
     "config records paths processes storage tiny environment quiet usage units",
     "front",
     "model data training evaluation statistics tracking study archive",
-    "bench hooks resume",
+    "bench hooks resume meter",
     "measuring",
     "recorder",
     "cross_validation",

@@ -53,6 +53,8 @@ def cross_validate(run: Recorder, retried: Callable[[Callable[[], Curve]], Curve
         stop = run.hooks.report(number, pooled.value)
         if known is None:
             _write_curve(run, number, curves[-1])
+        run.scored_folds(number)
+        if known is None:
             run.hooks.watcher.fold_ended(run.number, place, pooled.value)
             if stop:
                 raise Pruned(f"pruned after fold {place} at {pooled.value:.4f}")
@@ -84,7 +86,7 @@ def _train_fold(run: Recorder, fold: Fold, stage: str) -> Curve:
             on_evaluate=evaluate,
             on_step=lambda progress: run.stepped(replace(progress, stage=stage)),
             output_dir=Path(scratch),
-            mini_batch_size=run.mini_batch_size,
+            mini_batch_size=run.meter.mini_batch_size,
         )
     return tuple(points)
 
@@ -111,7 +113,9 @@ def _write_curve(run: Recorder, number: int, curve: Curve) -> None:
         return
     for ordinal, point in enumerate(curve):
         write_scores(point.scores, _part(run, number, ordinal))
-    write_json(_index(run, number), {"identity": run.identity(), "epochs": [point.epoch for point in curve]})
+    meter = run.meter
+    used = {"seconds": meter.seconds, "tokens": meter.tokens, "mini_batch_size": meter.mini_batch_size}
+    write_json(_index(run, number), {"identity": run.identity(), "epochs": [point.epoch for point in curve], **used})
 
 
 def _read_curve(run: Recorder, number: int) -> Curve | None:
@@ -121,6 +125,9 @@ def _read_curve(run: Recorder, number: int) -> Curve | None:
         if values["identity"] != json.loads(json.dumps(run.identity())):
             return None
         scores = [read_scores(_part(run, number, ordinal)) for ordinal in range(len(values["epochs"]))]
+        run.meter.skip(values["tokens"], values["seconds"])
+        if run.resumed is None:  # else the last training knows better
+            run.meter.mini_batch_size = values["mini_batch_size"]
         return tuple(map(FoldScores, values["epochs"], scores))
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None

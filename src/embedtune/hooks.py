@@ -60,6 +60,7 @@ class Hooks:
         watcher: Shown progress.
         deliver: Sends the trial's folder to the tracking store; never raises.
         scored: Given the ordinal of an evaluation (1-based) and the objective of each query, before ``report``.
+        resumed: Given how many evaluations a trial that goes on has behind it, before they are reported again.
         report: Given the ordinal of an evaluation and its value; True prunes the trial.
         judge: Given the record of a trial that ends, the facts about it that only its study can know.
     """
@@ -67,5 +68,6 @@ class Hooks:
     watcher: Watcher
     deliver: Callable[[TrialPaths], None] = lambda _: None
     scored: Callable[[int, NDArray[np.float64]], None] = lambda _ordinal, _values: None
+    resumed: Callable[[int], None] = lambda _: None
     report: Callable[[int, float], bool] = lambda _ordinal, _value: False
     judge: Callable[[TrialRecord], Mapping[str, Any]] = lambda _: {}

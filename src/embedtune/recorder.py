@@ -6,7 +6,7 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,13 @@ from embedtune.errors import ResumeError, TrialError
 from embedtune.evaluation import Pooled, write_scores
 from embedtune.hooks import Hooks
 from embedtune.measuring import measure, save_checkpoint
+from embedtune.meter import Meter
 from embedtune.paths import TrialPaths
 from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.tracking.redaction import redact
 from embedtune.training import (
     Progress,
     TrainingState,
-    peak_memory,
     processor_threads,
     resolve_device,
     resolve_precision,
@@ -43,6 +43,8 @@ RESTARTS = "restarts"
 """Fact of a trial: how often it forgot evaluations that it had recorded, and began again."""
 RESUMED_FROM = "resumed_from"
 """Fact of a trial: the step it went on from, where the trial it stands in for had been killed."""
+FOLDS_DONE = "folds_done"
+"""Fact of a trial: how many of its folds are scored."""
 
 
 class Pruned(Exception):
@@ -58,7 +60,7 @@ class Recorder:
         resumable: Whether the state of the training is kept beside the record.
         resumed: What the training goes on from, until it has begun.
         pooled: The score of the folds, with ``eval.folds``.
-        tokens_before: Seen by the trainings of the folds.
+        meter: What it uses; from :meth:`begin` on.
     """
 
     config: Config
@@ -67,14 +69,14 @@ class Recorder:
     hooks: Hooks
     record: TrialRecord
     resumable: bool = False
-    start: float = field(default_factory=time.monotonic)
     best: Evaluation | None = None
     done: int = 0
-    progress: Progress | None = None
-    mini_batch_size: int | None = None
     pooled: Pooled | None = None
-    tokens_before: int = 0
     resumed: TrainingState | None = None
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(resolve_device(self.config.train.device))
 
     @property
     def number(self) -> int:
@@ -83,7 +85,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Open the trial's folder with what is known before it runs, or with what a killed one left to go on with."""
-        device = resolve_device(self.config.train.device)
+        device = self.meter.device
         facts = {
             "data": self.bench.task.name,
             "digests": dict(self.bench.task.digests),
@@ -100,39 +102,43 @@ class Recorder:
         }
         self.record = replace(self.record, state=State.RUNNING, facts=facts)
         values = self._go_on()
-        # So that the start and the seconds give the end; the time between two processes is nobody's.
-        started = round((time.time() - (time.monotonic() - self.start)) * 1000)
+        started = round((time.time() - self.meter.seconds) * 1000)  # so that the start and the seconds give the end
         self.record = replace(self.record, started=started)
         archive.write_header(self.trial, self.record, _plain(self.config))
         self.hooks.watcher.began(self.record)
         self.hooks.deliver(self.trial)
-        for ordinal, value in enumerate(() if self.bench.folds else values, start=1):
-            self.hooks.report(ordinal, value)  # not asked whether to go on: it went on
+        if values and not self.bench.folds:
+            self.hooks.resumed(self.done)
+            for ordinal, value in enumerate(values, start=1):
+                self.hooks.report(ordinal, value)  # not asked whether to go on: it went on
 
     def begin_again(self, mini_batch_size: int | None) -> None:
         """Forget all that was measured; the hyperparameters stay, the mini-batch is recorded beside."""
-        self.mini_batch_size = mini_batch_size
+        self.meter.mini_batch_size, self.meter.progress = mini_batch_size, None
         restarts = {RESTARTS: self.record.facts.get(RESTARTS, 0) + 1} if self.done else {}
-        self.best, self.done, self.progress, self.resumed = None, 0, None, None
+        self.best, self.done, self.resumed = None, 0, None
         self.trial.metrics.unlink(missing_ok=True)
         self.trial.scores.unlink(missing_ok=True)
         shutil.rmtree(self.trial.checkpoint, ignore_errors=True)
         resume.drop(self.trial)
         facts = {key: value for key, value in self.record.facts.items() if key != RESUMED_FROM}
-        self.record = replace(self.record, facts=facts | restarts)
+        self._write_facts(facts | restarts)
+
+    def scored_folds(self, done: int) -> None:
+        """Note that so many folds are scored: a trial that gets on is not the reason why workers die."""
+        self._write_facts({**self.record.facts, FOLDS_DONE: done})
+
+    def _write_facts(self, facts: Mapping[str, Any]) -> None:
+        self.record = replace(self.record, facts=facts)
         archive.write_header(self.trial, self.record, _plain(self.config))
 
     def stepped(self, progress: Progress) -> None:
         """Note and show one optimiser step."""
-        if self.progress is not None and progress.stage != self.progress.stage:
-            self.tokens_before += self.progress.tokens
-        self.progress = progress
-        memory = peak_memory(self.record.facts["device"])
-        self.hooks.watcher.stepped(self.number, replace(progress, memory=memory))
+        self.hooks.watcher.stepped(self.number, self.meter.stepped(progress))
 
     def evaluate(self, model: SentenceTransformer, progress: Progress | None) -> None:
         """Measure, record, keep the weights if they are the best, and ask whether to go on."""
-        evaluation, scores = measure(self.config, self.bench, model, progress, time.monotonic() - self.start)
+        evaluation, scores = measure(self.config, self.bench, model, progress, self.meter.seconds)
         if not math.isfinite(evaluation.merit):
             raise TrialError(f"{self.config.eval.objective} must be finite, but got {evaluation.merit}.")
         if self._is_kept(evaluation):
@@ -161,11 +167,11 @@ class Recorder:
 
     def save(self, write_training: Callable[[Path], None]) -> None:
         """Keep what the trial can go on from; where that fails the trial goes on without."""
-        if not self.resumable or self.best is None or self.progress is None:
+        meter, progress = self.meter, self.meter.progress
+        if not self.resumable or self.best is None or progress is None:
             return
-        seconds = time.monotonic() - self.start
         place = next(i for i, e in enumerate(archive.read_evaluations(self.trial)) if e.step == self.best.step)
-        standing = resume.Standing(self.identity(), place, self.progress, seconds, self.mini_batch_size)
+        standing = resume.Standing(self.identity(), place, progress, meter.seconds, meter.mini_batch_size)
         try:
             resume.save(self.trial, standing, write_training)
         except (ResumeError, OSError) as error:
@@ -182,14 +188,7 @@ class Recorder:
             resumable: Whether another trial shall go on from here.
         """
         record, best = self.record, self.best
-        seconds = time.monotonic() - self.start
-        cost = {
-            "steps": self.progress.step if self.progress else 0,
-            "tokens": self.tokens_before + (self.progress.tokens if self.progress else 0),
-            "device_seconds": round(seconds, 3),
-            "peak_memory_bytes": peak_memory(record.facts["device"]),
-            "mini_batch_size": self.mini_batch_size,
-        }
+        cost = self.meter.facts
         ended = replace(
             record,
             state=state,
@@ -199,7 +198,7 @@ class Recorder:
             best_step=best.step if best else None,
             best_epoch=best.epoch if best else None,
             metrics=best.metrics if best else {},
-            seconds=seconds,
+            seconds=cost["device_seconds"],
             facts={**record.facts, **cost},
         )
         ended = replace(ended, facts={**ended.facts, **self.hooks.judge(ended)})
@@ -219,13 +218,9 @@ class Recorder:
             self.trial.metrics.unlink(missing_ok=True)  # of a baseline that was killed
             return []
         standing = resumed.standing
-        self.resumed, self.progress, self.mini_batch_size = (
-            resumed.training,
-            standing.progress,
-            standing.mini_batch_size,
-        )
+        self.resumed, self.meter.mini_batch_size = resumed.training, standing.mini_batch_size
         self.best, self.done = resumed.evaluations[standing.best], len(resumed.evaluations)
-        self.start = time.monotonic() - standing.seconds
+        self.meter.go_on(standing.progress, standing.seconds)
         self.record = replace(self.record, facts={**self.record.facts, RESUMED_FROM: standing.progress.step})
         logger.info("Trial %d goes on from step %d", self.number, standing.progress.step)
         return [evaluation.value for evaluation in resumed.evaluations]

@@ -15,7 +15,6 @@ from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._storage import JournalOperation  # what the entries of a journal are, not exported
-from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 try:
@@ -35,7 +34,7 @@ _DURABLE = {JournalOperation.CREATE_STUDY, JournalOperation.CREATE_TRIAL, Journa
 
 _SQLITE_SECONDS = 60
 """How long a write waits for another's."""
-_KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+_KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
 """A lock whose holder's machine vanished is freed within a minute, not after the two hours of TCP."""
 
 Locks = Callable[[str], AbstractContextManager[None]]
@@ -139,15 +138,16 @@ def place(url: str) -> str:
 
 
 def _advisory_locks(url: str, study: str) -> Locks:
-    """Locks of PostgreSQL; they are a transaction's, so a lost connection frees them, behind a pooler too."""
-    options = {} if "options" in make_url(url).query else {"options": _KEEPALIVE}
-    engine = sqlalchemy.create_engine(url, connect_args=options, poolclass=NullPool)
+    """Locks of PostgreSQL; all about them is a transaction's, so a lost connection frees them, behind a pooler too."""
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
     @contextmanager
     def held(name: str) -> Iterator[None]:
         digest = hashlib.sha256(f"embedtune/{study}/{name}".encode()).digest()
         key = int.from_bytes(digest[:8], "big", signed=True)
         with engine.begin() as connection:
+            for setting, seconds in _KEEPALIVE.items():
+                connection.execute(sqlalchemy.text(f"SET LOCAL {setting} = {seconds}"))
             connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             yield
 

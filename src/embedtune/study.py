@@ -127,19 +127,18 @@ def _reaching(paths: StudyPaths, storage: str | None) -> Iterator[None]:
         ) from error
 
 
-def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = lambda: None) -> optuna.Trial | None:
-    """Take the next trial of the budget; None once it is spent or all that is left is being run.
+def claim(study: Study, n_trials: int, who: str, before: Callable[[], bool] = lambda: True) -> optuna.Trial | None:
+    """Take the next trial of the budget; None once it is spent, all that is left is being run, or nothing is new.
 
     Args:
         study: Open.
         n_trials: The study's total.
         who: See :func:`embedtune.processes.worker_identity`.
-        before: Called just before the sampler is asked, while nobody else can claim.
+        before: Called just before the sampler is asked, while nobody else can claim; False if nothing is left to ask.
     """
     with study.claiming():
-        if left(study, n_trials) == 0:
+        if left(study, n_trials) == 0 or not before():
             return None
-        before()
         with warnings.catch_warnings(action="ignore"):  # heartbeats are meant for study.optimize, says Optuna
             trial = study.optuna.ask()
         trial.set_user_attr(WORKER, who)

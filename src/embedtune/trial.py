@@ -107,9 +107,9 @@ def _retried(run: Recorder, attempt: Callable[[], T]) -> T:
             return attempt()
         except ResumeError as error:
             logger.warning("Trial %d starts anew, its saved state cannot be used: %s", run.number, error)
-            smaller = run.mini_batch_size
+            smaller = run.meter.mini_batch_size
         except Exception as error:
-            smaller = smaller_mini_batch(run.config, run.mini_batch_size)
+            smaller = smaller_mini_batch(run.config, run.meter.mini_batch_size)
             if not is_out_of_memory(error) or smaller is None:
                 raise
             logger.warning("Out of memory: trial %d begins again with mini-batches of %d rows", run.number, smaller)
@@ -130,7 +130,7 @@ def _attempt(run: Recorder) -> None:
             on_evaluate=lambda progress: run.evaluate(model, progress),
             on_step=run.stepped,
             output_dir=Path(scratch),
-            mini_batch_size=run.mini_batch_size,
+            mini_batch_size=run.meter.mini_batch_size,
             resumed=resumed,
             on_saving=run.save,
         )

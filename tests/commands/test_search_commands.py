@@ -17,9 +17,10 @@ import yaml
 
 from embedtune import archive
 from embedtune.paths import StudyPaths
+from embedtune.records import State
 from embedtune.reporting.leaderboard import leaderboard
 from embedtune.reporting.tables import leaderboard_table, stdout_console
-from embedtune.study import load_study
+from embedtune.study import load_study, states
 
 Typed = Callable[..., Any]
 FIXED = ("train.warmup_ratio=0.0", "train.batch_sampler=plain")
@@ -158,6 +159,24 @@ def test_wilcoxon_prunes_a_recipe_that_destroys_the_model(typed: Typed, task_fol
         5e-5: "complete",
         1.0: "pruned",
     }
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_space_that_is_used_up_before_the_total_is_said(
+    typed: Typed, task_folder: Path, workdir: Path, workers: int
+) -> None:
+    space = ["train.seed=range(1, 15000)", "train.batch_size=30", "train.learning_rate=1e-4", *FIXED]
+    rules = ["hydra.sweeper.constraints=['train.seed <= 4']", "study.n_trials=6", f"study.workers={workers}"]
+    result = typed(*arguments(task_folder, "sweep=grid", "sampler=random", *space, *rules))
+    assert result.status == 1, result.err
+    assert "study.n_trials=6 must be within the space, but no other configuration was found" in result.err
+    assert "died" not in result.err
+    study = load_study(StudyPaths(workdir / "sweeps" / "s"))
+    assert study is not None
+    seeds = [record.params["train.seed"] for record in archive.read_records(study.paths)]
+    assert 1 <= len(seeds) == len(set(seeds)) <= 4
+    assert max(seeds) <= 4
+    assert states(study)[State.RUNNING] == states(study)[State.WAITING] == 0
 
 
 @pytest.mark.slow

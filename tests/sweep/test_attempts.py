@@ -11,6 +11,7 @@ import torch
 from embedtune import archive
 from embedtune.paths import StudyPaths
 from embedtune.processes import worker_identity
+from embedtune.recorder import FOLDS_DONE
 from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.study import Study, claim, open_study, reconcile, requeue, states
 from embedtune.sweep.attempts import deaths, give_up
@@ -67,6 +68,17 @@ def chain(study: Study, *attempts: tuple[int, str]) -> int:
 )
 def test_deaths_in_a_row(study: Study, attempts: list[tuple[int, str]], count: int) -> None:
     assert deaths(study, chain(study, *attempts)) == count
+
+
+def test_a_trial_that_gets_a_fold_further_is_not_the_reason(study: Study) -> None:
+    for folds in (1, 1, 2):
+        number = begin(study, 0)
+        archive.write_header(
+            study.paths.trial(number), TrialRecord("s", number, State.RUNNING, facts={FOLDS_DONE: folds}), {}
+        )
+        counted = deaths(study, number)
+        end(study, number, DIED)
+        assert counted == {1: 1, 2: 2, 3: 1}[number + 1]
 
 
 def test_give_up_ends_the_trial_for_good_and_uses_up_the_budget(study: Study) -> None:

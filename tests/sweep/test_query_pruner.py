@@ -5,7 +5,7 @@ import optuna
 import pytest
 from numpy.typing import NDArray
 
-from embedtune.sweep.query_pruner import INSTANCES, STRIDE, QueryPruner, mean_step, report_queries
+from embedtune.sweep.query_pruner import INSTANCES, STRIDE, QueryPruner, mean_step, repeat_queries, report_queries
 
 RANDOM = np.random.default_rng(0)
 DIFFICULTY = RANDOM.beta(2, 1, 60)
@@ -61,6 +61,20 @@ def test_best_that_lacks_an_evaluation_is_not_compared_with_a_later_one(study: o
     report_queries(best, 2, scores(0.2, 1))
     study.tell(best, float(scores(0.2, 1).mean()))
     assert run(study, [scores(-0.1, 2), scores(0.2, 3)]) == 2
+
+
+def test_trial_that_goes_on_is_compared_at_what_was_reported_before(study: optuna.Study) -> None:
+    first = study.ask()
+    for ordinal in (1, 2):
+        report_queries(first, ordinal, scores(0.1 * ordinal, ordinal))
+        first.report(0.1 * ordinal, mean_step(ordinal))
+    earlier = study.get_trials()[first.number].intermediate_values
+    study.tell(first, state=optuna.trial.TrialState.FAIL)
+    again = study.ask()
+    repeat_queries(again, 1, earlier)  # it was saved after its first evaluation
+    again.report(0.1, mean_step(1))
+    went_on = study.get_trials()[again.number].intermediate_values
+    assert went_on == {step: value for step, value in earlier.items() if step <= mean_step(1)}
 
 
 def test_few_and_many_queries(study: optuna.Study) -> None:

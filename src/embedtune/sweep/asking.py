@@ -18,7 +18,6 @@ import optuna
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from embedtune.errors import StudyError
 from embedtune.study import ANSWERED_BY, REFUSED, REPEAT, Study, claim
 from embedtune.sweep.rules import Rules
 from embedtune.sweep.space import Identity, Point
@@ -56,13 +55,9 @@ class Asking:
         self._tried = Tried(self.rules.space)
 
     def claim(self, who: str) -> optuna.Trial | None:
-        """The next trial of the budget; None once it is spent or all that is left is being run.
-
-        Raises:
-            StudyError: Nothing that is worth running is left.
-        """
+        """The next trial of the budget; None once it is spent, all that is left is being run, or nothing is new."""
         helped = self._in_vain >= PATIENCE or isinstance(self.study.optuna.sampler, GridSampler)
-        return claim(self.study, self.n_trials, who, self._queue_new if helped else lambda: None)
+        return claim(self.study, self.n_trials, who, self._queue_new if helped else lambda: True)
 
     def accept(self, trial: optuna.Trial) -> Point | None:
         """The configuration to run; None if the trial was told without running it."""
@@ -107,19 +102,18 @@ class Asking:
         self.study.optuna.tell(trial.number, values, state=state)
         self._in_vain += 1
 
-    def _queue_new(self) -> None:
-        """Queue a configuration that is worth running, unless something waits already."""
+    def _queue_new(self) -> bool:
+        """Queue a configuration that is worth running, unless something waits already; False if none was found."""
         trials = self.study.optuna.get_trials(deepcopy=False)
         if any(trial.state == TrialState.WAITING for trial in trials):
-            return
+            return True
         tried = Counter(self._tried.all(trials))
         point = self._least_tried(tried)
         if point is None:
-            raise StudyError(
-                f"study {self.study.paths.name} must have a configuration that is new, but {len(tried)} were tried and "
-                "none was found. Widen the space, or add hydra.sweeper.repeats=true."
-            )
+            logger.warning("After %d configurations none was found that is new and worth running", len(tried))
+            return False
         self.study.optuna.enqueue_trial(point)
+        return True
 
     def _least_tried(self, tried: Counter[Identity]) -> Point | None:
         """A new configuration, or with repeats the one tried least: the first for a grid, else any; None if none is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from embedtune import archive, resume
+from embedtune.recorder import FOLDS_DONE
 from embedtune.records import State
 from embedtune.study import Study, predecessors
 from embedtune.sweep.outcome import tell
@@ -16,17 +17,17 @@ DEVICE_ATTEMPTS = 2
 
 
 def deaths(study: Study, number: int) -> int:
-    """How many workers in a row died of this configuration, none of them an evaluation further than the one before.
+    """How many workers in a row died of this configuration, none of them an evaluation or a fold further than before.
 
     An interruption by a person is no death, and a trial that gets on is not the reason why workers die.
     """
     trial = study.optuna.get_trials(deepcopy=False)[number]
-    count, done = 1, _evaluations(study, number)
+    count, done = 1, _progress(study, number)
     for before in predecessors(study, trial):
         record = archive.read_record(study.paths, before)
         if record is not None and record.reason == INTERRUPTED:
             continue
-        if _evaluations(study, before) < done:
+        if _progress(study, before) < done:
             break
         count += 1
     return count
@@ -46,5 +47,8 @@ def give_up(study: Study, number: int, attempts: int, reason: str = "its worker 
     return True
 
 
-def _evaluations(study: Study, number: int) -> int:
-    return len(archive.read_evaluations(study.paths.trial(number)))
+def _progress(study: Study, number: int) -> int:
+    """How far a trial came: its folds and evaluations."""
+    record = archive.read_record(study.paths, number)
+    folds = int(record.facts.get(FOLDS_DONE, 0)) if record else 0
+    return folds + len(archive.read_evaluations(study.paths.trial(number)))

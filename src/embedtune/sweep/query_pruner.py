@@ -7,7 +7,7 @@ several share an instance: each report is a write to the study's storage.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,7 @@ class QueryPruner(BasePruner):
         if best is None or last <= self._n_warmup_steps or len(complete) < self._n_startup_trials:
             return False
         others = _evaluations(best)
-        # A trial that is longer than the best was is compared with what that one came to. A best one that went on from
-        # its last state lacks the evaluations before: those are not compared with later ones.
+        # A trial that is longer than the best was is compared with what that one came to.
         mine, theirs = reported[last], others.get(min(last, max(others)), {})
         pairs = [(mine[instance], theirs[instance]) for instance in mine if instance in theirs]
         differences = np.array([own - other for own, other in pairs])
@@ -74,6 +73,20 @@ def report_queries(trial: Trial, ordinal: int, values: NDArray[np.float64]) -> N
     """
     for instance, part in enumerate(_parts(values)):
         trial.report(float(part.mean()), ordinal * STRIDE + instance)
+
+
+def repeat_queries(trial: Trial, done: int, earlier: Mapping[int, float]) -> None:
+    """Report again, for a trial that goes on, the queries of its first evaluations.
+
+    Args:
+        trial: That goes on.
+        done: So many evaluations.
+        earlier: Step -> what the interrupted trial had reported.
+    """
+    for step, value in earlier.items():
+        ordinal, instance = divmod(step, STRIDE)
+        if 1 <= ordinal <= done and instance != STRIDE - 1:
+            trial.report(value, step)
 
 
 def mean_step(ordinal: int) -> int:

@@ -19,6 +19,7 @@ from embedtune.hooks import Hooks, Watcher
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
+from embedtune.storage import file_lock
 from embedtune.study import Study, left, open_study
 from embedtune.sweep.asking import Asking
 from embedtune.sweep.definition import check_definition, save_definition, study_name
@@ -69,7 +70,7 @@ def run_sweep(
 
     Raises:
         KeyboardInterrupt: The study was asked to stop; what was interrupted is queued again.
-        StudyError: The storage cannot be reached, or all trials fail for one reason.
+        StudyError: The storage cannot be reached, all trials fail for one reason, or the space is used up.
         ConfigError: The study was begun with another definition.
     """
     study = _begin(plan, workspace)
@@ -96,6 +97,7 @@ def run_sweep(
         run()
     sweep.mend()
     delivery.summary()
+    sweep.require_total()
     return study.paths
 
 
@@ -129,12 +131,25 @@ class _Sweep:
             )
 
     def measure_baseline(self) -> None:
-        """Measure the untuned model, unless this or another host has."""
-        with self.study.lock("baseline"):
+        """Measure the untuned model, unless this or another host has.
+
+        Two hosts that begin together both measure it: waiting for the other would take as long, and its lock would be a
+        transaction of the database for all that time.
+        """
+        with file_lock(self.study.paths.root / "baseline.lock"):
             known = read_baseline(self.study)
             if known is None or known.state != State.COMPLETE:
                 hooks = Hooks(self.watcher, self.delivery.trial)
                 publish(self.study, ensure_baseline(self.plan.config, self.plan.bench, self.study.paths, hooks))
+
+    def require_total(self) -> None:
+        """See that no more of the study is left once no worker has anything to do."""
+        if not self.stop.requested and self.left() > 0:
+            raise StudyError(
+                f"study.n_trials={self.plan.n_trials} must be within the space, but no other configuration was found "
+                f"that is new and keeps the constraints; {self.left()} trials are missing. Widen the space, loosen "
+                "hydra.sweeper.constraints, or add hydra.sweeper.repeats=true."
+            )
 
     def here(self) -> None:
         """Run trials in this process."""

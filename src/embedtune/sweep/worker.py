@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from embedtune.sweep.attempts import DEVICE_ATTEMPTS, give_up
 from embedtune.sweep.checkpoints import contenders, keep_best
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.outcome import settle, tell
-from embedtune.sweep.query_pruner import QueryPruner, mean_step, report_queries
+from embedtune.sweep.query_pruner import QueryPruner, mean_step, repeat_queries, report_queries
 from embedtune.sweep.shared import is_running, read_elsewhere
 from embedtune.sweep.space import to_overrides
 from embedtune.sweep.stopping import Stop
@@ -89,7 +89,7 @@ class Worker:
             config = _reseeded(self.compose([*self.asking.rules.space.fixed, *to_overrides(params)]), trial)
             hooks = Hooks(self.watcher, self.delivery.trial, judge=self.asking.rules.constraints.judge)
             if config.eval.second is None:  # Optuna takes no reports for two objectives
-                hooks = _reporting(hooks, trial, self.study.optuna.pruner)
+                hooks = _reporting(hooks, trial, self.study.optuna.pruner, self._reported(before))
             bench, resumable = self.benches.get(config), config.study.resume
             record = run_trial(config, bench, paths, record, hooks, resumable=resumable)
         except KeyboardInterrupt:
@@ -117,6 +117,11 @@ class Worker:
             archive.write_result(paths, replace(record, state=State.FAIL, reason=f"{INTERRUPTED}: taken for dead"))
         return True
 
+    def _reported(self, before: Sequence[int]) -> Mapping[int, float]:
+        """What the nearest of the interrupted trials that one stands in for had reported, by step."""
+        trials = self.study.optuna.get_trials(deepcopy=False)
+        return trials[before[0]].intermediate_values if before else {}
+
     def _interrupted(self, record: TrialRecord) -> None:
         """Queue the trial again, unless it had just ended."""
         if self.study.optuna.get_trials(deepcopy=False)[record.number].state.is_finished():
@@ -142,16 +147,27 @@ def _reseeded(config: Config, trial: optuna.Trial) -> Config:
     return replace(config, train=replace(config.train, seed=config.train.seed + repeat)) if repeat else config
 
 
-def _reporting(hooks: Hooks, trial: optuna.Trial, pruner: BasePruner) -> Hooks:
-    """Report every evaluation to Optuna, with its queries where the pruner compares them."""
+def _reporting(hooks: Hooks, trial: optuna.Trial, pruner: BasePruner, earlier: Mapping[int, float]) -> Hooks:
+    """Report every evaluation to Optuna, with its queries where the pruner compares them.
+
+    Args:
+        hooks: To add to.
+        trial: That runs.
+        pruner: Of its study.
+        earlier: What was reported of the same configuration before it was interrupted.
+    """
     by_query = isinstance(pruner, QueryPruner)
 
     def scored(ordinal: int, values: NDArray[np.float64]) -> None:
         if by_query:
             report_queries(trial, ordinal, values)
 
+    def resumed(done: int) -> None:
+        if by_query:
+            repeat_queries(trial, done, earlier)
+
     def report(ordinal: int, value: float) -> bool:
         trial.report(value, mean_step(ordinal) if by_query else ordinal)
         return trial.should_prune()
 
-    return replace(hooks, scored=scored, report=report)
+    return replace(hooks, scored=scored, resumed=resumed, report=report)

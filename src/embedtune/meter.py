@@ -1,0 +1,67 @@
+"""What a trial uses, in all the processes that worked on it: time, tokens and memory."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from embedtune.training import Progress, peak_memory
+
+
+@dataclass
+class Meter:
+    """What a trial has used so far.
+
+    Attributes:
+        device: Whose memory is measured.
+        progress: Where the training stands that runs, or ran last; None before the first step.
+        mini_batch_size: Rows encoded at once; None: all.
+    """
+
+    device: str
+    progress: Progress | None = None
+    mini_batch_size: int | None = None
+    _start: float = field(default_factory=time.monotonic)
+    _tokens_before: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since the trial began; the time between two processes is nobody's."""
+        return time.monotonic() - self._start
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens seen by all its trainings."""
+        return self._tokens_before + (self.progress.tokens if self.progress else 0)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The cost of a trial that ends now, as its record has it."""
+        return {
+            "steps": self.progress.step if self.progress else 0,
+            "tokens": self.tokens,
+            "device_seconds": round(self.seconds, 3),
+            "peak_memory_bytes": peak_memory(self.device),
+            "mini_batch_size": self.mini_batch_size,
+        }
+
+    def stepped(self, progress: Progress) -> Progress:
+        """Note one optimiser step; returns it with the memory used."""
+        if self.progress is not None and progress.stage != self.progress.stage:
+            self._tokens_before += self.progress.tokens
+        self.progress = progress
+        return replace(progress, memory=peak_memory(self.device))
+
+    def go_on(self, progress: Progress, seconds: float) -> None:
+        """Add what an earlier process used of the training that goes on."""
+        self.progress = progress
+        self._spent(seconds)
+
+    def skip(self, tokens: int, seconds: float) -> None:
+        """Add what earlier processes used up to the end of a training that need not be run again."""
+        self._tokens_before = max(self._tokens_before, tokens)
+        self._spent(seconds)
+
+    def _spent(self, seconds: float) -> None:
+        self._start = min(self._start, time.monotonic() - seconds)

@@ -172,7 +172,7 @@ def test_a_beating_trial_gives_signs_of_life(tmp_path: Path, url: str, monkeypat
     assert trial is not None
     storage: Any = a.optuna._storage
     record = type(storage).record_heartbeat
-    monkeypatch.setattr("embedtune.study.HEARTBEAT", 0.01)
+    monkeypatch.setattr("embedtune.study.budget.HEARTBEAT", 0.01)
     monkeypatch.setattr(type(storage), "record_heartbeat", lambda *args: (record(*args), beats.set()))
     with beating(a, trial):
         assert beats.wait(10)

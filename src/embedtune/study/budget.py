@@ -1,0 +1,68 @@
+"""The trials of a study's total: claimed one by one, shown to be alive, counted."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import optuna
+
+from embedtune.processes import repeating
+from embedtune.records import State
+from embedtune.storage import HEARTBEAT
+from embedtune.study.attributes import WORKER, counts, takes_part
+from embedtune.study.opening import Study
+
+
+def claim(study: Study, n_trials: int, who: str, before: Callable[[], bool] = lambda: True) -> optuna.Trial | None:
+    """Take the next trial of the budget; None once it is spent, all that is left is being run, or nothing is new.
+
+    Args:
+        study: Open.
+        n_trials: The study's total.
+        who: See :func:`embedtune.processes.worker_identity`.
+        before: Called just before the sampler is asked, while nobody else can claim; False if nothing is left to ask.
+    """
+    with study.claiming():
+        if left(study, n_trials) == 0 or not before():
+            return None
+        with warnings.catch_warnings(action="ignore"):  # heartbeats are meant for study.optimize, says Optuna
+            trial = study.optuna.ask()
+        trial.set_user_attr(WORKER, who)
+        _beat(study, trial._trial_id)
+        return trial
+
+
+@contextmanager
+def beating(study: Study, trial: optuna.Trial) -> Iterator[None]:
+    """Show other hosts that the trial is alive while the block runs."""
+    if not study.shared:
+        yield
+        return
+
+    def beat() -> bool:
+        with suppress(Exception):  # a database that is away for a moment: the next beat counts
+            _beat(study, trial._trial_id)
+        return False
+
+    with repeating(HEARTBEAT, beat):
+        yield
+
+
+def left(study: Study, n_trials: int) -> int:
+    """How many trials of the budget can still be claimed."""
+    return max(0, n_trials - sum(counts(trial) for trial in study.optuna.get_trials(deepcopy=False)))
+
+
+def states(study: Study) -> Mapping[State, int]:
+    """How many trials are in each state, of those that take part."""
+    trials = [trial for trial in study.optuna.get_trials(deepcopy=False) if takes_part(trial)]
+    return {state: sum(trial.state.name == state.name for trial in trials) for state in State}
+
+
+def _beat(study: Study, trial_id: int) -> None:
+    storage: Any = study.optuna._storage
+    if study.shared:
+        storage.record_heartbeat(trial_id)

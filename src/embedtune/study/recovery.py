@@ -1,0 +1,91 @@
+"""Trials that were interrupted: found, queued again, and known by those that stand in for them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from embedtune.processes import worker_alive
+from embedtune.study.attributes import ORIGIN, REPEAT, REPLACED, RETRY_OF, WORKER
+from embedtune.study.opening import Study
+
+
+def requeue(study: Study, number: int) -> None:
+    """End an interrupted trial and queue its configuration again, under a new number.
+
+    Begun again after a crash, it does what is left to do: the configuration is queued once.
+    """
+    storage, trials = study.optuna._storage, study.optuna.get_trials(deepcopy=False)
+    trial = trials[number]
+    if all(other.user_attrs.get(RETRY_OF) != number for other in trials):
+        kept = {key: trial.user_attrs[key] for key in (REPEAT, ORIGIN) if key in trial.user_attrs}
+        # One that died before it asked for its parameters has them as it was queued.
+        params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+        study.optuna.enqueue_trial(params, user_attrs={**kept, RETRY_OF: number})
+    storage.set_trial_user_attr(trial._trial_id, REPLACED, True)
+    study.optuna.tell(number, state=TrialState.FAIL)
+
+
+def predecessors(study: Study, trial: optuna.Trial | FrozenTrial) -> list[int]:
+    """The numbers of the interrupted trials that this one stands in for, the nearest first."""
+    trials, found = study.optuna.get_trials(deepcopy=False), []
+    before = trial.user_attrs.get(RETRY_OF)
+    while before is not None:
+        found.append(int(before))
+        before = trials[found[-1]].user_attrs.get(RETRY_OF)
+    return found
+
+
+def reconcile(study: Study, settle: Callable[[int], bool] = lambda _: False) -> list[int]:
+    """Queue again what dead workers left running; returns the numbers of those trials.
+
+    A worker of this host is dead when its process is gone, one of another host when its trial gave no sign of life
+    for a while; without a database another host gives none, and its trials are left alone.
+
+    Args:
+        study: Open.
+        settle: Tells Optuna how a trial ended whose worker died before it could; False if it had not ended.
+    """
+    with study.claiming():
+        silent = _silent(study)
+        dead = [
+            trial.number
+            for trial in study.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            if not _runs(trial, silent)
+        ]
+        unfinished = [number for number in dead if not settle(number)]
+        for number in unfinished:
+            requeue(study, number)
+    return unfinished
+
+
+def awaited(study: Study) -> list[FrozenTrial]:
+    """The running trials whose end, or whose worker's death, this host will hear of.
+
+    Without a database that are its own: a trial of another host, such as a container that is gone, would be waited
+    for forever.
+    """
+    running = study.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    here = socket.gethostname()
+    return [own for own in running if study.shared or str(own.user_attrs.get(WORKER, "")).partition(":")[0] == here]
+
+
+def replaced(study: Study) -> set[int]:
+    """Numbers of the interrupted trials that a retry stands in for."""
+    return {trial.number for trial in study.optuna.get_trials(deepcopy=False) if REPLACED in trial.user_attrs}
+
+
+def _runs(trial: FrozenTrial, silent: set[int]) -> bool:
+    worker = str(trial.user_attrs.get(WORKER, ""))
+    elsewhere = worker.partition(":")[0] != socket.gethostname()
+    return worker_alive(worker) and not (elsewhere and trial._trial_id in silent)
+
+
+def _silent(study: Study) -> set[int]:
+    """Ids of running trials that gave no sign of life for a while."""
+    storage: Any = study.optuna._storage
+    return set(storage._get_stale_trial_ids(study.optuna._study_id)) if study.shared else set()

@@ -1,7 +1,11 @@
 """What the engine costs and how well it keeps workers busy, with empty and with sleeping trials.
 
-uv run python benchmarks/engine.py overhead [--trials 1000] [--workers 4]
-uv run python benchmarks/engine.py slots [--trials 32] [--workers 4] [--unit 0.5]
+uv run python benchmarks/engine.py overhead [--trials 1000] [--workers 4] [--sampler tpe|random|both]
+uv run python benchmarks/engine.py slots [--trials 64] [--workers 4] [--unit 0.5]
+
+The workers are the package's own: they claim, sample, compare with what was tried, compose nothing, write the trial's
+folder, report five values to the pruner, write the result, tell Optuna and judge whose weights stay. Only the training
+is left out, or sleeps.
 """
 
 from __future__ import annotations
@@ -12,84 +16,136 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
+from typing import Any, cast
 
 import optuna
 
-from embedtune.paths import StudyPaths
-from embedtune.processes import worker_identity
-from embedtune.study import claim, open_study
+from embedtune import archive
+from embedtune.bench import Bench, Benches
+from embedtune.config import Config
+from embedtune.config.checks import OBJECTIVES
+from embedtune.hooks import Hooks, Silent
+from embedtune.paths import StudyPaths, TrialPaths
+from embedtune.records import State, TrialRecord
+from embedtune.study import open_study
+from embedtune.sweep.asking import Asking
+from embedtune.sweep.delivery import Delivery
+from embedtune.sweep.rules import Rules
 from embedtune.sweep.space import build_space
+from embedtune.sweep.stopping import Stop
+from embedtune.sweep.worker import Worker
 
 SPACE = {
     "train.batch_size": "choice(16, 20, 32, 64)",
     "train.epochs": "choice(1, 2, 3, 5)",
     "train.learning_rate": "tag(log, interval(1e-5, 3e-4))",
     "train.warmup_ratio": "choice(0.0, 0.1, 0.2)",
+    "train.batch_sampler": "choice(plain, no_duplicates)",
     "loss.matryoshka.weights.each": "interval(0.2, 1.0)",
 }
 DIMS = (384, 256, 128, 64, 32)
+METRICS = {str(dim): dict.fromkeys(OBJECTIVES, 0.5) for dim in DIMS}
 REPORTS = 5
 
-Times = list[tuple[int, float, float]]
-"""Trial number, seconds of the engine, seconds of the task."""
+Times = list[tuple[float, float, float]]
+"""When a trial ended, seconds of the engine, seconds of the task."""
 
 
-def run_trials(root: Path, n_trials: int, seed: int, duration: Callable[[int], float]) -> Times:
-    """Claim trials until none is left, as a worker does; the task is a sleep."""
-    sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
-    study = open_study(StudyPaths(root), None, sampler, optuna.pruners.NopPruner())
-    space = build_space((), SPACE, DIMS)
-    times: Times = []
-    while True:
+@dataclass
+class Task:
+    """A trial without a training: it writes and reports what one does, and sleeps.
+
+    Attributes:
+        duration: Of a trial, by its number.
+        times: Of those that ran.
+        slept: By the trial that runs.
+        began: When the worker asked for it.
+    """
+
+    duration: Callable[[int], float]
+    times: Times
+    slept: float = 0.0
+    began: float = 0.0
+
+    def __call__(
+        self, config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks, **_: Any
+    ) -> TrialRecord:
+        """Like :func:`embedtune.trial.run_trial`."""
+        trial.root.mkdir(parents=True, exist_ok=True)
+        archive.write_header(trial, record, {})
         started = time.perf_counter()
-        trial = claim(study, n_trials, worker_identity())
-        if trial is None:
-            return times
-        params = space.suggest(trial)
-        task = time.perf_counter()
-        time.sleep(duration(trial.number))
-        slept = time.perf_counter() - task
+        time.sleep(self.duration(record.number))
+        self.slept = time.perf_counter() - started
+        value = float(record.params["train.learning_rate"])
         for ordinal in range(1, REPORTS + 1):
-            trial.report(float(params["train.learning_rate"]), ordinal)
-            trial.should_prune()
-        study.optuna.tell(trial.number, float(params["train.learning_rate"]))
-        times.append((trial.number, time.perf_counter() - started - slept, slept))
+            hooks.report(ordinal, value)
+        ended = replace(record, state=State.COMPLETE, value=value, metrics=METRICS, best_step=REPORTS)
+        archive.write_result(trial, ended)
+        return ended
+
+    def ended(self) -> None:
+        """The trial has ended and the worker is about to ask for the next."""
+        now = time.perf_counter()
+        self.times.append((time.monotonic(), now - self.began - self.slept, self.slept))
+        self.began = now
 
 
-def parallel(workers: int, n_trials: int, duration: Callable[[int], float]) -> tuple[Times, float]:
-    """The trials of all workers, by number, and the wall time."""
+def run_trials(root: Path, n_trials: int, seed: int, sampler: str, duration: Callable[[int], float]) -> Times:
+    """Run trials as a worker process does, until none is left."""
+    samplers = {
+        "tpe": optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=5),
+        "random": optuna.samplers.RandomSampler(seed),
+    }
+    study = open_study(StudyPaths(root), None, samplers[sampler], optuna.pruners.NopPruner())
+    config, rules = Config(), Rules(build_space((), SPACE, DIMS))
+    benches = Benches(config, cast(Bench, _NoBench()))
+    task = Task(duration, [], began=time.perf_counter())
+    asking = Asking(study, rules, n_trials, Random(seed))
+    delivery = Delivery(study.paths, None)
+    Worker(study, asking, lambda _: config, benches, delivery, Silent(), keep=3, stop=Stop(), run=task).loop(task.ended)
+    return task.times
+
+
+class _NoBench:
+    task, folds, dim = None, (), max(DIMS)
+
+
+def parallel(workers: int, n_trials: int, sampler: str, duration: Callable[[int], float]) -> tuple[Times, float]:
+    """The trials of all workers, in the order in which they ended, and the wall time."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "study"
         open_study(StudyPaths(root))
         context = multiprocessing.get_context("fork")
         results: multiprocessing.SimpleQueue[Times] = context.SimpleQueue()
         processes = [
-            context.Process(target=lambda s=seed: results.put(run_trials(root, n_trials, s, duration)))
+            context.Process(target=lambda s=seed: results.put(run_trials(root, n_trials, s, sampler, duration)))
             for seed in range(workers)
         ]
         started = time.perf_counter()
         for process in processes:
             process.start()
-        times = sorted(time for _ in processes for time in results.get())
+        times = sorted(own for _ in processes for own in results.get())
         wall = time.perf_counter() - started
         for process in processes:
             process.join()
-    assert [number for number, *_ in times] == list(range(n_trials)), "every trial runs exactly once"
+        records = list(archive.read_records(StudyPaths(root)))
+    assert len(times) == n_trials, "every trial runs exactly once"
+    assert sum(record.state == State.COMPLETE for record in records) == n_trials, "and leaves its record"
     return times, wall
 
 
-def overhead(workers: int, n_trials: int) -> None:
-    """Milliseconds from claim to tell of an empty trial."""
-    times, wall = parallel(workers, n_trials, lambda _: 0.0)
+def overhead(workers: int, n_trials: int, sampler: str) -> None:
+    """Milliseconds from one ask to the next, of an empty trial."""
+    times, wall = parallel(workers, n_trials, sampler, lambda _: 0.0)
     engine = [1e3 * seconds for _, seconds, _ in times]
     tenth = max(1, n_trials // 10)
-    print(f"{n_trials} empty trials, {workers} workers, {wall:.1f} s")
-    print(
-        f"claim to tell: median {statistics.median(engine):.1f} ms, p95 {sorted(engine)[int(0.95 * n_trials)]:.1f} ms"
-    )
     first, last = statistics.median(engine[tenth : 2 * tenth]), statistics.median(engine[-tenth:])
-    print(f"median of the second tenth {first:.1f} ms, of the last {last:.1f} ms, ratio {last / first:.2f}")
+    print(f"{sampler}: {n_trials} empty trials, {workers} workers, {wall:.1f} s")
+    print(f"  ask to ask: median {statistics.median(engine):.1f} ms, p95 {sorted(engine)[int(0.95 * n_trials)]:.1f} ms")
+    print(f"  median of the second tenth {first:.1f} ms, of the last {last:.1f} ms, ratio {last / first:.2f}")
 
 
 def slots(workers: int, n_trials: int, unit: float) -> None:
@@ -98,7 +154,7 @@ def slots(workers: int, n_trials: int, unit: float) -> None:
     def duration(number: int) -> float:
         return unit * (4 if number % workers == 0 else 1)
 
-    times, wall = parallel(workers, n_trials, duration)
+    times, wall = parallel(workers, n_trials, "tpe", duration)
     busy = sum(slept for *_, slept in times)
     rounds = [range(start, min(start + workers, n_trials)) for start in range(0, n_trials, workers)]
     batches = sum(max(map(duration, numbers)) for numbers in rounds)
@@ -115,10 +171,12 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=None)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--unit", type=float, default=0.5)
+    parser.add_argument("--sampler", choices=["tpe", "random", "both"], default="both")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if options.what == "overhead":
-        overhead(options.workers, options.trials or 1000)
+        for sampler in ["random", "tpe"] if options.sampler == "both" else [options.sampler]:
+            overhead(options.workers, options.trials or 1000, sampler)
     else:
         slots(options.workers, options.trials or 64, options.unit)
 

@@ -35,11 +35,25 @@ logger = logging.getLogger(__name__)
 
 Compose = Callable[[list[str]], Config]
 """Overrides to a checked configuration."""
+RunTrial = Callable[..., TrialRecord]
+"""Like :func:`embedtune.trial.run_trial`."""
 
 
 @dataclass(frozen=True)
 class Worker:
-    """What a worker needs to run trials of one study."""
+    """What a worker needs to run trials of one study.
+
+    Attributes:
+        study: Open.
+        asking: Which trial comes next.
+        compose: Overrides to a configuration.
+        benches: Data and base models.
+        delivery: To the tracking store.
+        watcher: Shown what happens.
+        keep: How many trials keep weights.
+        stop: Requested to end after a trial.
+        run: What a trial does.
+    """
 
     study: Study
     asking: Asking
@@ -49,6 +63,7 @@ class Worker:
     watcher: Watcher
     keep: int
     stop: Stop
+    run: RunTrial = run_trial
 
     def loop(self, after: Callable[[], None] = lambda: None) -> None:
         """Run trials until none is left to claim, or the stop is requested.
@@ -91,7 +106,7 @@ class Worker:
             if config.eval.second is None:  # Optuna takes no reports for two objectives
                 hooks = _reporting(hooks, trial, self.study.optuna.pruner, self._reported(before))
             bench, resumable = self.benches.get(config), config.study.resume
-            record = run_trial(config, bench, paths, record, hooks, resumable=resumable)
+            record = self.run(config, bench, paths, record, hooks, resumable=resumable)
         except KeyboardInterrupt:
             self._interrupted(record)
             raise

@@ -1,11 +1,10 @@
 """What the engine costs and how well it keeps workers busy, with empty and with sleeping trials.
 
 uv run python benchmarks/engine.py overhead [--trials 1000] [--workers 4] [--sampler tpe|random|both]
-uv run python benchmarks/engine.py slots [--trials 64] [--workers 4] [--unit 0.5]
+uv run python benchmarks/engine.py slots [--trials 128] [--workers 4] [--unit 1]
 
-The workers are the package's own: they claim, sample, compare with what was tried, compose nothing, write the trial's
-folder, report five values to the pruner, write the result, tell Optuna and judge whose weights stay. Only the training
-is left out, or sleeps.
+The workers are the package's own: they claim, sample, compare with what was tried, report five values to the pruner,
+tell Optuna and judge whose weights stay. A trial only writes its folder, and sleeps.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -50,8 +49,22 @@ DIMS = (384, 256, 128, 64, 32)
 METRICS = {str(dim): dict.fromkeys(OBJECTIVES, 0.5) for dim in DIMS}
 REPORTS = 5
 
-Times = list[tuple[float, float, float]]
-"""When a trial ended, seconds of the engine, seconds of the task."""
+
+@dataclass(frozen=True, order=True)
+class Spent:
+    """Seconds of one trial.
+
+    Attributes:
+        ended: When, on the machine's clock.
+        engine: Of all but the trial itself.
+        files: Of writing its folder.
+        slept: Of its task.
+    """
+
+    ended: float
+    engine: float
+    files: float
+    slept: float
 
 
 @dataclass
@@ -60,40 +73,45 @@ class Task:
 
     Attributes:
         duration: Of a trial, by its number.
-        times: Of those that ran.
-        slept: By the trial that runs.
-        began: When the worker asked for it.
+        began: When the worker asked for the trial that runs.
+        spent: By those that ran.
     """
 
     duration: Callable[[int], float]
-    times: Times
-    slept: float = 0.0
-    began: float = 0.0
+    began: float = field(default_factory=time.perf_counter)
+    spent: list[Spent] = field(default_factory=list)
+    _files: float = 0.0
+    _slept: float = 0.0
 
     def __call__(
         self, config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks, **_: Any
     ) -> TrialRecord:
         """Like :func:`embedtune.trial.run_trial`."""
-        trial.root.mkdir(parents=True, exist_ok=True)
-        archive.write_header(trial, record, {})
-        started = time.perf_counter()
-        time.sleep(self.duration(record.number))
-        self.slept = time.perf_counter() - started
         value = float(record.params["train.learning_rate"])
+        ended = replace(record, state=State.COMPLETE, value=value, metrics=METRICS, best_step=REPORTS)
+        self._slept = seconds_of(lambda: time.sleep(self.duration(record.number)))
+        self._files = seconds_of(lambda: archive.write_header(trial, record, {}))
         for ordinal in range(1, REPORTS + 1):
             hooks.report(ordinal, value)
-        ended = replace(record, state=State.COMPLETE, value=value, metrics=METRICS, best_step=REPORTS)
-        archive.write_result(trial, ended)
+        self._files += seconds_of(lambda: archive.write_result(trial, ended))
         return ended
 
     def ended(self) -> None:
         """The trial has ended and the worker is about to ask for the next."""
         now = time.perf_counter()
-        self.times.append((time.monotonic(), now - self.began - self.slept, self.slept))
+        engine = now - self.began - self._files - self._slept
+        self.spent.append(Spent(time.monotonic(), engine, self._files, self._slept))
         self.began = now
 
 
-def run_trials(root: Path, n_trials: int, seed: int, sampler: str, duration: Callable[[int], float]) -> Times:
+def seconds_of(action: Callable[[], None]) -> float:
+    """How long it takes."""
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def run_trials(root: Path, n_trials: int, seed: int, sampler: str, duration: Callable[[int], float]) -> list[Spent]:
     """Run trials as a worker process does, until none is left."""
     samplers = {
         "tpe": optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=5),
@@ -102,24 +120,24 @@ def run_trials(root: Path, n_trials: int, seed: int, sampler: str, duration: Cal
     study = open_study(StudyPaths(root), None, samplers[sampler], optuna.pruners.NopPruner())
     config, rules = Config(), Rules(build_space((), SPACE, DIMS))
     benches = Benches(config, cast(Bench, _NoBench()))
-    task = Task(duration, [], began=time.perf_counter())
+    task = Task(duration)
     asking = Asking(study, rules, n_trials, Random(seed))
     delivery = Delivery(study.paths, None)
     Worker(study, asking, lambda _: config, benches, delivery, Silent(), keep=3, stop=Stop(), run=task).loop(task.ended)
-    return task.times
+    return task.spent
 
 
 class _NoBench:
     task, folds, dim = None, (), max(DIMS)
 
 
-def parallel(workers: int, n_trials: int, sampler: str, duration: Callable[[int], float]) -> tuple[Times, float]:
+def parallel(workers: int, n_trials: int, sampler: str, duration: Callable[[int], float]) -> tuple[list[Spent], float]:
     """The trials of all workers, in the order in which they ended, and the wall time."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "study"
         open_study(StudyPaths(root))
         context = multiprocessing.get_context("fork")
-        results: multiprocessing.SimpleQueue[Times] = context.SimpleQueue()
+        results: multiprocessing.SimpleQueue[list[Spent]] = context.SimpleQueue()
         processes = [
             context.Process(target=lambda s=seed: results.put(run_trials(root, n_trials, s, sampler, duration)))
             for seed in range(workers)
@@ -127,25 +145,29 @@ def parallel(workers: int, n_trials: int, sampler: str, duration: Callable[[int]
         started = time.perf_counter()
         for process in processes:
             process.start()
-        times = sorted(own for _ in processes for own in results.get())
+        spent = sorted(own for _ in processes for own in results.get())
         wall = time.perf_counter() - started
         for process in processes:
             process.join()
         records = list(archive.read_records(StudyPaths(root)))
-    assert len(times) == n_trials, "every trial runs exactly once"
+    assert len(spent) == n_trials, "every trial runs exactly once"
     assert sum(record.state == State.COMPLETE for record in records) == n_trials, "and leaves its record"
-    return times, wall
+    return spent, wall
 
 
 def overhead(workers: int, n_trials: int, sampler: str) -> None:
-    """Milliseconds from one ask to the next, of an empty trial."""
-    times, wall = parallel(workers, n_trials, sampler, lambda _: 0.0)
-    engine = [1e3 * seconds for _, seconds, _ in times]
-    tenth = max(1, n_trials // 10)
-    first, last = statistics.median(engine[tenth : 2 * tenth]), statistics.median(engine[-tenth:])
+    """Milliseconds of an empty trial: of the engine, from one ask to the next, and of the trial's files."""
+    spent, wall = parallel(workers, n_trials, sampler, lambda _: 0.0)
     print(f"{sampler}: {n_trials} empty trials, {workers} workers, {wall:.1f} s")
-    print(f"  ask to ask: median {statistics.median(engine):.1f} ms, p95 {sorted(engine)[int(0.95 * n_trials)]:.1f} ms")
-    print(f"  median of the second tenth {first:.1f} ms, of the last {last:.1f} ms, ratio {last / first:.2f}")
+    tenth = max(1, n_trials // 10)
+    for name, seconds in (("engine", [own.engine for own in spent]), ("files", [own.files for own in spent])):
+        milliseconds = [1e3 * own for own in seconds]
+        first, last = statistics.median(milliseconds[tenth : 2 * tenth]), statistics.median(milliseconds[-tenth:])
+        print(
+            f"  {name}: median {statistics.median(milliseconds):.1f} ms, "
+            f"p95 {sorted(milliseconds)[int(0.95 * n_trials)]:.1f} ms; "
+            f"second tenth {first:.1f} ms, last {last:.1f} ms, ratio {last / first:.2f}"
+        )
 
 
 def slots(workers: int, n_trials: int, unit: float) -> None:
@@ -154,8 +176,8 @@ def slots(workers: int, n_trials: int, unit: float) -> None:
     def duration(number: int) -> float:
         return unit * (4 if number % workers == 0 else 1)
 
-    times, wall = parallel(workers, n_trials, "tpe", duration)
-    busy = sum(slept for *_, slept in times)
+    spent, wall = parallel(workers, n_trials, "tpe", duration)
+    busy = sum(own.slept for own in spent)
     rounds = [range(start, min(start + workers, n_trials)) for start in range(0, n_trials, workers)]
     batches = sum(max(map(duration, numbers)) for numbers in rounds)
     print(f"{n_trials} trials of {unit} or {4 * unit} s, {workers} workers")
@@ -170,7 +192,7 @@ def main() -> None:
     parser.add_argument("what", choices=["overhead", "slots"])
     parser.add_argument("--trials", type=int, default=None)
     parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--unit", type=float, default=0.5)
+    parser.add_argument("--unit", type=float, default=1.0)
     parser.add_argument("--sampler", choices=["tpe", "random", "both"], default="both")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -178,7 +200,7 @@ def main() -> None:
         for sampler in ["random", "tpe"] if options.sampler == "both" else [options.sampler]:
             overhead(options.workers, options.trials or 1000, sampler)
     else:
-        slots(options.workers, options.trials or 64, options.unit)
+        slots(options.workers, options.trials or 128, options.unit)
 
 
 if __name__ == "__main__":

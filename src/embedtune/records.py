@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -280,7 +280,7 @@ class TrialRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
-        return asdict(self) | {"state": self.state.value}
+        return {own.name: getattr(self, own.name) for own in fields(self)} | {"state": self.state.value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrialRecord:

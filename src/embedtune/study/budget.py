@@ -53,12 +53,12 @@ def beating(study: Study, trial: optuna.Trial) -> Iterator[None]:
 
 def left(study: Study, n_trials: int) -> int:
     """How many trials of the budget can still be claimed."""
-    return max(0, n_trials - sum(counts(trial) for trial in study.optuna.get_trials(deepcopy=False)))
+    return max(0, n_trials - sum(counts(trial) for trial in study.trials()))
 
 
 def states(study: Study) -> Mapping[State, int]:
     """How many trials are in each state, of those that take part."""
-    trials = [trial for trial in study.optuna.get_trials(deepcopy=False) if takes_part(trial)]
+    trials = [trial for trial in study.trials() if takes_part(trial)]
     return {state: sum(trial.state.name == state.name for trial in trials) for state in State}
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import optuna
 from optuna.storages._heartbeat import BaseHeartbeat
+from optuna.trial import FrozenTrial, TrialState
 
 from embedtune.errors import StudyError
 from embedtune.paths import StudyPaths
@@ -34,6 +35,15 @@ class Study:
         """Hold the lock that makes counting and asking one action."""
         with self.lock("claim"):
             yield
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """The trials in these states, or all; they are the storage's own, not to be changed."""
+        return self.optuna.get_trials(deepcopy=False, states=states or None)
+
+    def trial(self, number: int) -> FrozenTrial:
+        """One trial; cheaper than all."""
+        storage = self.optuna._storage
+        return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(self.optuna._study_id, number))
 
     @property
     def shared(self) -> bool:

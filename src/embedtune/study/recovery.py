@@ -19,7 +19,7 @@ def requeue(study: Study, number: int) -> None:
 
     Begun again after a crash, it does what is left to do: the configuration is queued once.
     """
-    storage, trials = study.optuna._storage, study.optuna.get_trials(deepcopy=False)
+    storage, trials = study.optuna._storage, study.trials()
     trial = trials[number]
     if all(other.user_attrs.get(RETRY_OF) != number for other in trials):
         kept = {key: trial.user_attrs[key] for key in (REPEAT, ORIGIN) if key in trial.user_attrs}
@@ -32,11 +32,10 @@ def requeue(study: Study, number: int) -> None:
 
 def predecessors(study: Study, trial: optuna.Trial | FrozenTrial) -> list[int]:
     """The numbers of the interrupted trials that this one stands in for, the nearest first."""
-    trials, found = study.optuna.get_trials(deepcopy=False), []
-    before = trial.user_attrs.get(RETRY_OF)
-    while before is not None:
+    found: list[int] = []
+    while (before := trial.user_attrs.get(RETRY_OF)) is not None:
         found.append(int(before))
-        before = trials[found[-1]].user_attrs.get(RETRY_OF)
+        trial = study.trial(found[-1])
     return found
 
 
@@ -52,11 +51,7 @@ def reconcile(study: Study, settle: Callable[[int], bool] = lambda _: False) -> 
     """
     with study.claiming():
         silent = _silent(study)
-        dead = [
-            trial.number
-            for trial in study.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-            if not _runs(trial, silent)
-        ]
+        dead = [trial.number for trial in study.trials(TrialState.RUNNING) if not _runs(trial, silent)]
         unfinished = [number for number in dead if not settle(number)]
         for number in unfinished:
             requeue(study, number)
@@ -69,14 +64,14 @@ def awaited(study: Study) -> list[FrozenTrial]:
     Without a database that are its own: a trial of another host, such as a container that is gone, would be waited
     for forever.
     """
-    running = study.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    running = study.trials(TrialState.RUNNING)
     here = socket.gethostname()
     return [own for own in running if study.shared or str(own.user_attrs.get(WORKER, "")).partition(":")[0] == here]
 
 
 def replaced(study: Study) -> set[int]:
     """Numbers of the interrupted trials that a retry stands in for."""
-    return {trial.number for trial in study.optuna.get_trials(deepcopy=False) if REPLACED in trial.user_attrs}
+    return {trial.number for trial in study.trials() if REPLACED in trial.user_attrs}
 
 
 def _runs(trial: FrozenTrial, silent: set[int]) -> bool:

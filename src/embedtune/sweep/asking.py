@@ -70,7 +70,7 @@ class Asking:
             return None
         identity = self.rules.space.identity(point)
         with self.study.claiming():
-            twins = self._tried.twins(self.study.optuna.get_trials(deepcopy=False), identity)
+            twins = self._tried.twins(self.study.trials(), identity)
             if not twins or self.rules.repeats:
                 trial.set_user_attr(REPEAT, len(twins))
                 self._in_vain = 0
@@ -104,7 +104,7 @@ class Asking:
 
     def _queue_new(self) -> bool:
         """Queue a configuration that is worth running, unless something waits already; False if none was found."""
-        trials = self.study.optuna.get_trials(deepcopy=False)
+        trials = self.study.trials()
         if any(trial.state == TrialState.WAITING for trial in trials):
             return True
         tried = Counter(self._tried.all(trials))

@@ -21,7 +21,7 @@ def deaths(study: Study, number: int) -> int:
 
     An interruption by a person is no death, and a trial that gets on is not the reason why workers die.
     """
-    trial = study.optuna.get_trials(deepcopy=False)[number]
+    trial = study.trial(number)
     count, done = 1, _progress(study, number)
     for before in predecessors(study, trial):
         record = archive.read_record(study.paths, before)
@@ -38,7 +38,7 @@ def give_up(study: Study, number: int, attempts: int, reason: str = "its worker 
     count = deaths(study, number)
     if count < attempts:
         return False
-    trial, paths = study.optuna.get_trials(deepcopy=False)[number], study.paths.trial(number)
+    trial, paths = study.trial(number), study.paths.trial(number)
     record = archive.read_record(study.paths, number) or from_storage(study, trial)
     record = replace(record, state=State.FAIL, reason=f"{reason} ({count} times in a row)")
     archive.write_result(paths, record)

@@ -69,7 +69,7 @@ class Follower:
         return archive.read_record(self.study.paths, trial.number) or from_storage(self.study, trial)
 
     def _trials(self) -> list[FrozenTrial]:
-        return self.study.optuna.get_trials(deepcopy=False)
+        return self.study.trials()
 
 
 def await_others(
@@ -96,5 +96,5 @@ def await_others(
             ended()
     if follower.look():
         ended()
-    waiting = study.optuna.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    waiting = study.trials(TrialState.WAITING)
     return left(study, n_trials) > 0 and len(waiting) > 0

@@ -70,9 +70,9 @@ class Launched:
                         self.mend()
                     self._look()
                     continue
-                before, self._error = len(self.study.optuna.get_trials(deepcopy=False)), None
+                before, self._error = len(self.study.trials()), None
                 self._round(min(free, self.left()))
-                began = len(self.study.optuna.get_trials(deepcopy=False)) > before
+                began = len(self.study.trials()) > before
                 if not began and self._error is None:
                     break  # the workers found nothing to run
                 fruitless = 0 if began else fruitless + 1

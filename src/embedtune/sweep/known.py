@@ -108,7 +108,7 @@ def enqueue(study: Study, space: Space, known: Iterable[Known], n_trials: int) -
     No more than the budget can run: a trial that is queued again after an interruption comes behind what waits.
     """
     with study.claiming():
-        trials = study.optuna.get_trials(deepcopy=False)
+        trials = study.trials()
         present = {space.identity(asked) for trial in trials for asked in (trial.params, queued_params(trial))}
         room = left(study, n_trials) - sum(trial.state == TrialState.WAITING for trial in trials)
         for own in known:

@@ -34,7 +34,7 @@ def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> None:
     for number in queued:
         logger.warning("Trial %d was left unfinished by a worker that died; it is queued again", number)
         if study.shared and archive.read_record(study.paths, number) is None:  # it ran on another host
-            elsewhere = from_storage(study, study.optuna.get_trials(deepcopy=False)[number])
+            elsewhere = from_storage(study, study.trial(number))
             archive.write_result(study.paths.trial(number), _interrupted(elsewhere, ()))
     for record in archive.read_records(study.paths):
         trial = study.paths.trial(record.number)

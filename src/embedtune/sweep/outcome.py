@@ -25,7 +25,7 @@ def tell(study: Study, record: TrialRecord) -> None:
 
 def _tell_constraints(study: Study, record: TrialRecord) -> None:
     """By how much the trial breaks each constraint, as ``optuna.Trial.set_constraint`` stores it."""
-    storage, trial = study.optuna._storage, study.optuna.get_trials(deepcopy=False)[record.number]
+    storage, trial = study.optuna._storage, study.trial(record.number)
     for text, amount in (record.facts.get("constraints") or {}).items():
         storage.set_trial_system_attr(trial._trial_id, f"constraints:{text}", amount)
 

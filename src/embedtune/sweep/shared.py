@@ -50,19 +50,19 @@ def publish(study: Study, record: TrialRecord) -> None:
     if record.is_baseline:
         study.optuna.set_user_attr(BASELINE, values)
     else:
-        trial = study.optuna.get_trials(deepcopy=False)[record.number]
+        trial = study.trial(record.number)
         study.optuna._storage.set_trial_user_attr(trial._trial_id, RECORD, values)
 
 
 def published(study: Study, number: int) -> TrialRecord | None:
     """The record that a trial left; None before it has ended."""
-    trial = study.optuna.get_trials(deepcopy=False)[number]
+    trial = study.trial(number)
     return from_storage(study, trial) if RECORD in trial.user_attrs else None
 
 
 def is_running(study: Study, number: int) -> bool:
     """Whether the storage still takes what a trial's worker has to say."""
-    return study.optuna.get_trials(deepcopy=False)[number].state == TrialState.RUNNING
+    return study.trial(number).state == TrialState.RUNNING
 
 
 def read_baseline(study: Study) -> TrialRecord | None:
@@ -86,7 +86,7 @@ def read_records(study: Study) -> Iterator[TrialRecord]:
 
 def read_elsewhere(study: Study) -> Iterator[TrialRecord]:
     """The trials of which this host has no folder; none without a database."""
-    for trial in study.optuna.get_trials(deepcopy=False) if study.shared else ():
+    for trial in study.trials() if study.shared else ():
         begun = trial.state != TrialState.WAITING and takes_part(trial)
         if begun and archive.read_record(study.paths, trial.number) is None:
             yield from_storage(study, trial)

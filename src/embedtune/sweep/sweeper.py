@@ -217,7 +217,7 @@ def make_worker(
     plan: Plan, compose: Compose, study: Study, delivery: Delivery, watcher: Watcher, stop: Stop, index: int = 0
 ) -> Worker:
     """A worker with a sampler and a pruner of its own."""
-    seed_shift = index + SEED_STRIDE * len(study.optuna.get_trials(deepcopy=False))
+    seed_shift = index + SEED_STRIDE * len(study.trials())
     if study.shared:  # another host's worker of this index may have begun at this number of trials too
         seed_shift += crc32(worker_identity().encode()) % _SEEDS
     study.optuna.sampler = build_sampler(plan.sampler, seed_shift) or study.optuna.sampler

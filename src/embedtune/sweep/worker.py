@@ -134,12 +134,12 @@ class Worker:
 
     def _reported(self, before: Sequence[int]) -> Mapping[int, float]:
         """What the nearest of the interrupted trials that one stands in for had reported, by step."""
-        trials = self.study.optuna.get_trials(deepcopy=False)
+        trials = self.study.trials()
         return trials[before[0]].intermediate_values if before else {}
 
     def _interrupted(self, record: TrialRecord) -> None:
         """Queue the trial again, unless it had just ended."""
-        if self.study.optuna.get_trials(deepcopy=False)[record.number].state.is_finished():
+        if self.study.trial(record.number).state.is_finished():
             return  # answered without running
         paths = self.study.paths.trial(record.number)
         if not settle(self.study, record.number):

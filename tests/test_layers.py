@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "src" / "embedtune"
 LAYERS = (
     "errors",
-    "config records paths processes storage tiny environment quiet usage units",
+    "config records paths processes storage tiny environment quiet usage units disk",
     "front",
     "model data training evaluation statistics tracking study archive",
     "bench hooks resume meter",

@@ -9,6 +9,7 @@ EmbedtuneError
 ├── ResumeError          the saved state of a training cannot be written or taken up; it starts anew
 ├── DeviceLost           the device is lost to this process; another goes on
 ├── StudyError           the study cannot go on
+│   └── DiskFull         there is no room to record what is found; it stops and can go on
 ├── TrackingError        the tracking store refused or is down
 └── ReleaseError         a release could not be written or does not reproduce its scores
 
@@ -58,6 +59,13 @@ class DeviceLost(EmbedtuneError):
 
 class StudyError(EmbedtuneError):
     """The study cannot be opened or cannot go on."""
+
+
+class DiskFull(StudyError):
+    """A disk or a quota is used up; what was running is queued again."""
+
+    STATUS = 74
+    """Exit status of a worker that ends for this reason, in the words of sysexits.h an input/output error."""
 
 
 class TrackingError(EmbedtuneError):

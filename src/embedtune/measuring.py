@@ -45,7 +45,11 @@ def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
     """Write the weights beside the last ones, then put them in their place."""
     beside = trial.checkpoint.with_name("checkpoint.new")
     shutil.rmtree(beside, ignore_errors=True)
-    model.save(str(beside), create_model_card=False)
+    try:
+        model.save(str(beside), create_model_card=False)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)  # a full disk needs its room for the record
+        raise
     shutil.rmtree(trial.checkpoint, ignore_errors=True)
     beside.rename(trial.checkpoint)
 

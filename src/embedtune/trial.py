@@ -7,7 +7,7 @@ import logging
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from typing import TypeVar
 from embedtune.bench import Bench
 from embedtune.config import Config
 from embedtune.cross_validation import cross_validate, score_untuned
+from embedtune.disk import is_full, reporting_full
 from embedtune.errors import DeviceLost, ResumeError
 from embedtune.hooks import Hooks
 from embedtune.paths import TrialPaths, write_json
@@ -39,6 +40,7 @@ INTERRUPTED = "interrupted"
 """How the reason of a trial begins that was stopped from outside."""
 
 
+@reporting_full()
 def run_trial(
     config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks, *, resumable: bool = False
 ) -> TrialRecord:
@@ -57,6 +59,7 @@ def run_trial(
     Raises:
         KeyboardInterrupt: After the interruption was recorded.
         DeviceLost: The same, when this process can run no trial any more.
+        DiskFull: The same as far as there was room, when the disk is full.
     """
     run = Recorder(config, bench, trial, hooks, record, resumable)
     state: State = State.COMPLETE
@@ -73,6 +76,10 @@ def run_trial(
         except Exception as error:
             logger.debug("%s", traceback.format_exc())
             state, reason = State.FAIL, f"{type(error).__name__}: {error}"
+            if is_full(error):
+                with suppress(OSError):
+                    run.close(state, f"{INTERRUPTED}: {reason}", resumable=resumable)
+                raise
             if is_device_lost(error):
                 run.close(state, f"{INTERRUPTED}: {reason}", resumable=resumable)
                 raise DeviceLost(reason) from error

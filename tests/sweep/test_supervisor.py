@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtune.errors import StudyError
+from embedtune.errors import DiskFull, StudyError
 from embedtune.paths import StudyPaths
 from embedtune.reporting.live import View
 from embedtune.sweep.slots import make_slots
@@ -133,6 +133,13 @@ def test_workers_that_cannot_start_end_the_study(folder: Path) -> None:
     with pytest.raises(StudyError, match=r"3 died before any trial began\. See .*0\.log"):
         supervisor.run()
     assert (folder / "workers" / "0.log").read_text().count("no such thing") == 3
+
+
+def test_full_disk_ends_the_study_instead_of_starting_workers_again(folder: Path) -> None:
+    supervisor = supervise(folder, 5, 2)
+    supervisor.command = lambda _: [sys.executable, "-c", f"raise SystemExit({DiskFull.STATUS})"]
+    with pytest.raises(DiskFull, match=r"must have room for the record, but it is full\. Free some"):
+        supervisor.run()
 
 
 def test_first_interrupt_lets_trials_end(folder: Path) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from embedtune.errors import StudyError
+from embedtune.disk import is_full
+from embedtune.errors import DiskFull, StudyError
 from embedtune.processes import repeating, worker_alive, worker_identity
 from embedtune.study import Study, awaited
 from embedtune.sweep.follow import LOOK, MEND, Follower
@@ -73,6 +74,8 @@ class Launched:
                 before, self._error = len(self.study.trials()), None
                 self._round(min(free, self.left()))
                 began = len(self.study.trials()) > before
+                if is_full(self._error):
+                    raise DiskFull(str(self._error))
                 if not began and self._error is None:
                     break  # the workers found nothing to run
                 fruitless = 0 if began else fruitless + 1

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from embedtune.errors import DeviceLost, StudyError
+from embedtune.errors import DeviceLost, DiskFull, StudyError
 from embedtune.hooks import Watcher
 from embedtune.sweep.events import replay
 from embedtune.sweep.stopping import SUPERVISOR, Stop, handling, stop_now
@@ -80,7 +80,7 @@ class Supervisor:
 
         Raises:
             KeyboardInterrupt: The study was asked to stop; nothing is left running.
-            StudyError: Workers die before they begin, or the study is hopeless.
+            StudyError: Workers die before they begin, the disk is full, or the study is hopeless.
         """
         with self._interruptible(), selectors.DefaultSelector() as selector:
             for slot in self.slots[: max(self.left(), 1)]:
@@ -147,6 +147,11 @@ class Supervisor:
         self._close(child)
         if status == 0:
             return
+        if status == DiskFull.STATUS:
+            raise DiskFull(
+                f"the disk of {child.slot.log.parent.parent} must have room for the record, but it is full. Free some "
+                f"and type the same command again: it goes on where it stopped. See {child.slot.log}."
+            )
         self.mend()
         if self.stop.requested:
             return

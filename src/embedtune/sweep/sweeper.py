@@ -14,6 +14,7 @@ from optuna.pruners import NopPruner
 from embedtune import archive
 from embedtune.bench import Bench, Benches
 from embedtune.config import Config
+from embedtune.disk import reporting_full
 from embedtune.errors import StudyError
 from embedtune.hooks import Hooks, Watcher
 from embedtune.paths import StudyPaths, Workspace
@@ -50,6 +51,7 @@ class StudyWatcher(Watcher, Protocol):
         """The study goes on from these records."""
 
 
+@reporting_full()
 def run_sweep(
     plan: Plan,
     compose: Compose,
@@ -70,7 +72,7 @@ def run_sweep(
 
     Raises:
         KeyboardInterrupt: The study was asked to stop; what was interrupted is queued again.
-        StudyError: The storage cannot be reached, all trials fail for one reason, or the space is used up.
+        StudyError: The storage cannot be reached, all trials fail for one reason, or the space or the disk is used up.
         ConfigError: The study was begun with another definition.
     """
     study = _begin(plan, workspace)
@@ -176,6 +178,7 @@ class _Sweep:
         return await_others(self.study, self.plan.n_trials, follower, self.mend, self.ended)
 
 
+@reporting_full()
 def run_worker(
     plan: Plan, compose: Compose, workspace: Workspace, watcher: Watcher, index: int, owner: str | None = None
 ) -> None:
@@ -192,6 +195,7 @@ def run_worker(
     Raises:
         KeyboardInterrupt: After the interrupted trial was queued again.
         DeviceLost: The same; this process can run no trial any more.
+        DiskFull: The same.
     """
     if owner is None:
         die_with_parent()

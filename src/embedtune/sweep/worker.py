@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from optuna.pruners import BasePruner
 from embedtune import archive, resume
 from embedtune.bench import Benches
 from embedtune.config import Config
+from embedtune.disk import is_full
 from embedtune.errors import DeviceLost
 from embedtune.hooks import Hooks, Watcher
 from embedtune.processes import worker_identity
@@ -73,6 +75,7 @@ class Worker:
 
         Raises:
             KeyboardInterrupt: After the interrupted trial was queued again.
+            DiskFull: The same.
         """
         who = worker_identity()
         while not self.stop.requested and (trial := self.asking.claim(who)) is not None:
@@ -117,6 +120,10 @@ class Worker:
                 self._interrupted(record)
             raise
         except Exception as error:
+            if is_full(error):
+                with suppress(Exception):  # what cannot be written now is mended by the next command
+                    self._interrupted(record)
+                raise
             # Whatever else goes wrong around a trial ends that trial, not the study.
             logger.exception("Trial %d failed outside training", trial.number)
             record = replace(record, state=State.FAIL, reason=f"{type(error).__name__}: {error}")
@@ -143,9 +150,9 @@ class Worker:
             return  # answered without running
         paths = self.study.paths.trial(record.number)
         if not settle(self.study, record.number):
+            requeue(self.study, record.number)
             if not paths.result.is_file():
                 archive.write_result(paths, replace(record, state=State.FAIL, reason=INTERRUPTED))
-            requeue(self.study, record.number)
             logger.warning("Trial %d was interrupted; it is queued again", record.number)
         self.delivery.trial(paths)
 

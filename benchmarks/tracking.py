@@ -115,7 +115,7 @@ def run_trial(study: StudyPaths, delivery: Delivery, number: int) -> None:
     )
     archive.write_result(trial, ended)
     delivery.trial(trial)
-    keep_best(study, KEEP, contenders(study, number))
+    keep_best(study, KEEP, contenders(study, [number]))
     delivery.summary()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -221,6 +222,7 @@ def test_time_of_folds_that_are_not_run_again_counts(run: Run, config: Config, s
     take_over([study.trial(0)], study.trial(1))
     record, _ = run(fewer, 1, resumable=True)
     assert 1000 < record.seconds < 1100
+    assert record.started / 1000 + record.seconds == pytest.approx(time.time(), abs=60)
     assert record.facts["mini_batch_size"] == 4
     assert record.facts["folds_done"] == FOLDS
 

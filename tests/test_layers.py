@@ -9,7 +9,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "src" / "embedtune"
 LAYERS = (
     "errors",
-    "config records paths processes storage tiny environment quiet usage units disk",
+    "disk",
+    "config records paths processes storage tiny environment quiet usage units",
     "front",
     "model data training evaluation statistics tracking study archive",
     "bench hooks resume meter",

@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+from optuna.exceptions import StorageInternalError
 from optuna.storages.journal._storage import JournalOperation
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from embedtune.storage import Journal, file_lock, open_locks, place
+from embedtune.errors import StudyError
+from embedtune.storage import Journal, file_lock, open_locks, persistently, place, reporting_lost
 
 SPAWN = multiprocessing.get_context("fork")
 
@@ -86,6 +89,75 @@ def test_journal_on_a_full_disk_stays_readable(tmp_path: Path) -> None:
     writer.join(30)
     assert writer.exitcode == 7
     assert path.read_bytes() == before
+
+
+def test_journal_on_a_disk_that_fills_up_within_an_entry_stays_readable(tmp_path: Path) -> None:
+    """What did not fit is not written later, when the file is closed and some room is free again."""
+    import resource
+
+    path = tmp_path / "j"
+    append(path, [1])
+    before = path.read_bytes()
+
+    def fill() -> None:
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 600, len(before) + 600))
+        try:
+            Journal(path).append_logs([entry(2, 900)])  # type: ignore[list-item]
+        except OSError:
+            return
+        raise AssertionError("it fitted")
+
+    writer = SPAWN.Process(target=fill)
+    writer.start()
+    writer.join(30)
+    assert writer.exitcode == 0
+    assert path.read_bytes() == before
+    append(path, [3])
+    assert [e["number"] for e in Journal(path).read_logs(0)] == [1, 3]
+
+
+class Away(OperationalError):
+    def __init__(self) -> None:
+        super().__init__("SELECT 1", {}, Exception("server closed the connection"))
+
+
+def test_persistently_asks_again_until_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    answers = iter([Away(), StorageInternalError("x"), "found"])
+
+    def ask() -> str:
+        answer = next(answers)
+        if isinstance(answer, StorageInternalError):
+            raise answer from Away()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert persistently(ask) == "found"
+
+
+def test_persistently_gives_up_in_our_words() -> None:
+    def away() -> None:
+        raise Away
+
+    with pytest.raises(StudyError, match=r"study\.storage must be reachable, but its database went away \(Away\)"):
+        persistently(away, patience=0.1)
+    with pytest.raises(StudyError, match="goes on where it stopped"), reporting_lost():
+        away()
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), StorageInternalError("too long"), IntegrityError("s", {}, Exception())]
+)
+def test_what_is_no_outage_is_raised_at_once(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        persistently(fail)
 
 
 def test_file_lock_is_freed_when_its_holder_is_killed(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def _train_fold(run: Recorder, fold: Fold, stage: str) -> Curve:
             output_dir=Path(scratch),
             mini_batch_size=run.meter.mini_batch_size,
         )
+    run.meter.finish()
     return tuple(points)
 
 

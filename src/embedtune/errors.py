@@ -9,7 +9,8 @@ EmbedtuneError
 ├── ResumeError          the saved state of a training cannot be written or taken up; it starts anew
 ├── DeviceLost           the device is lost to this process; another goes on
 ├── StudyError           the study cannot go on
-│   └── DiskFull         there is no room to record what is found; it stops and can go on
+│   ├── DiskFull         there is no room to record what is found; it stops and can go on
+│   └── SpaceUsedUp      no configuration is left that is worth running
 ├── TrackingError        the tracking store refused or is down
 └── ReleaseError         a release could not be written or does not reproduce its scores
 
@@ -66,6 +67,13 @@ class DiskFull(StudyError):
 
     STATUS = 74
     """Exit status of a worker that ends for this reason, in the words of sysexits.h an input/output error."""
+
+
+class SpaceUsedUp(StudyError):
+    """No configuration was found that is new and keeps the constraints, before the study reached its total."""
+
+    STATUS = 76
+    """Exit status of a worker that ends for this reason; its supervisor starts no other."""
 
 
 class TrackingError(EmbedtuneError):

@@ -24,6 +24,7 @@ class Meter:
     mini_batch_size: int | None = None
     _start: float = field(default_factory=time.monotonic)
     _tokens_before: int = 0
+    _done: bool = False
 
     @property
     def seconds(self) -> float:
@@ -32,8 +33,8 @@ class Meter:
 
     @property
     def tokens(self) -> int:
-        """Real tokens seen by all its trainings."""
-        return self._tokens_before + (self.progress.tokens if self.progress else 0)
+        """Real tokens seen by all its trainings, but for those that ran out of memory."""
+        return self._tokens_before + (self.progress.tokens if self.progress and not self._done else 0)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -48,10 +49,18 @@ class Meter:
 
     def stepped(self, progress: Progress) -> Progress:
         """Note one optimiser step; returns it with the memory used."""
-        if self.progress is not None and progress.stage != self.progress.stage:
-            self._tokens_before += self.progress.tokens
-        self.progress = progress
+        self.progress, self._done = progress, False
         return replace(progress, memory=peak_memory(self.device))
+
+    def finish(self) -> None:
+        """A training is done, and another follows."""
+        self._tokens_before, self._done = self.tokens, True
+
+    def begin_again(self, mini_batch_size: int | None) -> None:
+        """Forget the training that runs; the next encodes so many rows at once."""
+        self.mini_batch_size = mini_batch_size
+        if not self._done:
+            self.progress = None
 
     def go_on(self, progress: Progress, seconds: float) -> None:
         """Add what an earlier process used of the training that goes on."""

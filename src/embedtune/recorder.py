@@ -102,8 +102,7 @@ class Recorder:
         }
         self.record = replace(self.record, state=State.RUNNING, facts=facts)
         values = self._go_on()
-        started = round((time.time() - self.meter.seconds) * 1000)  # so that the start and the seconds give the end
-        self.record = replace(self.record, started=started)
+        self.record = replace(self.record, started=self._started())
         archive.write_header(self.trial, self.record, _plain(self.config))
         self.hooks.watcher.began(self.record)
         self.hooks.deliver(self.trial)
@@ -114,7 +113,7 @@ class Recorder:
 
     def begin_again(self, mini_batch_size: int | None) -> None:
         """Forget all that was measured; the hyperparameters stay, the mini-batch is recorded beside."""
-        self.meter.mini_batch_size, self.meter.progress = mini_batch_size, None
+        self.meter.begin_again(mini_batch_size)
         restarts = {RESTARTS: self.record.facts.get(RESTARTS, 0) + 1} if self.done else {}
         self.best, self.done, self.resumed = None, 0, None
         self.trial.metrics.unlink(missing_ok=True)
@@ -198,6 +197,7 @@ class Recorder:
             best_step=best.step if best else None,
             best_epoch=best.epoch if best else None,
             metrics=best.metrics if best else {},
+            started=self._started(),  # folds that were not run again moved it back
             seconds=cost["device_seconds"],
             facts={**record.facts, **cost},
         )
@@ -208,6 +208,10 @@ class Recorder:
         self.hooks.watcher.ended(ended)
         self.hooks.deliver(self.trial)
         return ended
+
+    def _started(self) -> int:
+        """When, in milliseconds, so that this and the seconds give the end: time between two processes is nobody's."""
+        return round((time.time() - self.meter.seconds) * 1000)
 
     def _go_on(self) -> list[float]:
         """Take up what a killed trial left; the values of its evaluations."""

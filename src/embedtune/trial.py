@@ -16,7 +16,7 @@ from embedtune.bench import Bench
 from embedtune.config import Config
 from embedtune.cross_validation import cross_validate, score_untuned
 from embedtune.disk import is_full, reporting_full
-from embedtune.errors import DeviceLost, ResumeError
+from embedtune.errors import DeviceLost, ResumeError, StudyError
 from embedtune.hooks import Hooks
 from embedtune.paths import TrialPaths, write_json
 from embedtune.recorder import Pruned, Recorder
@@ -59,7 +59,7 @@ def run_trial(
     Raises:
         KeyboardInterrupt: After the interruption was recorded.
         DeviceLost: The same, when this process can run no trial any more.
-        DiskFull: The same as far as there was room, when the disk is full.
+        StudyError: The same, as far as it could be, when the disk is full or the study's storage went away.
     """
     run = Recorder(config, bench, trial, hooks, record, resumable)
     state: State = State.COMPLETE
@@ -76,9 +76,9 @@ def run_trial(
         except Exception as error:
             logger.debug("%s", traceback.format_exc())
             state, reason = State.FAIL, f"{type(error).__name__}: {error}"
-            if is_full(error):
+            if isinstance(error, StudyError) or is_full(error):  # it is the study that cannot go on
                 with suppress(OSError):
-                    run.close(state, f"{INTERRUPTED}: {reason}", resumable=resumable)
+                    run.close(state, INTERRUPTED, resumable=resumable)
                 raise
             if is_device_lost(error):
                 run.close(state, f"{INTERRUPTED}: {reason}", resumable=resumable)

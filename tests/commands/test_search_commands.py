@@ -169,7 +169,7 @@ def test_space_that_is_used_up_before_the_total_is_said(
     rules = ["hydra.sweeper.constraints=['train.seed <= 4']", "study.n_trials=6", f"study.workers={workers}"]
     result = typed(*arguments(task_folder, "sweep=grid", "sampler=random", *space, *rules))
     assert result.status == 1, result.err
-    assert "study.n_trials=6 must be within the space, but no other configuration was found" in result.err
+    assert "SpaceUsedUp: study.n_trials=6 must be within the space of study s, but after" in result.err
     assert "died" not in result.err
     study = load_study(StudyPaths(workdir / "sweeps" / "s"))
     assert study is not None

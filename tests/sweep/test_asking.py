@@ -14,6 +14,7 @@ import pytest
 from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
+from embedtune.errors import SpaceUsedUp
 from embedtune.paths import StudyPaths
 from embedtune.study import ANSWERED_BY, REFUSED, REPEAT, Study, claim, open_study, requeue, states, takes_part
 from embedtune.sweep.asking import PATIENCE, Asking, GridSampler
@@ -209,11 +210,10 @@ def test_sampler_learns_what_is_refused(tmp_path: Path) -> None:
     assert sum(REFUSED in trial.user_attrs for trial in late) < 0.6 * len(late)  # at random, 0.7
 
 
-def test_space_that_is_used_up_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_space_that_is_used_up_is_said(tmp_path: Path) -> None:
     rules = rules_of(build_space((), SMALL, (64,)))
-    with caplog.at_level("WARNING", "embedtune"):
-        assert len(work(Asking(study_at(tmp_path, GridSampler()), rules, 7))) == 6
-    assert caplog.messages == ["After 6 configurations none was found that is new and worth running"]
+    with pytest.raises(SpaceUsedUp, match=r"study\.n_trials=7 must be within the space of study s, but after 6 trials"):
+        work(Asking(study_at(tmp_path, GridSampler()), rules, 7))
 
 
 def test_enqueue_again_changes_nothing(tmp_path: Path) -> None:

@@ -76,11 +76,11 @@ def test_contenders_are_the_trial_that_ended_and_those_that_keep_weights(tmp_pat
     study = StudyPaths(tmp_path / "s")
     for number, value in enumerate([0.5, 0.9, 0.7, 0.1, 0.8]):
         add_trial(study, number, value)
-        keep_best(study, 2, contenders(study, number))
+        keep_best(study, 2, contenders(study, [number]))
     assert kept(study) == [1, 4]
     assert not any(trial.checkpoint.exists() for trial in study.trials())
-    assert [record.number for record in contenders(study, 3)] == [1, 3, 4]
-    assert [record.number for record in contenders(study, 9)] == [1, 4]
+    assert [record.number for record in contenders(study, [3])] == [1, 3, 4]
+    assert [record.number for record in contenders(study, [9])] == [1, 4]
 
 
 def test_rank_pruned_trials_take_part() -> None:

@@ -56,6 +56,28 @@ def optuna_states(study: Study) -> list[str]:
     return [trial.state.name for trial in study.optuna.get_trials(deepcopy=False)]
 
 
+def test_weights_on_a_front_that_were_kept_stay(study: Study) -> None:
+    """A better trial whose weights are gone takes nobody's place."""
+    for number, (value, second) in enumerate([(0.9, 0.1), (0.8, 0.2), (0.7, 0.3), (0.6, 0.4), (0.5, 0.5)]):
+        paths = study.paths.trial(number)
+        record = TrialRecord("s", number, State.COMPLETE, value=value, second=second, facts={"second": 32})
+        archive.write_header(paths, record, {})
+        archive.write_result(paths, record)
+        if number in (1, 2, 3):
+            study.paths.checkpoint(number).mkdir(parents=True)
+    mended(study)
+    assert study.paths.kept() == [1, 2, 3]
+
+
+def test_a_trial_that_is_given_up_is_returned(study: Study) -> None:
+    for _ in range(2):
+        begun(study)
+        assert mend(study, Delivery(study.paths, None), 3, 3) == []
+    number = begun(study).number
+    (record,) = mend(study, Delivery(study.paths, None), 3, 3)
+    assert (record.number, record.state, record.reason) == (number, State.FAIL, "its worker died (3 times in a row)")
+
+
 @pytest.mark.parametrize("state", [State.COMPLETE, State.PRUNED, State.FAIL])
 def test_a_trial_that_ended_in_the_last_moment_is_told_not_run_again(study: Study, state: State) -> None:
     trial = begun(study)

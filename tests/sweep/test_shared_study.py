@@ -25,7 +25,7 @@ from embedtune.study import Study, beating, claim, open_study, reconcile, states
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.definition import define_study, save_definition
 from embedtune.sweep.outcome import settle, tell
-from embedtune.sweep.shared import agree, is_running, publish, read_all, read_baseline, read_records
+from embedtune.sweep.shared import agree, is_running, publish, publish_baseline, read_all, read_baseline, read_records
 
 SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432"
 DEFINITION = define_study(Config(), TaskData("t", "t", (), {}, {}), 64, space={"train.epochs": "choice(1, 2)"})
@@ -93,6 +93,20 @@ def test_processes_that_create_the_database_together_share_one_exact_total(tmp_p
     assert states(host(tmp_path, "new", url))[State.COMPLETE] == 12
 
 
+def create(root: Path, url: str, name: str) -> None:
+    open_study(StudyPaths(root / "sweeps" / name), url)
+
+
+def test_studies_begin_together_in_one_new_database(tmp_path: Path, url: str) -> None:
+    context = multiprocessing.get_context("fork")
+    begun = [context.Process(target=create, args=(tmp_path / name, url, name)) for name in ("a", "b", "c")]
+    for process in begun:
+        process.start()
+    for process in begun:
+        process.join(120)
+    assert [process.exitcode for process in begun] == [0, 0, 0]
+
+
 def test_every_host_ranks_all_trials_and_keeps_the_weights_of_the_best(tmp_path: Path, url: str) -> None:
     a, b = host(tmp_path, "a", url), host(tmp_path, "b", url)
     for study, value in ((a, 0.5), (b, 0.9), (a, 0.7), (b, 0.6)):
@@ -125,7 +139,8 @@ def test_a_trial_that_runs_elsewhere_is_seen_as_far_as_it_was_reported(tmp_path:
 def test_the_baseline_is_measured_once(tmp_path: Path, url: str) -> None:
     a, b = host(tmp_path, "a", url), host(tmp_path, "b", url)
     assert read_baseline(b) is None
-    publish(a, TrialRecord("s", -1, State.COMPLETE, value=0.4, checkpoint="/x"))
+    assert publish_baseline(a, TrialRecord("s", -1, State.COMPLETE, value=0.4, checkpoint="/x"))
+    assert not publish_baseline(b, TrialRecord("s", -1, State.COMPLETE, value=0.5))
     found = read_baseline(b)
     assert found is not None
     assert (found.value, found.checkpoint) == (0.4, None)

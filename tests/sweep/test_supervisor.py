@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from embedtune.errors import DiskFull, StudyError
+from embedtune.errors import DiskFull, SpaceUsedUp, StudyError
 from embedtune.paths import StudyPaths
+from embedtune.records import State, TrialRecord
 from embedtune.reporting.live import View
 from embedtune.sweep.slots import make_slots
 from embedtune.sweep.supervisor import Supervisor
@@ -45,9 +46,15 @@ while not stop and (left := claim()) > 0:
         (folder / f"died-{left}").touch()
         os.kill(os.getpid(), signal.SIGKILL)
     print(json.dumps({"event": "began", "record": record(left, "running")}), flush=True)
-    time.sleep(0.02 if how != "slow" else 30)
+    if how == "always":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "stubborn":
+        signal.signal(signal.SIGINT, lambda *_: (time.sleep(2), sys.exit(130)))
+    time.sleep(0.02 if how not in ("slow", "stubborn") else 30)
     (folder / f"running-{left}").rename(folder / f"done-{left}")
     print(json.dumps({"event": "ended", "record": record(left, "complete")}), flush=True)
+    if how == "leave":
+        break
 """
 
 
@@ -64,13 +71,23 @@ def supervise(folder: Path, trials: int, workers: int, how: str = "well") -> Sup
         with locked(folder):
             return int((folder / "left").read_text())
 
-    def mend() -> None:
-        """What a dead process was running can be claimed again."""
+    def mend() -> list[TrialRecord]:
+        """What a dead process was running can be claimed again; what took down three fails for good."""
+        given_up = []
         with locked(folder):
             for running in folder.glob("running-*"):
                 if not alive(int(running.read_text())):
                     running.unlink()
-                    (folder / "left").write_text(str(int((folder / "left").read_text()) + 1))
+                    number = int(running.name.removeprefix("running-"))
+                    with (folder / "deaths").open("a+") as deaths:
+                        deaths.seek(0)
+                        died = 1 + deaths.read().split().count(str(number))
+                        deaths.write(f"{number}\n")
+                    if died >= 3:
+                        given_up.append(TrialRecord("s", number, State.FAIL, reason="its worker died"))
+                    else:
+                        (folder / "left").write_text(str(int((folder / "left").read_text()) + 1))
+        return given_up
 
     def command(index: int) -> Sequence[str]:
         return [sys.executable, str(folder / "worker.py"), str(folder), str(index), how]
@@ -135,6 +152,45 @@ def test_workers_that_cannot_start_end_the_study(folder: Path) -> None:
     assert (folder / "workers" / "0.log").read_text().count("no such thing") == 3
 
 
+def test_a_worker_that_was_told_to_leave_is_replaced(folder: Path) -> None:
+    supervise(folder, 4, 1, "leave").run()
+    assert len(list(folder.glob("done-*"))) == len(pids(folder)) == 4
+
+
+def test_trials_that_take_down_every_worker_end_and_are_told(folder: Path) -> None:
+    supervisor, told = supervise(folder, 2, 1, "always"), []
+    supervisor.ended = lambda: told.append(1)
+    supervisor.run()
+    assert (folder / "left").read_text() == "0"
+    assert len(told) == 2
+    assert len(pids(folder)) == 6
+
+
+def test_hopeless_study_whose_workers_all_die_stops(folder: Path) -> None:
+    supervisor = supervise(folder, 50, 1, "always")
+
+    def hopeless() -> None:
+        raise StudyError("all failed alike")
+
+    supervisor.ended = hopeless
+    with pytest.raises(StudyError, match="all failed alike"):
+        supervisor.run()
+    assert len(pids(folder)) == 3
+
+
+def test_used_up_space_lets_the_others_end_and_is_said(folder: Path) -> None:
+    supervisor = supervise(folder, 9, 2)
+    script = f"import sys; sys.stderr.write('log line\\nno configuration is left\\n'); sys.exit({SpaceUsedUp.STATUS})"
+    well = supervisor.command
+    supervisor.command = lambda index: [sys.executable, "-c", script] if index == 0 else well(index)
+    supervisor.run()  # the other worker found something for the whole total
+    assert len(list(folder.glob("done-*"))) == 9
+    supervisor = supervise(folder, 9, 1)
+    supervisor.command = lambda _: [sys.executable, "-c", script]
+    with pytest.raises(SpaceUsedUp, match=r"^no configuration is left$"):
+        supervisor.run()
+
+
 def test_full_disk_ends_the_study_instead_of_starting_workers_again(folder: Path) -> None:
     supervisor = supervise(folder, 5, 2)
     supervisor.command = lambda _: [sys.executable, "-c", f"raise SystemExit({DiskFull.STATUS})"]
@@ -160,6 +216,19 @@ def test_second_interrupt_drops_trials_and_leaves_nobody_behind(folder: Path) ->
     when(lambda: len(list(folder.glob("running-*"))) == 2, twice)
     with pytest.raises(KeyboardInterrupt):
         supervise(folder, 4, 2, "slow").run()
+    assert not any(alive(pid) for pid in pids(folder))
+    assert (folder / "left").read_text() == "4"
+
+
+def test_third_interrupt_does_not_keep_the_study_from_being_mended(folder: Path) -> None:
+    def thrice() -> None:
+        for pause in (0.3, 0.7, 0.0):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(pause)
+
+    when(lambda: len(list(folder.glob("running-*"))) == 2, thrice)
+    with pytest.raises(KeyboardInterrupt):
+        supervise(folder, 4, 2, "stubborn").run()
     assert not any(alive(pid) for pid in pids(folder))
     assert (folder / "left").read_text() == "4"
 

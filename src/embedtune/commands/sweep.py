@@ -15,7 +15,7 @@ from embedtune.commands.answer import Answer, workspace
 from embedtune.commands.job import composer, launcher_of
 from embedtune.commands.studies import board_of, board_parts
 from embedtune.config import Config
-from embedtune.errors import DeviceLost, DiskFull, StudyError
+from embedtune.errors import DeviceLost, DiskFull, SpaceUsedUp, StudyError
 from embedtune.quiet import quiet_libraries
 from embedtune.reporting.live import View
 from embedtune.sweep.definition import study_name
@@ -40,11 +40,9 @@ def sweep(context: HydraContext, master: DictConfig, arguments: Sequence[str], s
         if worker is not None:
             try:
                 run_worker(plan, compose, workspace(plan.config), EventWriter(answers), int(worker))
-            except DeviceLost:
-                sys.exit(DeviceLost.STATUS)  # its supervisor starts another
-            except DiskFull as error:
+            except (DeviceLost, DiskFull, SpaceUsedUp) as error:
                 sys.stderr.write(f"{error}\n")
-                sys.exit(DiskFull.STATUS)  # its supervisor ends the study
+                sys.exit(error.STATUS)  # its supervisor knows what to do
             return
         space = workspace(plan.config)
         folder = space.study(study_name(plan.config)).root / "workers"

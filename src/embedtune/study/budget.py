@@ -16,22 +16,23 @@ from embedtune.study.attributes import WORKER, counts, takes_part
 from embedtune.study.opening import Study
 
 
-def claim(study: Study, n_trials: int, who: str, before: Callable[[], bool] = lambda: True) -> optuna.Trial | None:
-    """Take the next trial of the budget; None once it is spent, all that is left is being run, or nothing is new.
+def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = lambda: None) -> optuna.Trial | None:
+    """Take the next trial of the budget; None once it is spent or all that is left is being run.
 
     Args:
         study: Open.
         n_trials: The study's total.
         who: See :func:`embedtune.processes.worker_identity`.
-        before: Called just before the sampler is asked, while nobody else can claim; False if nothing is left to ask.
+        before: Called just before the sampler is asked, while nobody else can claim.
     """
     with study.claiming():
-        if left(study, n_trials) == 0 or not before():
+        if left(study, n_trials) == 0:
             return None
+        before()
         with warnings.catch_warnings(action="ignore"):  # heartbeats are meant for study.optimize, says Optuna
             trial = study.optuna.ask()
+        _beat(study, trial._trial_id)  # first: one with a worker and no sign of life would be waited for, for ever
         trial.set_user_attr(WORKER, who)
-        _beat(study, trial._trial_id)
         return trial
 
 

@@ -73,7 +73,7 @@ def open_study(
     paths.root.mkdir(parents=True, exist_ok=True)
     with _reaching(paths, storage):
         lock = open_locks(storage, paths.root, paths.name)
-        with lock("claim"):  # two processes that create one database at once break it
+        with open_locks(storage, paths.root, "")("create"):  # two studies that create one database at once break it
             study = optuna.create_study(
                 study_name=paths.name,
                 storage=open_storage(storage, paths.storage),

@@ -18,6 +18,7 @@ import optuna
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from embedtune.errors import SpaceUsedUp
 from embedtune.study import ANSWERED_BY, REFUSED, REPEAT, Study, claim
 from embedtune.sweep.rules import Rules
 from embedtune.sweep.space import Identity, Point
@@ -55,9 +56,13 @@ class Asking:
         self._tried = Tried(self.rules.space)
 
     def claim(self, who: str) -> optuna.Trial | None:
-        """The next trial of the budget; None once it is spent, all that is left is being run, or nothing is new."""
+        """The next trial of the budget; None once it is spent or all that is left is being run.
+
+        Raises:
+            SpaceUsedUp: No other configuration is worth running.
+        """
         helped = self._in_vain >= PATIENCE or isinstance(self.study.optuna.sampler, GridSampler)
-        return claim(self.study, self.n_trials, who, self._queue_new if helped else lambda: True)
+        return claim(self.study, self.n_trials, who, self._queue_new if helped else lambda: None)
 
     def accept(self, trial: optuna.Trial) -> Point | None:
         """The configuration to run; None if the trial was told without running it."""
@@ -102,18 +107,20 @@ class Asking:
         self.study.optuna.tell(trial.number, values, state=state)
         self._in_vain += 1
 
-    def _queue_new(self) -> bool:
-        """Queue a configuration that is worth running, unless something waits already; False if none was found."""
+    def _queue_new(self) -> None:
+        """Queue a configuration that is worth running, unless something waits already."""
         trials = self.study.trials()
         if any(trial.state == TrialState.WAITING for trial in trials):
-            return True
+            return
         tried = Counter(self._tried.all(trials))
         point = self._least_tried(tried)
         if point is None:
-            logger.warning("After %d configurations none was found that is new and worth running", len(tried))
-            return False
+            raise SpaceUsedUp(
+                f"study.n_trials={self.n_trials} must be within the space of study {self.study.paths.name}, but after "
+                f"{tried.total()} trials no other configuration was found that is new and keeps the constraints. Widen "
+                "the space, loosen hydra.sweeper.constraints, or add hydra.sweeper.repeats=true."
+            )
         self.study.optuna.enqueue_trial(point)
-        return True
 
     def _least_tried(self, tried: Counter[Identity]) -> Point | None:
         """A new configuration, or with repeats the one tried least: the first for a grid, else any; None if none is."""

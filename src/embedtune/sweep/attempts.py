@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from embedtune import archive, resume
 from embedtune.recorder import FOLDS_DONE
-from embedtune.records import State
+from embedtune.records import State, TrialRecord
 from embedtune.study import Study, predecessors
 from embedtune.sweep.outcome import tell
 from embedtune.sweep.shared import from_storage
 from embedtune.trial import INTERRUPTED
+
+logger = logging.getLogger(__name__)
 
 DEVICE_ATTEMPTS = 2
 """A trial may lose its worker's device so often: once may be the fault of the device or of a trial beside it."""
@@ -33,18 +36,19 @@ def deaths(study: Study, number: int) -> int:
     return count
 
 
-def give_up(study: Study, number: int, attempts: int, reason: str = "its worker died") -> bool:
-    """Let a trial fail for good if its worker died too often; False if it may be queued again."""
+def give_up(study: Study, number: int, attempts: int, reason: str = "its worker died") -> TrialRecord | None:
+    """Let a trial fail for good if its worker died too often; its record, or None if it may be queued again."""
     count = deaths(study, number)
     if count < attempts:
-        return False
+        return None
     trial, paths = study.trial(number), study.paths.trial(number)
     record = archive.read_record(study.paths, number) or from_storage(study, trial)
     record = replace(record, state=State.FAIL, reason=f"{reason} ({count} times in a row)")
     archive.write_result(paths, record)
     resume.forget(paths)
     tell(study, record)
-    return True
+    logger.warning("Trial %d fails: %s", number, record.reason)
+    return record
 
 
 def _progress(study: Study, number: int) -> int:

@@ -35,10 +35,10 @@ def keep_best(study: StudyPaths, keep: int, records: Iterable[TrialRecord], repl
             fresh.rename(kept)
 
 
-def contenders(study: StudyPaths, number: int) -> Iterator[TrialRecord]:
-    """A trial that has ended, and those that keep weights until now: the only ones that may be among the best."""
-    for other in sorted({number, *study.kept()}):
-        record = archive.read_record(study, other)
+def contenders(study: StudyPaths, fresh: Iterable[int]) -> Iterator[TrialRecord]:
+    """The trials of ``fresh`` and those that keep weights until now: the only ones that have any."""
+    for number in sorted({*fresh, *study.kept()}):
+        record = archive.read_record(study, number)
         if record is not None:
             yield record
 

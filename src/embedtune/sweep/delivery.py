@@ -10,7 +10,7 @@ from functools import partial
 
 from embedtune import archive
 from embedtune.config import Config
-from embedtune.errors import TrackingError
+from embedtune.errors import TrackingError, UserError
 from embedtune.paths import StudyPaths, TrialPaths, Workspace
 from embedtune.study import Study
 from embedtune.sweep.shared import read_all
@@ -97,6 +97,14 @@ class Delivery:
         try:
             self.store = self.store or self.opening()
             action(self.store)
+        except UserError:
+            raise
         except TrackingError as error:
-            self.quiet_until = time.monotonic() + PAUSE
-            logger.warning("Not delivered to tracking: %s Run `embedtune sync` later.", error)
+            self._give_up_for_now(str(error))
+        except Exception as error:  # of the study's database, or of the disk: what is recorded can be delivered later
+            logger.debug("Not delivered", exc_info=True)
+            self._give_up_for_now(f"{type(error).__name__}.")
+
+    def _give_up_for_now(self, why: str) -> None:
+        self.quiet_until = time.monotonic() + PAUSE
+        logger.warning("Not delivered to tracking: %s Run `embedtune sync` later.", why)

@@ -73,7 +73,7 @@ class Follower:
 
 
 def await_others(
-    study: Study, n_trials: int, follower: Follower, mend: Callable[[], None], ended: Callable[[], None]
+    study: Study, n_trials: int, follower: Follower, mend: Callable[[], object], ended: Callable[[], None]
 ) -> bool:
     """Wait for the trials that workers of other commands run; whether one of them was left to be run again.
 

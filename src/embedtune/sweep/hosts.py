@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from optuna.trial import TrialState
+
 from embedtune.disk import is_full
-from embedtune.errors import DiskFull, StudyError
+from embedtune.errors import DiskFull, SpaceUsedUp, StudyError
 from embedtune.processes import repeating, worker_alive, worker_identity
-from embedtune.study import Study, awaited
+from embedtune.study import Study, awaited, was_run
 from embedtune.sweep.follow import LOOK, MEND, Follower
 from embedtune.sweep.stopping import Stop, handling, stop_now
 from embedtune.sweep.supervisor import GRACE, STILLBORN
@@ -48,7 +50,7 @@ class Launched:
     study: Study
     follower: Follower
     left: Callable[[], int]
-    mend: Callable[[], None]
+    mend: Callable[[], object]
     ended: Callable[[], None]
     stop: Stop = field(default_factory=Stop)
     _error: Exception | None = None
@@ -71,14 +73,10 @@ class Launched:
                         self.mend()
                     self._look()
                     continue
-                before, self._error = len(self.study.trials()), None
+                before, self._error = self._begun(), None
                 self._round(min(free, self.left()))
-                began = len(self.study.trials()) > before
-                if is_full(self._error):
-                    raise DiskFull(str(self._error))
-                if not began and self._error is None:
-                    break  # the workers found nothing to run
-                fruitless = 0 if began else fruitless + 1
+                self._raise_what_no_launch_mends()
+                fruitless = 0 if self._begun() > before else fruitless + 1
                 if fruitless >= STILLBORN:
                     raise StudyError(
                         f"workers must start, but {STILLBORN} launches ended before any trial began ({self._error}). "
@@ -86,6 +84,21 @@ class Launched:
                     )
         if self.stop.requested and self.left() > 0:
             raise KeyboardInterrupt
+
+    def _begun(self) -> int:
+        """Trials that a worker has taken to run."""
+        return sum(trial.state != TrialState.WAITING and was_run(trial) for trial in self.study.trials())
+
+    def _raise_what_no_launch_mends(self) -> None:
+        """A launcher wraps what its job raised: the class is known by its name."""
+        if is_full(self._error):
+            raise DiskFull(str(self._error))
+        if SpaceUsedUp.__name__ in repr(self._error):
+            while self._busy():
+                time.sleep(LOOK)
+                self.mend()
+                self._look()
+            raise SpaceUsedUp(str(self._error))
 
     def _busy(self) -> int:
         """Workers that outlived their launch: submitit's ends as soon as it comes to a worker that died."""
@@ -106,10 +119,11 @@ class Launched:
                     self._tell(FINISH)
                 self._look()
         finally:
-            if jobs.is_alive():  # interrupted, or the study is hopeless
-                self._tell(NOW)
-                jobs.join(GRACE)
-            self.mend()
+            with handling({signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_IGN}):  # it is being done
+                if jobs.is_alive():  # interrupted, or the study is hopeless
+                    self._tell(NOW)
+                    jobs.join(GRACE)
+                self.mend()
         self._look()
 
     def _look(self) -> None:

@@ -9,19 +9,18 @@ from dataclasses import replace
 from embedtune import archive, resume
 from embedtune.processes import worker_alive
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.study import Study, reconcile, replaced
+from embedtune.study import Study, reconcile
 from embedtune.sweep.attempts import give_up
-from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.outcome import is_final, settle
-from embedtune.sweep.shared import from_storage, read_records
+from embedtune.sweep.shared import from_storage, judge_weights
 from embedtune.tracking import is_delivered
 from embedtune.trial import INTERRUPTED
 
 logger = logging.getLogger(__name__)
 
 
-def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> None:
+def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> list[TrialRecord]:
     """Bring the study in order after the death of any of its processes, at whatever moment; twice changes nothing.
 
     Args:
@@ -29,8 +28,20 @@ def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> None:
         delivery: Gets what was not delivered.
         keep: How many trials keep weights.
         attempts: How many workers in a row a trial may take down with it.
+
+    Returns:
+        The trials that failed for good, because they took down so many.
     """
-    queued = reconcile(study, lambda number: settle(study, number) or give_up(study, number, attempts))
+    given_up: list[TrialRecord] = []
+
+    def ends(number: int) -> bool:
+        if settle(study, number):
+            return True
+        record = give_up(study, number, attempts)
+        given_up.extend([record] if record else [])
+        return record is not None
+
+    queued = reconcile(study, ends)
     for number in queued:
         logger.warning("Trial %d was left unfinished by a worker that died; it is queued again", number)
         if study.shared and archive.read_record(study.paths, number) is None:  # it ran on another host
@@ -46,8 +57,8 @@ def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> None:
             if _is_dead(record, queued):
                 archive.clear_unfinished(trial)
             delivery.trial(trial)
-    with study.lock("checkpoints"):
-        keep_best(study.paths, keep, read_records(study), replaced(study))
+    judge_weights(study, keep, [int(trial.root.name) for trial in study.paths.trials() if trial.checkpoint.is_dir()])
+    return given_up
 
 
 def _is_dead(record: TrialRecord, queued: Collection[int]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from embedtune import archive
 from embedtune.records import State, TrialRecord
-from embedtune.study import WORKER, Study, takes_part
+from embedtune.study import WORKER, Study, replaced, takes_part
+from embedtune.sweep.checkpoints import contenders, keep_best
 from embedtune.sweep.definition import require_same
 
 RECORD = "record"
@@ -40,18 +41,28 @@ def agree(study: Study, definition: Mapping[str, Any]) -> None:
 
 
 def publish(study: Study, record: TrialRecord) -> None:
-    """Leave the record of a trial that ends, or of the baseline, where other hosts find it.
+    """Leave the record of a trial that ends where other hosts find it.
 
     The storage takes it only while the trial runs. Weights and files stay on the host that has them.
     """
-    if not study.shared:
-        return
-    values = json.loads(json.dumps(replace(record, checkpoint=None).to_dict()))
-    if record.is_baseline:
-        study.optuna.set_user_attr(BASELINE, values)
-    else:
+    if study.shared:
         trial = study.trial(record.number)
-        study.optuna._storage.set_trial_user_attr(trial._trial_id, RECORD, values)
+        study.optuna._storage.set_trial_user_attr(trial._trial_id, RECORD, _values(record))
+
+
+def publish_baseline(study: Study, record: TrialRecord) -> bool:
+    """Leave the record of the untuned model where other hosts find it; False if one of them was first."""
+    if study.shared:
+        with study.claiming():
+            if BASELINE in study.optuna.user_attrs:
+                return False
+            study.optuna.set_user_attr(BASELINE, _values(record))
+    return True
+
+
+def _values(record: TrialRecord) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(json.dumps(replace(record, checkpoint=None).to_dict()))
+    return values
 
 
 def published(study: Study, number: int) -> TrialRecord | None:
@@ -90,6 +101,19 @@ def read_elsewhere(study: Study) -> Iterator[TrialRecord]:
         begun = trial.state != TrialState.WAITING and takes_part(trial)
         if begun and archive.read_record(study.paths, trial.number) is None:
             yield from_storage(study, trial)
+
+
+def judge_weights(study: Study, keep: int, fresh: Iterable[int]) -> None:
+    """Decide whose weights stay: of the trials of this host that have any, those among the best of the whole study.
+
+    Args:
+        study: Open.
+        keep: How many trials keep weights.
+        fresh: Trials whose weights are still in their folders.
+    """
+    with study.lock("checkpoints"):
+        records = [*contenders(study.paths, fresh), *read_elsewhere(study)]
+        keep_best(study.paths, keep, records, replaced(study))
 
 
 def read_all(study: Study) -> list[TrialRecord]:

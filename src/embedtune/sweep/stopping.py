@@ -62,7 +62,7 @@ def die_with_parent() -> None:
 
 
 @contextmanager
-def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+def handling(handlers: Mapping[signal.Signals, Handler | signal.Handlers]) -> Iterator[None]:
     """Handle these signals inside the block."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:

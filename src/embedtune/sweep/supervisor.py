@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from embedtune.errors import DeviceLost, DiskFull, StudyError
+from embedtune.errors import DeviceLost, DiskFull, SpaceUsedUp, StudyError
 from embedtune.hooks import Watcher
+from embedtune.records import TrialRecord
 from embedtune.sweep.events import replay
 from embedtune.sweep.stopping import SUPERVISOR, Stop, handling, stop_now
 
@@ -61,7 +62,7 @@ class Supervisor:
         slots: One worker each.
         watcher: Shown what the workers tell.
         left: How many trials can still be claimed.
-        mend: Queues again what a dead worker left running.
+        mend: Queues again what a dead worker left running; the trials that failed for good instead.
         ended: Called when a trial has ended; raises StudyError to end the study.
     """
 
@@ -69,11 +70,12 @@ class Supervisor:
     slots: Sequence[Slot]
     watcher: Watcher
     left: Callable[[], int]
-    mend: Callable[[], None]
+    mend: Callable[[], Sequence[TrialRecord]]
     ended: Callable[[], None]
     stop: Stop = field(default_factory=Stop)
     _children: list[_Child] = field(default_factory=list)
     _stillborn: int = 0
+    _used_up: StudyError | None = None
 
     def run(self) -> None:
         """Start the workers and watch them until the last has ended.
@@ -90,6 +92,8 @@ class Supervisor:
                     self._read(key.data, selector)
         if self.stop.requested and self.left() > 0:
             raise KeyboardInterrupt
+        if self._used_up is not None and self.left() > 0:
+            raise self._used_up
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -99,7 +103,8 @@ class Supervisor:
             with handling(handlers):
                 yield
         finally:
-            self._end(signal.SIGINT)
+            with handling({signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_IGN}):  # it is being done
+                self._end(signal.SIGINT)
 
     def _finish_then_now(self, *_: object) -> None:
         self.stop.finish_then_now()
@@ -118,6 +123,8 @@ class Supervisor:
         )
         child = _Child(slot, process, log)
         self._children.append(child)
+        if self.stop.requested:  # between the look whether to start it and now
+            process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
         selector.register(process.stdout, selectors.EVENT_READ, child)
 
@@ -145,17 +152,26 @@ class Supervisor:
         """A worker has ended: if not of its own will, mend what it left and start another."""
         status = child.process.wait()
         self._close(child)
-        if status == 0:
+        if status == SpaceUsedUp.STATUS:
+            self._used_up = SpaceUsedUp(_last_line(child.slot.log))
             return
         if status == DiskFull.STATUS:
+            with suppress(Exception):  # the next command does what cannot be written now
+                self.mend()
             raise DiskFull(
                 f"the disk of {child.slot.log.parent.parent} must have room for the record, but it is full. Free some "
-                f"and type the same command again: it goes on where it stopped. See {child.slot.log}."
+                "and type the same command again: it goes on where it stopped."
             )
-        self.mend()
+        if status == 0 and (self.stop.requested or self.left() == 0):
+            return
+        given_up = self.mend()
+        for record in given_up:
+            self.watcher.ended(record)
+        if given_up:
+            self.ended()
         if self.stop.requested:
             return
-        logger.warning("Worker %d died (%s); its trial is queued again", child.slot.index, _how(status))
+        logger.warning("Worker %d ended (%s)", child.slot.index, _how(status))
         self._stillborn = 0 if child.began else self._stillborn + 1
         if self._stillborn >= STILLBORN:
             raise StudyError(f"workers must start, but {STILLBORN} died before any trial began. See {child.slot.log}.")
@@ -197,6 +213,11 @@ def worker_command(arguments: Sequence[str]) -> Callable[[int], Sequence[str]]:
         return [sys.executable, "-m", "embedtune", *arguments, f"hydra.sweeper.worker={index}"]
 
     return command
+
+
+def _last_line(log: Path) -> str:
+    """What a worker said last: why it ended."""
+    return log.read_text(encoding="utf-8", errors="replace").rstrip().rpartition("\n")[2]
 
 
 def _how(status: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +21,10 @@ from embedtune.hooks import Hooks, Watcher
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
-from embedtune.storage import file_lock
+from embedtune.storage import file_lock, persistently, reporting_lost
 from embedtune.study import Study, left, open_study
 from embedtune.sweep.asking import Asking
+from embedtune.sweep.binding import ID, bind, require_own_storage
 from embedtune.sweep.definition import check_definition, save_definition, study_name
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.failures import common_failure
@@ -32,12 +34,13 @@ from embedtune.sweep.known import enqueue
 from embedtune.sweep.mending import mend
 from embedtune.sweep.objectives import directions
 from embedtune.sweep.plan import Plan
-from embedtune.sweep.shared import agree, publish, read_baseline, read_records
+from embedtune.sweep.shared import agree, publish_baseline, read_baseline, read_records
 from embedtune.sweep.slots import make_slots, usable_cores, visible_devices, worker_count
 from embedtune.sweep.stopping import Stop, die_with_parent, handling, stop_now
 from embedtune.sweep.strategies import SEED_STRIDE, build_sampler, build_strategy
 from embedtune.sweep.supervisor import Slot, Supervisor
 from embedtune.sweep.worker import Compose, Worker
+from embedtune.tracking import is_delivered
 from embedtune.trial import run_baseline
 
 _SEEDS = 1 << 30
@@ -52,6 +55,7 @@ class StudyWatcher(Watcher, Protocol):
 
 
 @reporting_full()
+@reporting_lost()
 def run_sweep(
     plan: Plan,
     compose: Compose,
@@ -99,7 +103,6 @@ def run_sweep(
         run()
     sweep.mend()
     delivery.summary()
-    sweep.require_total()
     return study.paths
 
 
@@ -116,12 +119,12 @@ class _Sweep:
 
     def left(self) -> int:
         """How many trials can still be claimed."""
-        return left(self.study, self.plan.n_trials)
+        return persistently(lambda: left(self.study, self.plan.n_trials))
 
-    def mend(self) -> None:
-        """Bring in order what died."""
+    def mend(self) -> list[TrialRecord]:
+        """Bring in order what died; the trials that failed for good by that."""
         settings = self.plan.config.study
-        mend(self.study, self.delivery, settings.keep, settings.attempts)
+        return persistently(lambda: mend(self.study, self.delivery, settings.keep, settings.attempts))
 
     def ended(self) -> None:
         """See whether the study can still succeed, after a trial has ended."""
@@ -138,20 +141,15 @@ class _Sweep:
         Two hosts that begin together both measure it: waiting for the other would take as long, and its lock would be a
         transaction of the database for all that time.
         """
-        with file_lock(self.study.paths.root / "baseline.lock"):
+        paths = self.study.paths
+        with file_lock(paths.root / "baseline.lock"):
             known = read_baseline(self.study)
             if known is None or known.state != State.COMPLETE:
-                hooks = Hooks(self.watcher, self.delivery.trial)
-                publish(self.study, ensure_baseline(self.plan.config, self.plan.bench, self.study.paths, hooks))
-
-    def require_total(self) -> None:
-        """See that no more of the study is left once no worker has anything to do."""
-        if not self.stop.requested and self.left() > 0:
-            raise StudyError(
-                f"study.n_trials={self.plan.n_trials} must be within the space, but no other configuration was found "
-                f"that is new and keeps the constraints; {self.left()} trials are missing. Widen the space, loosen "
-                "hydra.sweeper.constraints, or add hydra.sweeper.repeats=true."
-            )
+                record = ensure_baseline(self.plan.config, self.plan.bench, paths, Hooks(self.watcher))
+                if not publish_baseline(self.study, record):
+                    shutil.rmtree(paths.baseline.root)  # another host was first, and its measurement counts
+            if paths.baseline.result.is_file() and not is_delivered(paths.baseline):
+                self.delivery.trial(paths.baseline)
 
     def here(self) -> None:
         """Run trials in this process."""
@@ -179,6 +177,7 @@ class _Sweep:
 
 
 @reporting_full()
+@reporting_lost()
 def run_worker(
     plan: Plan, compose: Compose, workspace: Workspace, watcher: Watcher, index: int, owner: str | None = None
 ) -> None:
@@ -195,6 +194,7 @@ def run_worker(
     Raises:
         KeyboardInterrupt: After the interrupted trial was queued again.
         DeviceLost: The same; this process can run no trial any more.
+        SpaceUsedUp: No other configuration is worth running.
         DiskFull: The same.
     """
     if owner is None:
@@ -211,9 +211,10 @@ def _begin(plan: Plan, workspace: Workspace) -> Study:
     """Open the study and its folder, once its definition is known to be the one it was begun with."""
     paths = workspace.study(study_name(plan.config))
     check_definition(paths, plan.definition)
+    require_own_storage(paths, plan.config.study.storage)
     study = open_study(paths, plan.config.study.storage, directions=directions(plan.definition["second"]))
     agree(study, plan.definition)
-    save_definition(paths, plan.definition)
+    save_definition(paths, {**plan.definition, ID: bind(study)})
     return study
 
 

@@ -17,18 +17,18 @@ from embedtune import archive, resume
 from embedtune.bench import Benches
 from embedtune.config import Config
 from embedtune.disk import is_full
-from embedtune.errors import DeviceLost
+from embedtune.errors import DeviceLost, StudyError
 from embedtune.hooks import Hooks, Watcher
 from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
-from embedtune.study import ORIGIN, REPEAT, Study, beating, predecessors, replaced, requeue
+from embedtune.storage import is_lost, persistently
+from embedtune.study import ORIGIN, REPEAT, REPLACED, Study, beating, predecessors, requeue
 from embedtune.sweep.asking import Asking
 from embedtune.sweep.attempts import DEVICE_ATTEMPTS, give_up
-from embedtune.sweep.checkpoints import contenders, keep_best
 from embedtune.sweep.delivery import Delivery
-from embedtune.sweep.outcome import settle, tell
+from embedtune.sweep.outcome import is_final, settle, tell
 from embedtune.sweep.query_pruner import QueryPruner, mean_step, repeat_queries, report_queries
-from embedtune.sweep.shared import is_running, read_elsewhere
+from embedtune.sweep.shared import is_running, judge_weights
 from embedtune.sweep.space import to_overrides
 from embedtune.sweep.stopping import Stop
 from embedtune.trial import INTERRUPTED, run_trial
@@ -78,19 +78,13 @@ class Worker:
             DiskFull: The same.
         """
         who = worker_identity()
-        while not self.stop.requested and (trial := self.asking.claim(who)) is not None:
+        while not self.stop.requested and (trial := persistently(lambda: self.asking.claim(who))) is not None:
             with beating(self.study, trial):
                 ran = self._run(trial, who)
             if not ran:
                 continue
-            self._keep_weights(trial.number)
+            judge_weights(self.study, self.keep, [trial.number])
             after()
-
-    def _keep_weights(self, number: int) -> None:
-        """Decide whose weights stay, now that a trial has ended."""
-        with self.study.lock("checkpoints"):
-            records = [*contenders(self.study.paths, number), *read_elsewhere(self.study)]
-            keep_best(self.study.paths, self.keep, records, replaced(self.study))
 
     def _run(self, trial: optuna.Trial, who: str) -> bool:
         """Run a trial, if it is worth running; whether it was."""
@@ -120,29 +114,41 @@ class Worker:
                 self._interrupted(record)
             raise
         except Exception as error:
-            if is_full(error):
+            if isinstance(error, StudyError) or is_full(error) or is_lost(error):
                 with suppress(Exception):  # what cannot be written now is mended by the next command
                     self._interrupted(record)
                 raise
             # Whatever else goes wrong around a trial ends that trial, not the study.
             logger.exception("Trial %d failed outside training", trial.number)
-            record = replace(record, state=State.FAIL, reason=f"{type(error).__name__}: {error}")
-            archive.write_result(paths, record)
-            resume.forget(paths)
-            self.watcher.ended(record)
-        with self.study.claiming():  # another host may take it for dead at this moment
-            told = is_running(self.study, trial.number)
-            if told:
-                tell(self.study, record)
-        if not told:
+            record = self._failed(record, f"{type(error).__name__}: {error}")
+        if not persistently(lambda: self._tell(record)):
             logger.warning("Trial %d was taken for dead and is run again; what it found is not counted", trial.number)
             archive.write_result(paths, replace(record, state=State.FAIL, reason=f"{INTERRUPTED}: taken for dead"))
         return True
 
+    def _tell(self, record: TrialRecord) -> bool:
+        """Tell Optuna how a trial ended; False if another host has taken it for dead."""
+        with self.study.claiming():  # it may do so at this moment
+            if is_running(self.study, record.number):
+                tell(self.study, record)
+            known = self.study.trial(record.number)  # told just now, or before the answer to that was lost
+            return known.state.name == record.state.name and REPLACED not in known.user_attrs
+
+    def _failed(self, record: TrialRecord, reason: str) -> TrialRecord:
+        """Close a trial that something around it ended, unless it had come to its end before."""
+        paths = self.study.paths.trial(record.number)
+        known = archive.read_record(self.study.paths, record.number)
+        if known is not None and is_final(known):
+            return known
+        record = replace(record, state=State.FAIL, reason=reason)
+        archive.write_result(paths, record)
+        resume.forget(paths)
+        self.watcher.ended(record)
+        return record
+
     def _reported(self, before: Sequence[int]) -> Mapping[int, float]:
-        """What the nearest of the interrupted trials that one stands in for had reported, by step."""
-        trials = self.study.trials()
-        return trials[before[0]].intermediate_values if before else {}
+        """What the interrupted trials that one stands in for had reported, by step; the nearest counts."""
+        return {k: v for number in reversed(before) for k, v in self.study.trial(number).intermediate_values.items()}
 
     def _interrupted(self, record: TrialRecord) -> None:
         """Queue the trial again, unless it had just ended."""
@@ -182,14 +188,14 @@ def _reporting(hooks: Hooks, trial: optuna.Trial, pruner: BasePruner, earlier: M
 
     def scored(ordinal: int, values: NDArray[np.float64]) -> None:
         if by_query:
-            report_queries(trial, ordinal, values)
+            persistently(lambda: report_queries(trial, ordinal, values))
 
     def resumed(done: int) -> None:
         if by_query:
-            repeat_queries(trial, done, earlier)
+            persistently(lambda: repeat_queries(trial, done, earlier))
 
     def report(ordinal: int, value: float) -> bool:
-        trial.report(value, mean_step(ordinal) if by_query else ordinal)
-        return trial.should_prune()
+        persistently(lambda: trial.report(value, mean_step(ordinal) if by_query else ordinal))
+        return persistently(trial.should_prune)
 
     return replace(hooks, scored=scored, resumed=resumed, report=report)

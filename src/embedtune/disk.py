@@ -42,5 +42,5 @@ def reporting_full() -> Iterator[None]:
             raise
         raise DiskFull(
             f"the disk must have room for the record, but {type(error).__name__}: {error}. Free some and type the same "
-            "command again: it goes on where it stopped."
+            "command again."
         ) from error

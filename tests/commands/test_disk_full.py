@@ -48,3 +48,26 @@ def test_full_disk_stops_the_study_which_goes_on_once_there_is_room(
     assert lost is not None
     # Without room for its result it stays open until a command sees that its process, here this one, is gone.
     assert str(lost.reason).startswith("interrupted") if where == "weights" else lost.state == State.RUNNING
+
+
+def test_full_disk_ends_a_single_run_and_its_weights_give_back_their_room(
+    typed: Callable[..., Any], task_folder: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = archive.append_evaluation, []
+
+    def without_room(*args: Any) -> None:
+        calls.append(1)
+        if len(calls) == 3:  # of the baseline, of the first epoch, of the second
+            raise OSError(errno.ENOSPC, "No space left on device", "metrics.jsonl")
+        original(*args)
+
+    monkeypatch.setattr(archive, "append_evaluation", without_room)
+    full = typed(
+        "model=tiny", "data=files", f"data.path={task_folder}", "study.name=s", "train.epochs=2", "train.device=cpu",
+        "tracking.enabled=false",
+    )  # fmt: skip
+    assert full.status == 1
+    assert "DiskFull: the disk must have room for the record, but OSError" in full.err
+    study = StudyPaths(workdir / "sweeps" / "s")
+    assert not study.trial(0).checkpoint.exists()
+    assert study.kept() == []

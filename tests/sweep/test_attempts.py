@@ -64,6 +64,8 @@ def chain(study: Study, *attempts: tuple[int, str]) -> int:
         ([(0, DIED), (2, DIED), (2, "")], 2),
         ([(0, DIED), (0, INTERRUPTED), (0, "")], 2),  # a person stopped it in between
         ([(0, INTERRUPTED), (0, INTERRUPTED), (0, "")], 1),
+        ([(0, DIED), (0, INTERRUPTED)], 1),  # the last one was stopped before it could be queued again
+        ([(0, INTERRUPTED)], 0),
     ],
 )
 def test_deaths_in_a_row(study: Study, attempts: list[tuple[int, str]], count: int) -> None:

@@ -86,6 +86,21 @@ def test_used_up_space_ends_the_study(study: Study) -> None:
     assert launches == [2]
 
 
+def test_used_up_space_does_not_hide_a_trial_that_waits(study: Study) -> None:
+    rounds: list[int] = []
+
+    def launch(_: int) -> None:
+        rounds.append(1)
+        if len(rounds) == 1:
+            study.optuna.enqueue_trial({"x": 0.1})
+            raise Wrapped("SpaceUsedUp: nothing new")
+        while left(study, TOTAL):
+            run_one(study)
+
+    launched(study, launch).run()
+    assert rounds == [1, 1]
+
+
 def test_full_disk_ends_the_study(study: Study) -> None:
     def launch(_: int) -> None:
         run_one(study)

@@ -21,7 +21,7 @@ from embedtune.errors import ConfigError, StudyError
 from embedtune.paths import StudyPaths
 from embedtune.processes import worker_identity
 from embedtune.records import State, TaskData, TrialRecord
-from embedtune.study import Study, beating, claim, open_study, reconcile, states
+from embedtune.study import Study, beating, claim, left, open_study, reconcile, states
 from embedtune.sweep.checkpoints import keep_best
 from embedtune.sweep.definition import define_study, save_definition
 from embedtune.sweep.outcome import settle, tell
@@ -105,6 +105,16 @@ def test_studies_begin_together_in_one_new_database(tmp_path: Path, url: str) ->
     for process in begun:
         process.join(120)
     assert [process.exitcode for process in begun] == [0, 0, 0]
+
+
+def test_a_claim_whose_answer_was_lost_is_run_again(tmp_path: Path, url: str) -> None:
+    study = host(tmp_path, "a", url)
+    lost = claim(study, 2, worker_identity())  # the worker never heard of it and asks again
+    assert lost is not None
+    again = claim(study, 2, worker_identity())
+    assert again is not None
+    assert again.user_attrs["retry_of"] == lost.number
+    assert (states(study)[State.RUNNING], states(study)[State.WAITING], left(study, 2)) == (1, 0, 1)
 
 
 def test_every_host_ranks_all_trials_and_keeps_the_weights_of_the_best(tmp_path: Path, url: str) -> None:

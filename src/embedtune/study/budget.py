@@ -8,12 +8,14 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 
 from embedtune.processes import repeating
 from embedtune.records import State
 from embedtune.storage import HEARTBEAT
 from embedtune.study.attributes import WORKER, counts, takes_part
 from embedtune.study.opening import Study
+from embedtune.study.recovery import requeue
 
 
 def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = lambda: None) -> optuna.Trial | None:
@@ -26,6 +28,7 @@ def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = la
         before: Called just before the sampler is asked, while nobody else can claim.
     """
     with study.claiming():
+        _drop_lost_claims(study, who)
         if left(study, n_trials) == 0:
             return None
         before()
@@ -34,6 +37,13 @@ def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = la
         _beat(study, trial._trial_id)  # first: one with a worker and no sign of life would be waited for, for ever
         trial.set_user_attr(WORKER, who)
         return trial
+
+
+def _drop_lost_claims(study: Study, who: str) -> None:
+    """Queue again what this worker claimed without hearing of it as the database broke off: one that asks runs none."""
+    for trial in study.trials(TrialState.RUNNING) if study.shared else ():
+        if trial.user_attrs.get(WORKER) == who:
+            requeue(study, trial.number)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from embedtune.errors import StudyError
 from embedtune.paths import StudyPaths
-from embedtune.storage import Locks, open_locks, open_storage, place
+from embedtune.storage import Locks, open_locks, open_storage, persistently, place
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Study:
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """The trials in these states, or all; they are the storage's own, not to be changed."""
-        return self.optuna.get_trials(deepcopy=False, states=states or None)
+        return persistently(lambda: self.optuna.get_trials(deepcopy=False, states=states or None))
 
     def trial(self, number: int) -> FrozenTrial:
         """One trial; cheaper than all."""
-        storage = self.optuna._storage
-        return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(self.optuna._study_id, number))
+        storage, study = self.optuna._storage, self.optuna._study_id
+        return persistently(lambda: storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study, number)))
 
     @property
     def shared(self) -> bool:

@@ -22,10 +22,11 @@ DEVICE_ATTEMPTS = 2
 def deaths(study: Study, number: int) -> int:
     """How many workers in a row died of this configuration, none of them an evaluation or a fold further than before.
 
-    An interruption by a person is no death, and a trial that gets on is not the reason why workers die.
+    An interruption by a person, a full disk or a lost database is no death, and a trial that gets on is not the reason
+    why workers die.
     """
-    trial = study.trial(number)
-    count, done = 1, _progress(study, number)
+    trial, own = study.trial(number), archive.read_record(study.paths, number)
+    count, done = int(own is None or own.reason != INTERRUPTED), _progress(study, number)
     for before in predecessors(study, trial):
         record = archive.read_record(study.paths, before)
         if record is not None and record.reason == INTERRUPTED:

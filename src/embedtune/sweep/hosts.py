@@ -91,14 +91,15 @@ class Launched:
 
     def _raise_what_no_launch_mends(self) -> None:
         """A launcher wraps what its job raised: the class is known by its name."""
-        if is_full(self._error):
+        if is_full(self._error) or DiskFull.__name__ in repr(self._error):
             raise DiskFull(str(self._error))
         if SpaceUsedUp.__name__ in repr(self._error):
             while self._busy():
                 time.sleep(LOOK)
                 self.mend()
                 self._look()
-            raise SpaceUsedUp(str(self._error))
+            if self.left() > 0 and not self.study.trials(TrialState.WAITING):
+                raise SpaceUsedUp(str(self._error))
 
     def _busy(self) -> int:
         """Workers that outlived their launch: submitit's ends as soon as it comes to a worker that died."""
@@ -121,7 +122,8 @@ class Launched:
         finally:
             with handling({signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_IGN}):  # it is being done
                 if jobs.is_alive():  # interrupted, or the study is hopeless
-                    self._tell(NOW)
+                    with suppress(Exception):  # a database that is away: the workers see that this process ends
+                        self._tell(NOW)
                     jobs.join(GRACE)
                 self.mend()
         self._look()

@@ -41,9 +41,11 @@ def run_single(
     ensure_baseline(config, bench, study, hooks)
     number = _claim_number(study)
     record = TrialRecord(study.name, number, State.RUNNING, params=params, facts={"worker": worker_identity()})
-    run_trial(config, bench, study.trial(number), record, hooks)
-    with file_lock(study.root / "checkpoints.lock"):
-        keep_best(study, config.study.keep, archive.read_records(study))
+    try:
+        run_trial(config, bench, study.trial(number), record, hooks)
+    finally:  # a full disk needs the room of weights that nobody goes on with
+        with file_lock(study.root / "checkpoints.lock"):
+            keep_best(study, config.study.keep, archive.read_records(study))
     delivery.summary()
     return study, number
 

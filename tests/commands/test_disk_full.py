@@ -14,7 +14,7 @@ from embedtune.paths import StudyPaths
 from embedtune.records import State
 
 
-@pytest.mark.parametrize("where", ["weights", "result"])
+@pytest.mark.parametrize("where", ["weights", pytest.param("result", marks=pytest.mark.slow)])
 def test_full_disk_stops_the_study_which_goes_on_once_there_is_room(
     typed: Callable[..., Any], task_folder: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -25,7 +25,7 @@ def trial_of(number: int, epochs: int, state: TrialState, attrs: dict[str, int],
     return trial
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(

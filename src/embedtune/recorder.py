@@ -60,7 +60,7 @@ class Recorder:
         resumable: Whether the state of the training is kept beside the record.
         resumed: What the training goes on from, until it has begun.
         pooled: The score of the folds, with ``eval.folds``.
-        meter: What it uses; from :meth:`begin` on.
+        meter: What it uses.
     """
 
     config: Config

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from embedtune.release.candidates import Candidate, Kind
-from embedtune.release.gate import Rules, judge
-from embedtune.release.selection import select
+from embedtune.release.choice.candidates import Candidate, Kind
+from embedtune.release.choice.selection import select
+from embedtune.release.gate.gate import Rules, judge
 from embedtune.statistics import compare, mean_interval, queries_needed
 
 Scores = NDArray[np.float64]

@@ -23,19 +23,19 @@ from typing import Any, cast
 import optuna
 
 from embedtune import archive
-from embedtune.bench import Bench, Benches
 from embedtune.config import Config
 from embedtune.config.checks import OBJECTIVES
-from embedtune.hooks import Hooks, Silent
 from embedtune.paths import StudyPaths, TrialPaths
 from embedtune.records import State, TrialRecord
 from embedtune.study import open_study
-from embedtune.sweep.asking import Asking
+from embedtune.sweep.ask import Asking
 from embedtune.sweep.delivery import Delivery
-from embedtune.sweep.rules import Rules
-from embedtune.sweep.space import build_space
-from embedtune.sweep.stopping import Stop
-from embedtune.sweep.worker import Worker
+from embedtune.sweep.space.rules import Rules
+from embedtune.sweep.space.space import build_space
+from embedtune.sweep.workers.stopping import Stop
+from embedtune.sweep.workers.worker import Worker
+from embedtune.trial.bench import Bench, Benches
+from embedtune.trial.watching import Hooks, Silent
 
 SPACE = {
     "train.batch_size": "choice(16, 20, 32, 64)",
@@ -86,7 +86,7 @@ class Task:
     def __call__(
         self, config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks, **_: Any
     ) -> TrialRecord:
-        """Like :func:`embedtune.trial.run_trial`."""
+        """Like :func:`embedtune.trial.run.run_trial`."""
         value = float(record.params["train.learning_rate"])
         ended = replace(record, state=State.COMPLETE, value=value, metrics=METRICS, best_step=REPORTS)
         self._slept = seconds_of(lambda: time.sleep(self.duration(record.number)))

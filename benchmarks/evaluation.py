@@ -22,7 +22,7 @@ from sentence_transformers.util import cos_sim, dot_score
 from embedtune.config import DataConfig, ModelConfig, default_dims
 from embedtune.data import load_task
 from embedtune.evaluation import evaluate_retrieval
-from embedtune.model import load_model
+from embedtune.models.load import load_model
 from embedtune.records import RetrievalSet
 
 Metrics = dict[str, dict[str, float]]

@@ -26,13 +26,13 @@ import yaml
 from numpy.typing import NDArray
 
 from embedtune import archive
+from embedtune.cli.output import quiet_libraries
 from embedtune.config import ReleaseConfig
 from embedtune.paths import StudyPaths
-from embedtune.quiet import quiet_libraries
-from embedtune.release.candidates import Candidate
-from embedtune.release.case import TEST, Case, open_case
-from embedtune.release.gather import gather
-from embedtune.release.selection import select
+from embedtune.release.choice.candidates import Candidate
+from embedtune.release.choice.case import TEST, Case, open_case
+from embedtune.release.choice.gather import gather
+from embedtune.release.choice.selection import select
 from embedtune.statistics import mean_interval
 
 Scores = NDArray[np.float64]

@@ -23,7 +23,7 @@ from transformers import PrinterCallback, TrainerCallback
 from transformers.utils import logging
 
 from embedtune.config import Config, ModelConfig, Precision
-from embedtune.model import load_model
+from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Progress, resolve_device, resolve_precision, train_model
 from embedtune.training.arguments import training_arguments

@@ -114,7 +114,7 @@ class Torture:
         self.process = self._start()
 
     def _runs_a_trial(self) -> bool:
-        from embedtune.processes import worker_alive
+        from embedtune.machine.processes import worker_alive
 
         if self.process is None or self.process.poll() is not None:
             return False
@@ -230,7 +230,7 @@ def wrong_in_folders(paths: Any, trials: Any) -> Iterator[str]:
     """Every finished trial's folder is complete, and nothing half done lies about."""
     from embedtune import archive
     from embedtune.study import takes_part
-    from embedtune.sweep.checkpoints import rank
+    from embedtune.study.checkpoints import rank
 
     for path in paths.root.rglob("*"):
         if path.name in ("resume", "checkpoint.new") or path.name.startswith(("trainer-", ".")):
@@ -318,12 +318,12 @@ def run_again(folder: Path, most: int) -> tuple[int, list[str]]:
     import torch
 
     from embedtune import archive
-    from embedtune.bench import prepare
     from embedtune.config.restore import restore_config
-    from embedtune.hooks import Hooks
     from embedtune.paths import StudyPaths, TrialPaths
     from embedtune.records import State, TrialRecord
-    from embedtune.trial import run_trial
+    from embedtune.trial.bench import prepare
+    from embedtune.trial.run import run_trial
+    from embedtune.trial.watching import Hooks
 
     torch.set_num_threads(1)
     study = StudyPaths(folder / "sweeps" / STUDY)

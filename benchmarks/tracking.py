@@ -19,7 +19,7 @@ from embedtune.config import Config, PathsConfig, TrackingConfig
 from embedtune.config.checks import OBJECTIVES
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.sweep.checkpoints import contenders, keep_best
+from embedtune.study.checkpoints import contenders, keep_best
 from embedtune.sweep.delivery import Delivery
 
 DIMS = (768, 512, 256, 128, 64)

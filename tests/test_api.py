@@ -20,7 +20,7 @@ from embedtune.evaluation import write_scores
 from embedtune.paths import StudyPaths
 from embedtune.records import Evaluation, RetrievalScores, State, TaskData, TrialRecord
 from embedtune.study import open_study, requeue
-from embedtune.sweep.definition import define_study, save_definition
+from embedtune.study.definition import define_study, save_definition
 
 NAME = "prüfung №1"
 RATE, BATCH, SAMPLER = "train.learning_rate", "train.batch_size", "train.batch_sampler"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from embedtune import __version__
+from embedtune.cli.usage import COMMANDS, usage
 from embedtune.config.explain import leaves
 from embedtune.config.schema import Config
-from embedtune.usage import COMMANDS, usage
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(

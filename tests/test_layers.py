@@ -1,92 +1,101 @@
-"""Imports point down: a module may import what lies on a lower layer, never its siblings or what is above."""
+"""Imports point down: between the rooms by the order below, inside each room and between files without any circle."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1] / "src" / "embedtune"
+import structure
+
 LAYERS = (
-    "errors",
-    "disk",
-    "config records paths processes storage tiny environment quiet usage units",
-    "front",
-    "model data training evaluation statistics tracking study archive",
-    "bench hooks resume meter",
-    "measuring",
-    "recorder",
-    "cross_validation",
+    "errors units",
+    "machine records paths config",
+    "archive ranking",
+    "models data training evaluation statistics study tracking",
     "trial",
     "sweep reporting release",
+    "reproduction",
     "api",
-    "commands",
     "cli",
-    "__main__ __init__",
+    "__main__",
 )
+"""From the bottom up; what stands in one line does not import each other."""
+
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 
 
-def module_names(package: Path) -> set[str]:
-    """The modules and packages directly in ``package``."""
-    files = {path.stem for path in package.glob("*.py")} - {"__init__"}
-    return files | {path.parent.name for path in package.glob("*/*.py")}
-
-
-def internal_imports(package: Path) -> Iterator[tuple[str, str]]:
-    """Every (module, module it imports) of ``package``, both by the name directly in it."""
-    modules = module_names(package)
-    for file in sorted(package.rglob("*.py")):
-        owner = file.relative_to(package).with_suffix("").parts[0]
-        for parts in imported(ast.parse(file.read_text(encoding="utf-8"))):
-            if parts[0] == package.name and len(parts) > 1 and parts[1] in modules:
-                yield owner, parts[1]
-
-
-def imported(tree: ast.Module) -> Iterator[list[str]]:
-    """The parts of every imported name, wherever in the file: inside functions and for type checkers too."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"line {node.lineno}: relative imports hide the layer"
-            yield from ([*str(node.module).split("."), alias.name] for alias in node.names)
-
-
 def upward(package: Path) -> set[tuple[str, str]]:
-    """Imports that do not point down; the package's own ``__init__`` stands above all."""
-    return {
-        (owner, target)
-        for owner, target in internal_imports(package)
-        if owner != target and RANK.get(target, 0) >= RANK.get(owner, -1)
-    }
+    """Imports between rooms that do not point down."""
+    graph = structure.room_imports(package, package.name)
+    return {(own, target) for own, targets in graph.items() for target in targets if RANK[target] >= RANK[own]}
 
 
-def test_imports_point_down() -> None:
-    assert upward(PACKAGE) == set()
+def test_rooms_import_only_what_is_below_them() -> None:
+    assert upward(structure.PACKAGE) == set()
 
 
-def test_every_module_has_a_layer() -> None:
-    assert module_names(PACKAGE) <= set(RANK)
+def test_every_room_has_a_layer() -> None:
+    assert set(structure.room_imports(structure.PACKAGE, "embedtune")) <= set(RANK)
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    assert structure.circles_anywhere(structure.PACKAGE) == []
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    folders = {file.parent for file in structure.PACKAGE.rglob("*.py")}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+def test_few_modules_stand_beside_each_other() -> None:
+    assert len(list(structure.PACKAGE.glob("*.py"))) <= 9
+    assert structure.largest_folder(structure.PACKAGE)[1] <= 20
 
 
 def test_embedtune_never_imports_its_plugin() -> None:
-    for file in PACKAGE.rglob("*.py"):
-        roots = {parts[0] for parts in imported(ast.parse(file.read_text(encoding="utf-8")))}
-        assert "hydra_plugins" not in roots, file
+    for file in structure.modules(structure.PACKAGE).values():
+        assert "hydra_plugins" not in {parts[0] for parts in structure.imported(file)}, file
 
 
-def test_the_check_sees_what_it_forbids(tmp_path: Path) -> None:
-    package = tmp_path / "embedtune"
-    for name, code in {
-        "__init__": "",
-        "errors": "",
-        "model": "from embedtune import errors\nimport embedtune.data.load\n",
-        "trial": "def run():\n    from embedtune.sweep import space\n",
-        "data/__init__": "from embedtune.data.load import load\n",
-        "data/load": "import embedtune\nfrom embedtune.errors import DataError\n",
-        "sweep/space": "from embedtune.trial import run\n",
-    }.items():
-        (package / name).parent.mkdir(parents=True, exist_ok=True)
-        (package / f"{name}.py").write_text(code, encoding="utf-8")
-    assert upward(package) == {("model", "data"), ("trial", "sweep")}
+def write_package(folder: Path, files: dict[str, str]) -> Path:
+    for name, code in {"__init__": "", **files}.items():
+        (folder / "embedtune" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "embedtune" / f"{name}.py").write_text(code, encoding="utf-8")
+    return folder / "embedtune"
+
+
+def test_an_import_upwards_is_seen(tmp_path: Path) -> None:
+    package = write_package(
+        tmp_path,
+        {
+            "errors": "",
+            "models": "from embedtune import errors\nimport embedtune.data.load\n",
+            "trial": "def run():\n    from embedtune.sweep import space\n",
+            "data/__init__": "from embedtune.data.load import load\n",
+            "data/load": "import embedtune\nfrom embedtune.errors import DataError\n",
+            "sweep/__init__": "",
+            "sweep/space": "from embedtune.trial import run\n",
+        },
+    )
+    assert upward(package) == {("models", "data"), ("trial", "sweep")}
+
+
+def test_a_circle_is_seen_between_files_and_between_the_parts_of_a_room(tmp_path: Path) -> None:
+    package = write_package(
+        tmp_path,
+        {
+            "sweep/__init__": "",
+            "sweep/space/__init__": "",
+            "sweep/space/draw": "from embedtune.sweep.workers import worker\n",
+            "sweep/space/rules": "",
+            "sweep/workers/__init__": "",
+            "sweep/workers/worker": "from embedtune.sweep.space import rules\n",
+            "data/__init__": "",
+            "data/load": "def load():\n    from embedtune.data.check import check\n",
+            "data/check": "from embedtune.data.load import load\n",
+        },
+    )
+    assert sorted(map(sorted, structure.circles_anywhere(package))) == [
+        ["check", "load"],
+        ["embedtune.data.check", "embedtune.data.load"],
+        ["space", "workers"],
+    ]

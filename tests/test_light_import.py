@@ -36,7 +36,7 @@ def test_import_loads_nothing_heavy(module: str) -> None:
 
 
 def test_the_leaderboard_loads_no_torch() -> None:
-    loaded = loaded_by("import embedtune.commands.studies")
+    loaded = loaded_by("import embedtune.cli.commands.studies")
     assert not {"torch", "transformers", "mlflow", "matplotlib"} & set(loaded)
 
 

@@ -11,15 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedtune.records import (
-    DatasetFacts,
-    Evaluation,
-    RetrievalScores,
-    State,
-    TrainingFacts,
-    TrainingSet,
-    TrialRecord,
-)
+from embedtune.records import DatasetFacts, Evaluation, RetrievalScores, State, TrainingFacts, TrainingSet, TrialRecord
 
 text = st.text(max_size=8)
 number = st.floats(allow_nan=False)

@@ -2,7 +2,7 @@
 
 import sys
 
-from embedtune.cli import main
+from embedtune.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,15 +13,15 @@ import pandas as pd
 from embedtune import archive
 from embedtune.errors import ConfigError
 from embedtune.evaluation import read_scores
-from embedtune.front import front
 from embedtune.paths import StudyPaths, Workspace
+from embedtune.ranking import front
 from embedtune.records import Evaluation, RetrievalScores, State, TrialRecord
 from embedtune.study import load_study as open_if_begun
 from embedtune.study import replaced
 from embedtune.study import states as states_of
-from embedtune.sweep.checkpoints import rank
-from embedtune.sweep.definition import require_definition
-from embedtune.sweep.shared import read_baseline, read_records
+from embedtune.study.checkpoints import rank
+from embedtune.study.definition import require_definition
+from embedtune.study.records import read_baseline, read_records
 
 _FIRST = {"number": "int64", "state": "object", "value": "float64", "best_step": "Int64", "best_epoch": "float64"}
 _LAST = {"seconds": "float64", "run_id": "object", "checkpoint": "object", "reason": "object"}

@@ -20,7 +20,8 @@ A message reads ``<key> must <rule>, but got <value>. <what to do>.``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 
 class EmbedtuneError(Exception):
@@ -87,3 +88,9 @@ class ReleaseError(EmbedtuneError):
 def join_problems(problems: Iterable[str]) -> str:
     """All problems as one message, one a line."""
     return "\n".join(problems)
+
+
+def must(holds: bool, key: str, rule: str, value: Any, remedy: str) -> Iterator[str]:
+    """Say it if a rule of the input does not hold."""
+    if not holds:
+        yield f"{key} must {rule}, but got {value}. {remedy}"

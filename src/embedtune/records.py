@@ -121,6 +121,10 @@ class State(StrEnum):
     WAITING = "waiting"
 
 
+INTERRUPTED = "interrupted"
+"""How the reason of a trial begins that was stopped from outside."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """One evaluation of a trial: a line of its ``metrics.jsonl``.

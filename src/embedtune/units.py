@@ -1,4 +1,4 @@
-"""Seconds and bytes as people say them. Pure."""
+"""Seconds, bytes, counts and long texts as people say them. Pure."""
 
 from __future__ import annotations
 
@@ -20,3 +20,15 @@ def size(count_of_bytes: float) -> str:
         if count_of_bytes >= scale:
             return f"{count_of_bytes / scale:.3g} {unit}"
     return f"{count_of_bytes / 1e3:.3g} kB"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 trial``, ``2 trials``, ``3 queries``."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def clip(text: str, length: int = 200) -> str:
+    """The first line, shortened."""
+    line = (text.strip().splitlines() or [""])[0]
+    return line if len(line) <= length else line[: length - 1] + "…"

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from serving import free_port, serving, serving_ui
 
-from embedtune.cli import main
+from embedtune.cli.main import main
 from embedtune.records import RetrievalSet
 
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")

@@ -19,7 +19,7 @@ from torch import Tensor
 from embedtune.config import ModelConfig
 from embedtune.errors import ConfigError, TrialError
 from embedtune.evaluation import METRIC_NAMES, Encoder, evaluate_retrieval, score_embeddings
-from embedtune.model import load_model
+from embedtune.models.load import load_model
 from embedtune.records import RetrievalScores, RetrievalSet
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from embedtune.config.checks import OBJECTIVES
-from embedtune.records import DatasetFacts, Evaluation, State, TrainingFacts, TrialRecord
+from embedtune.records import Evaluation, State, TrainingFacts, TrialRecord
 from embedtune.release import CardInputs
 
 DIMS = (384, 256, 128)
@@ -75,69 +75,7 @@ def metrics(base: float) -> dict[str, dict[str, float]]:
 
 
 @pytest.fixture(scope="session")
-def inputs() -> CardInputs:
-    facts = TrainingFacts(
-        losses=("MatryoshkaLoss", "MultipleNegativesRankingLoss"),
-        loss_parameters={
-            "loss": "MultipleNegativesRankingLoss",
-            "matryoshka_dims": list(DIMS),
-            "matryoshka_weights": [1.0, 1.0, 0.5],
-            "n_dims_per_step": -1,
-        },
-        citations={
-            "MatryoshkaLoss": "\n@misc{kusupati2024matryoshka,\n    title={Matryoshka Representation Learning}\n}\n",
-            "MultipleNegativesRankingLoss": "\n@misc{oord2019,\n    title={Contrastive Predictive Coding}\n}\n",
-        },
-        hyperparameters={
-            "output_dir": "/home/somebody/sweeps/rights/trials/0003/trainer",
-            "do_predict": False,
-            "per_device_train_batch_size": 32,
-            "learning_rate": 0.00012,
-            "lr_scheduler_kwargs": {},
-            "debug": [],
-            "accelerator_config": {"split_batches": False, "even_batches": True},
-            "mp_parameters": "",
-            "hub_token": None,
-            "multi_dataset_batch_sampler": "round_robin",
-        },
-        non_default=("output_dir", "per_device_train_batch_size", "learning_rate", "multi_dataset_batch_sampler"),
-        datasets=(
-            DatasetFacts(
-                name="ai_rights",
-                size=1600,
-                statistics={
-                    "anchor": {"min": 10.0, "mean": 19.8838, "max": 36.0},
-                    "positive": {"min": 6.0, "mean": 115.61, "max": 223.0},
-                },
-                samples=(
-                    {"anchor": "What is the purpose?", "positive": "BLUEPRINT FOR AN \nAI BILL OF RIGHTS"},
-                    {"anchor": "When was it published?", "positive": "OCTOBER 2022"},
-                    {"anchor": "Who wrote it?", "positive": "The Office of Science and Technology Policy"},
-                ),
-            ),
-        ),
-        architecture="SentenceTransformer(\n  (0): Transformer({'architecture': 'BertModel'})\n  (1): Normalize({})\n)",
-        base_model="minilm",
-        base_revision=None,
-        dimension=384,
-        max_seq_length=256,
-        similarity="cosine",
-        device="cpu",
-        precision="fp32",
-        versions={
-            "python": "3.11.7",
-            "embedtune": "0.1.0",
-            "sentence-transformers": "6.2.0",
-            "transformers": "5.23.0",
-            "torch": "2.15.0+cu132",
-            "accelerate": "1.15.0",
-            "datasets": "5.1.0",
-            "tokenizers": "0.23.0",
-            "optuna": "5.0.0",
-            "hydra-core": "1.3.8",
-            "mlflow": "3.17.2",
-        },
-    )
+def inputs(training_facts: TrainingFacts) -> CardInputs:
     evaluations = tuple(
         Evaluation(
             step=step,
@@ -170,7 +108,7 @@ def inputs() -> CardInputs:
     return CardInputs(
         name="rights",
         record=record,
-        facts=facts,
+        facts=training_facts,
         evaluations=evaluations,
         scores={"validation": metrics(0.78), "test": metrics(0.75)},
         baseline={"validation": metrics(0.60)},

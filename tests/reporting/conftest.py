@@ -11,8 +11,8 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.reporting.report.inputs import ReportInputs
-from embedtune.reporting.report.plots import Plot, draw_plots
+from embedtune.reporting.page.figures.plots import Plot, draw_plots
+from embedtune.reporting.page.inputs import ReportInputs
 
 METRIC = "cosine_map@100"
 RATE, BATCH = "train.learning_rate", "train.batch_size"

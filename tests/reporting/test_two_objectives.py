@@ -13,13 +13,13 @@ from rich.console import Console
 from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.reporting.leaderboard import best_first, leaderboard
 from embedtune.reporting.live import View
-from embedtune.reporting.report.advice import give_advice
-from embedtune.reporting.report.inputs import Absent, ReportInputs
-from embedtune.reporting.report.page import definition_facts, render_page
-from embedtune.reporting.report.pareto import ParetoInfo, balanced, pareto_info
-from embedtune.reporting.report.plots import draw_plots
-from embedtune.reporting.report.ranking import rank_rows
-from embedtune.reporting.report.verdict import give_verdict
+from embedtune.reporting.page.figures.plots import draw_plots
+from embedtune.reporting.page.findings.advice import give_advice
+from embedtune.reporting.page.findings.pareto import ParetoInfo, balanced, pareto_info
+from embedtune.reporting.page.inputs import Absent, ReportInputs
+from embedtune.reporting.page.page import definition_facts, render_page
+from embedtune.reporting.page.ranking import rank_rows
+from embedtune.reporting.page.verdict import give_verdict
 from embedtune.reporting.tables import leaderboard_table
 
 METRIC = "cosine_map@100"

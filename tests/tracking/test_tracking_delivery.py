@@ -61,7 +61,11 @@ def test_a_complete_trial_arrives_whole(
     assert run.data.params["log10_learning_rate"] == "-4.301"
     tags = run.data.tags
     assert tags["embedtune.uid"] == f"{study.name}/0007"
-    assert (tags["embedtune.kind"], tags["embedtune.state"], tags["embedtune.trial"]) == ("trial", "complete", "0007")
+    assert (tags["embedtune.kind"], tags["embedtune.state"], tags["embedtune.trial"]) == (
+        "trial",
+        "complete",
+        "0007",
+    )
     assert tags["mlflow.source.git.commit"] == "0123456789abcdef0123456789abcdef01234567"
     assert tags["embedtune.git_revision"].endswith("-dirty")
     assert tags["embedtune.versions"] == "embedtune 0.1.0, torch 2.9.1"

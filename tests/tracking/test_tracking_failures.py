@@ -30,7 +30,7 @@ from embedtune.sweep.delivery import Delivery
 from embedtune.tracking import Store
 
 SYNC = (
-    "import sys; from embedtune.commands.tracking import sync; "
+    "import sys; from embedtune.cli.commands.tracking import sync; "
     "from embedtune.config import Config, PathsConfig, TrackingConfig; root = sys.argv[1]; "
     "print(sync(Config(tracking=TrackingConfig(uri=sys.argv[2] or None), "
     "paths=PathsConfig(sweeps=root + '/sweeps', mlruns=root + '/mlruns'))).document)"
@@ -416,8 +416,8 @@ def test_what_waited_is_delivered_with_the_next_trial(
 
 
 def test_sync_leaves_a_trial_to_the_worker_that_runs_it(tmp_path: Path, made: Any, store: Store) -> None:
-    from embedtune.commands.tracking import sync as run_sync
-    from embedtune.processes import worker_identity
+    from embedtune.cli.commands.tracking import sync as run_sync
+    from embedtune.machine.processes import worker_identity
     from embedtune.records import State
 
     study = workspace_of(tmp_path).study("mine")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedtune.config.redaction import HIDDEN, redact, redact_text
 from embedtune.tracking.labels import LOG10_RATE, MAX_PARAM, datasets, params, tags
-from embedtune.tracking.redaction import HIDDEN, redact, redact_text
 
 
 def test_params_are_dotted_and_read_like_overrides() -> None:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from embedtune.config import TrackingConfig
+from embedtune.config.redaction import HIDDEN
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking import Store, check_servable, deliver_trial, links, open_store, peek_store, register_release
-from embedtune.tracking.redaction import HIDDEN
-from embedtune.tracking.store import is_database, store_uri
+from embedtune.tracking.uri import is_database, store_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

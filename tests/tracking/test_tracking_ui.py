@@ -19,8 +19,8 @@ from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.records import State
 from embedtune.tracking import Store, deliver_study, deliver_trial, links
-from embedtune.tracking.store import is_server, store_uri
 from embedtune.tracking.ui import HOST, check_servable, serve_ui, ui_environment
+from embedtune.tracking.uri import is_server, store_uri
 
 CHROMIUM = (
     "--headless",

@@ -6,7 +6,7 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 
 from embedtune.config import ModelConfig
-from embedtune.model import load_model
+from embedtune.models.load import load_model
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
 
 ANCHORS = ["who", "", "a much longer question about the harbour and the lantern", "who finds the orchard", "é"]

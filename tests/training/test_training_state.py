@@ -16,7 +16,7 @@ from sentence_transformers import SentenceTransformer
 
 from embedtune.config import BatchSampler, Config, ModelConfig, Precision
 from embedtune.errors import ResumeError
-from embedtune.model import load_model
+from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Progress, TrainingState, read_state, train_model
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from embedtune.config import BatchSampler, Config, MatryoshkaConfig, ModelConfig, Precision
 from embedtune.errors import ConfigError, TrialError
-from embedtune.model import load_model
+from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Progress, TrainingOutcome, train_model
 from embedtune.training.arguments import training_arguments

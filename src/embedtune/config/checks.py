@@ -13,9 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from embedtune.config.release_checks import release_problems
-from embedtune.config.rule import must
 from embedtune.config.schema import DIMENSION, SMALLEST, Config, EvalConfig, LossConfig, TrainConfig
-from embedtune.errors import ConfigError, join_problems
+from embedtune.errors import ConfigError, join_problems, must
 
 SPLITS = ("train", "validation", "test")
 SOURCES = ("pydocs", "files", "hub")

@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Iterator
 
-from embedtune.config.rule import must
 from embedtune.config.schema import Config, ReleaseConfig
+from embedtune.errors import must
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*")

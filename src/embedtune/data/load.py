@@ -12,10 +12,10 @@ from embedtune.data.build import divide, limit_queries, limit_rows, retrieval_se
 from embedtune.data.check import check_draft, check_training
 from embedtune.data.digest import retrieval_digest, training_digest
 from embedtune.data.drafts import COLUMNS, Draft, Problem, Table, summarise
-from embedtune.data.files import read_files, read_table
-from embedtune.data.hub import read_hub
 from embedtune.data.overlap import find_overlaps, graded_pairs
-from embedtune.data.pydocs import read_pydocs
+from embedtune.data.readers.files import read_files, read_table
+from embedtune.data.readers.hub import read_hub
+from embedtune.data.readers.pydocs import read_pydocs
 from embedtune.data.report import DataReport
 from embedtune.errors import DataError, join_problems
 from embedtune.records import RetrievalSet, TaskData

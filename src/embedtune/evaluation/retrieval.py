@@ -83,7 +83,7 @@ def score_embeddings(
         ConfigError: A dimension that the embeddings do not have.
         TrialError: NaN, infinite or overflowing values, which would be ranked all the same.
     """
-    from embedtune.evaluation.ranking import id_positions, rank_passages  # loads torch
+    from embedtune.evaluation.ranking import id_positions, rank_passages
 
     _check_dims(dims, queries.shape[1])
     _check_finite("queries", queries)

@@ -3,8 +3,8 @@
 Loads neither torch nor any model library.
 """
 
-from embedtune.release.card import render_card
-from embedtune.release.export import export_release
-from embedtune.release.inputs import CardInputs
+from embedtune.release.card.card import render_card
+from embedtune.release.card.inputs import CardInputs
+from embedtune.release.export.export import export_release
 
 __all__ = ["CardInputs", "export_release", "render_card"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from embedtune.front import front_numbers
+from embedtune.ranking import front_numbers
 from embedtune.records import State, TrialRecord
 
 ORDER = (State.COMPLETE, State.PRUNED, State.RUNNING, State.WAITING, State.FAIL)

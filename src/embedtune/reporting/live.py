@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from embedtune.front import second_label
+from embedtune.ranking import second_label
 from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.reporting.leaderboard import best_first, folds_of
 from embedtune.reporting.remaining import Under, seconds_left

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedtune.front import second_label
+from embedtune.ranking import second_label
 from embedtune.reporting.leaderboard import varied
 
 PADDING = 3

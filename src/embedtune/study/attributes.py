@@ -7,7 +7,7 @@ from optuna.trial import FrozenTrial, TrialState
 REPLACED = "replaced"
 """User attribute of a trial that a retry stands in for; it does not count towards the budget."""
 WORKER = "worker"
-"""User attribute: who runs the trial, see :func:`embedtune.processes.worker_identity`."""
+"""User attribute: who runs the trial, see :func:`embedtune.machine.processes.worker_identity`."""
 RETRY_OF = "retry_of"
 """User attribute of a retry: the number of the trial it stands in for."""
 REPEAT = "repeat"

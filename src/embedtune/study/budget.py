@@ -10,12 +10,12 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from embedtune.processes import repeating
+from embedtune.machine.processes import repeating
 from embedtune.records import State
-from embedtune.storage import HEARTBEAT
 from embedtune.study.attributes import WORKER, counts, takes_part
 from embedtune.study.opening import Study
 from embedtune.study.recovery import requeue
+from embedtune.study.storage import HEARTBEAT
 
 
 def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = lambda: None) -> optuna.Trial | None:
@@ -24,7 +24,7 @@ def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = la
     Args:
         study: Open.
         n_trials: The study's total.
-        who: See :func:`embedtune.processes.worker_identity`.
+        who: See :func:`embedtune.machine.processes.worker_identity`.
         before: Called just before the sampler is asked, while nobody else can claim.
     """
     with study.claiming():

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from embedtune.errors import StudyError
 from embedtune.paths import StudyPaths
-from embedtune.storage import Locks, open_locks, open_storage, persistently, place
+from embedtune.study.storage import Locks, open_locks, open_storage, persistently, place
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from embedtune.processes import worker_alive
+from embedtune.machine.processes import worker_alive
 from embedtune.study.attributes import ORIGIN, REPEAT, REPLACED, RETRY_OF, WORKER
 from embedtune.study.opening import Study
 

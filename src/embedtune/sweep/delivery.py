@@ -13,7 +13,7 @@ from embedtune.config import Config
 from embedtune.errors import TrackingError, UserError
 from embedtune.paths import StudyPaths, TrialPaths, Workspace
 from embedtune.study import Study
-from embedtune.sweep.shared import read_all
+from embedtune.study.records import read_all
 from embedtune.tracking import Store, deliver_checkpoints, deliver_study, deliver_trial, open_store
 
 logger = logging.getLogger(__name__)

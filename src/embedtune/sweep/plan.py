@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from embedtune.bench import Bench, prepare
 from embedtune.config import (
     DIMENSION,
     SMALLEST,
@@ -20,18 +19,19 @@ from embedtune.config import (
     trained_dims,
 )
 from embedtune.errors import ConfigError, EmbedtuneError, join_problems
-from embedtune.model import known_dimension
+from embedtune.models.load import known_dimension
 from embedtune.paths import Workspace
-from embedtune.sweep.asking import GridSampler
-from embedtune.sweep.definition import define_study, free_name, require_definition
-from embedtune.sweep.known import Known, default_recipe, given, warm_start
-from embedtune.sweep.longest import most_evaluations
-from embedtune.sweep.objectives import check_objectives
-from embedtune.sweep.rules import DRAWS, Rules, make_rules
-from embedtune.sweep.space import Space, build_space, split_arguments, to_overrides
-from embedtune.sweep.strategies import build_strategy, with_groups, with_resource
-from embedtune.sweep.values import Values, values_of
-from embedtune.sweep.worker import Compose
+from embedtune.study.definition import define_study, free_name, require_definition
+from embedtune.sweep.space.rules import DRAWS, Rules, make_rules
+from embedtune.sweep.space.space import Space, build_space, split_arguments, to_overrides
+from embedtune.sweep.space.starts import Known, default_recipe, given, warm_start
+from embedtune.sweep.space.values import Values, values_of
+from embedtune.sweep.strategies.build import build_strategy, with_groups, with_resource
+from embedtune.sweep.strategies.grid import GridSampler
+from embedtune.sweep.strategies.longest import most_evaluations
+from embedtune.sweep.strategies.objectives import check_objectives
+from embedtune.sweep.workers.worker import Compose
+from embedtune.trial.bench import Bench, prepare
 
 logger = logging.getLogger(__name__)
 

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedtune import archive
-from embedtune.bench import Bench
 from embedtune.config import Config, objective_dim, second_objective
-from embedtune.hooks import Hooks
+from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths, Workspace
-from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
-from embedtune.storage import file_lock
-from embedtune.sweep.checkpoints import keep_best
-from embedtune.sweep.definition import define_study, save_definition, study_name
+from embedtune.study.checkpoints import keep_best
+from embedtune.study.definition import define_study, save_definition, study_name
+from embedtune.study.storage import file_lock
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.sweeper import StudyWatcher, ensure_baseline
-from embedtune.trial import run_trial
+from embedtune.trial.bench import Bench
+from embedtune.trial.run import run_trial
+from embedtune.trial.watching import Hooks
 
 
 def run_single(

@@ -13,35 +13,35 @@ from zlib import crc32
 from optuna.pruners import NopPruner
 
 from embedtune import archive
-from embedtune.bench import Bench, Benches
 from embedtune.config import Config
-from embedtune.disk import reporting_full
 from embedtune.errors import StudyError
-from embedtune.hooks import Hooks, Watcher
+from embedtune.machine.disk import reporting_full
+from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths, Workspace
-from embedtune.processes import worker_identity
 from embedtune.records import State, TrialRecord
-from embedtune.storage import file_lock, persistently, reporting_lost
 from embedtune.study import Study, left, open_study
-from embedtune.sweep.asking import Asking
-from embedtune.sweep.binding import ID, bind, require_own_storage
-from embedtune.sweep.definition import check_definition, save_definition, study_name
+from embedtune.study.binding import ID, bind, require_own_storage
+from embedtune.study.definition import check_definition, save_definition, study_name
+from embedtune.study.records import agree, publish_baseline, read_baseline, read_records
+from embedtune.study.storage import file_lock, persistently, reporting_lost
+from embedtune.sweep.ask import Asking
 from embedtune.sweep.delivery import Delivery
-from embedtune.sweep.failures import common_failure
-from embedtune.sweep.follow import Follower, await_others
-from embedtune.sweep.hosts import Launched, leash
-from embedtune.sweep.known import enqueue
-from embedtune.sweep.mending import mend
-from embedtune.sweep.objectives import directions
 from embedtune.sweep.plan import Plan
-from embedtune.sweep.shared import agree, publish_baseline, read_baseline, read_records
-from embedtune.sweep.slots import make_slots, usable_cores, visible_devices, worker_count
-from embedtune.sweep.stopping import Stop, die_with_parent, handling, stop_now
-from embedtune.sweep.strategies import SEED_STRIDE, build_sampler, build_strategy
-from embedtune.sweep.supervisor import Slot, Supervisor
-from embedtune.sweep.worker import Compose, Worker
+from embedtune.sweep.space.starts import enqueue
+from embedtune.sweep.strategies.build import SEED_STRIDE, build_sampler, build_strategy
+from embedtune.sweep.strategies.objectives import directions
+from embedtune.sweep.workers.attempts import common_failure
+from embedtune.sweep.workers.follow import Follower, await_others
+from embedtune.sweep.workers.hosts import Launched, leash
+from embedtune.sweep.workers.requeue import mend
+from embedtune.sweep.workers.slots import make_slots, usable_cores, visible_devices, worker_count
+from embedtune.sweep.workers.stopping import Stop, die_with_parent, handling, stop_now
+from embedtune.sweep.workers.supervisor import Slot, Supervisor
+from embedtune.sweep.workers.worker import Compose, Worker
 from embedtune.tracking import is_delivered
-from embedtune.trial import run_baseline
+from embedtune.trial.bench import Bench, Benches
+from embedtune.trial.run import run_baseline
+from embedtune.trial.watching import Hooks, Watcher
 
 _SEEDS = 1 << 30
 """Seeds of different hosts lie anywhere below this."""

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from embedtune.config.redaction import redact
 from embedtune.tracking.content import DatasetUse
-from embedtune.tracking.redaction import redact
 
 MAX_PARAM = 6000
 """Characters MLflow keeps of a param."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from embedtune.front import front, second_label, second_text
+from embedtune.config.redaction import redact_text
+from embedtune.ranking import front, second_label, second_text
 from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.tracking.content import INTERRUPTED, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG
 from embedtune.tracking.names import HEADLINES, Objective, dims
-from embedtune.tracking.redaction import redact_text
 
 
 def trial_note(record: TrialRecord, best: Evaluation | None, objective: Objective | None) -> str:

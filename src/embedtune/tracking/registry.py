@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedtune.config.redaction import redact_text
 from embedtune.errors import TrackingError
 from embedtune.records import Metrics
 from embedtune.tracking.content import Point, RunContent
 from embedtune.tracking.labels import MAX_DIGEST, MAX_TAG
 from embedtune.tracking.labels import tags as as_tags
 from embedtune.tracking.names import HEADLINES, dims, rounded, section, short
-from embedtune.tracking.redaction import redact_text
 from embedtune.tracking.store import Store, connect
 
 CHAMPION = "champion"

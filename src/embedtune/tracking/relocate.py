@@ -12,10 +12,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from embedtune.config import TrackingConfig
+from embedtune.config.redaction import redact_text
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
-from embedtune.tracking.redaction import redact_text
-from embedtune.tracking.store import SQLITE, artifact_folder, store_lock, store_uri
+from embedtune.tracking.uri import SQLITE, artifact_folder, store_lock, store_uri
 
 _COLUMNS = (
     ("experiments", "artifact_location"),

@@ -15,9 +15,10 @@ from urllib.parse import quote
 from filelock import FileLock
 
 from embedtune.config import TrackingConfig
+from embedtune.config.redaction import first_line, redact_text
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
-from embedtune.tracking.redaction import first_line, redact_text
+from embedtune.tracking.uri import artifact_folder, is_database, is_databricks, is_server, store_lock, store_uri
 from embedtune.tracking.views import View, all_studies_tags, view_key
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ ENVIRONMENT = {
 }
 """Set before mlflow is imported, unless the user did."""
 
-SQLITE = "sqlite:///"
-_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 _DATABRICKS_PATH = "/ml"
 
@@ -136,37 +135,6 @@ def prepare_environment() -> None:
     """Set what mlflow reads from the environment, leaving what the user set."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-
-
-def store_uri(config: TrackingConfig, workspace: Workspace) -> str:
-    """The tracking URI: the one configured, or sqlite below ``paths.mlruns``."""
-    return config.uri or f"{SQLITE}{(workspace.mlruns / 'mlflow.db').resolve()}"
-
-
-def store_lock(uri: str, workspace: Workspace) -> Path:
-    """Held while the store is created or mended; beside a sqlite file, because several workspaces may share one."""
-    folder = Path(uri.removeprefix(SQLITE)).parent if uri.startswith(SQLITE) else workspace.mlruns
-    return folder / "mlflow.lock"
-
-
-def artifact_folder(experiment: str) -> str:
-    """Where below ``paths.mlruns`` the artifacts of an experiment are."""
-    return "artifacts/" + re.sub(r"[^\w.-]", "_", experiment)
-
-
-def is_server(uri: str) -> bool:
-    """Whether a tracking URI is that of a running MLflow server."""
-    return uri.startswith(("http://", "https://"))
-
-
-def is_database(uri: str) -> bool:
-    """Whether this process itself writes the database that a tracking URI names."""
-    return uri.startswith(_DATABASES)
-
-
-def is_databricks(uri: str) -> bool:
-    """Whether a tracking URI is that of a Databricks workspace, ``databricks`` or ``databricks://PROFILE``."""
-    return uri == "databricks" or uri.startswith("databricks://")
 
 
 def links(store: Store, config: TrackingConfig, study: str | None = None) -> Links:

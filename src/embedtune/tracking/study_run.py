@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from embedtune.config.redaction import redact
 from embedtune.errors import TrackingError
-from embedtune.front import front
 from embedtune.paths import StudyPaths, read_json_lines
+from embedtune.ranking import front
 from embedtune.records import TrialRecord, opened_again
 from embedtune.tracking.content import INTERRUPTED, Point, RunContent, end_time, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
 from embedtune.tracking.names import Objective, rounded, section, short
 from embedtune.tracking.notes import best_trial, study_note
-from embedtune.tracking.redaction import redact
 from embedtune.tracking.store import Store, connect, one_at_a_time, run_path
 from embedtune.tracking.trial_run import user
 from embedtune.tracking.views import StudyShape, study_tags

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from embedtune.config.redaction import redact, redact_text
 from embedtune.paths import TrialPaths, write_json
 from embedtune.records import Metrics, TrialRecord
 from embedtune.tracking.content import DatasetUse, RunContent, end_time, has_ended, state_word, status
@@ -18,7 +19,6 @@ from embedtune.tracking.folder import TrialFolder, read_folder
 from embedtune.tracking.labels import MAX_DIGEST, MAX_TAG, datasets, line, params, tags
 from embedtune.tracking.names import cost_points, dims, judged_points, trial_points
 from embedtune.tracking.notes import trial_note
-from embedtune.tracking.redaction import redact, redact_text
 from embedtune.tracking.store import Store, connect, one_at_a_time
 
 BEST_TABLE = "eval/best_metrics.json"

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedtune.config import TrackingConfig
+from embedtune.config.redaction import first_line, redact_text
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
-from embedtune.tracking.redaction import first_line, redact_text
-from embedtune.tracking.store import SQLITE, is_database, prepare_environment, store_uri
+from embedtune.tracking.store import prepare_environment
+from embedtune.tracking.uri import SQLITE, is_database, store_uri
 
 if TYPE_CHECKING:
     from uvicorn import Server

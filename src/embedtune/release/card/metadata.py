@@ -1,0 +1,78 @@
+"""The metadata of a card: the YAML that a model hub reads.
+
+Fields as in the hub's model card specification, https://github.com/huggingface/hub-docs/blob/main/modelcard.md
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from embedtune.config.checks import OBJECTIVES
+from embedtune.release.card.inputs import CardInputs
+from embedtune.release.card.markdown import clean, clip
+
+
+def front_matter(inputs: CardInputs) -> str:
+    """The YAML between the card's first two lines of dashes; any text in it is quoted as it needs."""
+    return yaml.safe_dump(metadata(inputs), sort_keys=False, allow_unicode=True)
+
+
+def metadata(inputs: CardInputs) -> dict[str, Any]:
+    """The card's metadata as plain values.
+
+    ``base_model`` is left out for one that is not on the hub, where the field would point to another model.
+    """
+    languages = list(inputs.languages)
+    return {
+        **({"language": languages[0] if len(languages) == 1 else languages} if languages else {}),
+        **({"license": inputs.license} if inputs.license else {}),
+        **({"base_model": inputs.hub_id} if inputs.hub_id else {}),
+        "library_name": "sentence-transformers",
+        "metrics": list(OBJECTIVES),
+        "pipeline_tag": "sentence-similarity",
+        "tags": [
+            "sentence-transformers",
+            "sentence-similarity",
+            "feature-extraction",
+            "generated_from_trainer",
+            f"dataset_size:{inputs.rows}",
+            *(f"loss:{name}" for name in inputs.facts.losses),
+        ],
+        "widget": [
+            {"source_sentence": _text(query), "sentences": [_text(passage) for passage in passages]}
+            for query, passages in inputs.widget
+        ],
+        "model-index": [{"name": inputs.title, "results": _results(inputs)}],
+    }
+
+
+def _results(inputs: CardInputs) -> list[dict[str, Any]]:
+    data = str(inputs.study.get("data", {}).get("name", "Unknown"))
+    return [
+        {
+            "task": {"type": "information-retrieval", "name": "Information Retrieval"},
+            # Readers merge results whose type, config and split agree: a dimension is a config of its own.
+            "dataset": {
+                "name": f"{data} {split}, {dim} dimensions",
+                "type": re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-") or "unknown",
+                "config": f"dim_{dim}",
+                "split": split,
+            },
+            "metrics": _metrics(metrics[str(dim)]),
+        }
+        for split, metrics in inputs.scores.items()
+        for dim in sorted(map(int, metrics), reverse=True)
+    ]
+
+
+def _metrics(values: Mapping[str, float]) -> list[dict[str, Any]]:
+    return [{"type": name, "value": float(values[name]), "name": name.replace("_", " ").title()} for name in OBJECTIVES]
+
+
+def _text(text: str) -> str:
+    # PyYAML does not read U+0085 and U+2028 back as it writes them; as line breaks they survive.
+    return "\n".join(clip(clean(text)).splitlines())

@@ -1,0 +1,1 @@
+"""Which candidate is put forward, before anybody looks at the test split."""

@@ -1,0 +1,139 @@
+"""What a release is decided on: the study, its data and its base model, and how a model is measured for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtune import archive
+from embedtune.config import Config, ModelConfig, ReleaseConfig, measured_dims
+from embedtune.config.restore import restore_config
+from embedtune.errors import ConfigError, ReleaseError
+from embedtune.evaluation import evaluate_retrieval, read_scores
+from embedtune.models.load import load_model
+from embedtune.paths import StudyPaths, TrialPaths
+from embedtune.records import RetrievalScores, TrialRecord
+from embedtune.statistics import query_groups
+from embedtune.training import resolve_device
+from embedtune.trial.bench import Bench, Benches, full_dimension, prepare
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+VALIDATION = "validation"
+TEST = "test"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study to release from, with its data read and its base model loaded.
+
+    Attributes:
+        study: Its files.
+        definition: Its ``study.yaml``.
+        recipe: The configuration of one of its trials: data, evaluation and base model.
+        bench: Data and untuned model.
+        device: Where models are measured.
+        dim: The size of embedding at which everything is judged.
+        options: ``release.*``.
+    """
+
+    study: StudyPaths
+    definition: Mapping[str, Any]
+    recipe: Config
+    bench: Bench
+    device: str
+    dim: int
+    options: ReleaseConfig
+
+    @property
+    def objective(self) -> str:
+        """The metric the study maximised."""
+        return self.recipe.eval.objective
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there is a sealed split to judge on."""
+        return TEST in self.bench.task.splits
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether trials were scored by cross-validation over the training queries."""
+        return self.recipe.eval.folds >= 2
+
+    def of(self, number: int) -> Case:
+        """The case with the base model of one trial, where the study searches over base models."""
+        recipe = restore_config(archive.read_config(self.study.trial(number)))
+        recipe.train.device = self.recipe.train.device
+        return replace(self, recipe=recipe, bench=Benches(self.recipe, self.bench).get(recipe))
+
+    def groups(self, split: str) -> NDArray[np.intp]:
+        """The group of each query of a split, in order; what older versions recorded does not say it."""
+        retrieval = self.bench.task.splits[split]
+        return query_groups({query: retrieval.relevant[query] for query in retrieval.queries})
+
+    def load(self, folder: Path | None) -> SentenceTransformer:
+        """A model ready to be measured; None is the untuned one."""
+        config = self.recipe.model if folder is None else ModelConfig(name=str(folder))
+        return load_model(config, self.device)
+
+    def measure(self, model: SentenceTransformer, split: str) -> RetrievalScores:
+        """Score a model on a split at every size the study measured, as far as the model has them."""
+        full = full_dimension(model)
+        asked = {*measured_dims(self.recipe, self.bench.dim), self.dim, full}
+        dims = sorted((dim for dim in asked if dim <= full), reverse=True)
+        return evaluate_retrieval(model, self.bench.task.splits[split], dims, batch_size=self.recipe.eval.batch_size)
+
+    def values(self, scores: RetrievalScores) -> NDArray[np.float64]:
+        """The objective of each query at the size of the decision, or at the model's own if that is smaller."""
+        return scores.per_query[min(self.dim, max(scores.per_query))][self.objective]
+
+    def recorded(self, trial: TrialPaths) -> RetrievalScores:
+        """What chose among the trials: their fold scores, or those on validation."""
+        return read_scores(trial.folds if self.has_folds else trial.scores, self.objective)
+
+
+def open_case(
+    study: StudyPaths, definition: Mapping[str, Any], record: TrialRecord, options: ReleaseConfig, device: str
+) -> Case:
+    """Read the data and load the base model as a trial recorded them.
+
+    Args:
+        study: Its files.
+        definition: Its ``study.yaml``.
+        record: One of the trials that may be released.
+        options: ``release.*``.
+        device: ``train.device`` of this command.
+
+    Raises:
+        ConfigError: ``release.dim`` or ``release.soup`` does not fit the study.
+        ReleaseError: The data changed since.
+    """
+    recipe = restore_config(archive.read_config(study.trial(record.number)))
+    recipe.train.device = device
+    bench = prepare(recipe)
+    dims = measured_dims(recipe, bench.dim)
+    if options.dim is not None and options.dim not in dims:
+        raise ConfigError(f"release.dim must be one of the measured {dims}, but got {options.dim}. Take one of them.")
+    if options.soup and recipe.eval.folds >= 2:
+        raise ConfigError(
+            "release.soup must be false with eval.folds, but got true: an average of weights that saw every fold has "
+            "no score of queries it was not trained on. Remove release.soup."
+        )
+    _check_digests(record.facts.get("digests", {}), bench.task.digests)
+    dim = options.dim or int(definition["dim"])
+    return Case(study, definition, recipe, bench, resolve_device(device), dim, options)
+
+
+def _check_digests(recorded: Mapping[str, str], found: Mapping[str, str]) -> None:
+    changed = [split for split, digest in recorded.items() if found.get(split) != digest]
+    if changed:
+        raise ReleaseError(
+            f"the data must be what the trial was trained on, but {', '.join(changed)} changed since (digests differ). "
+            "Restore the data, or run the study again."
+        )

@@ -1,0 +1,1 @@
+"""The folder that is released: made, checked, written, converted and uploaded."""

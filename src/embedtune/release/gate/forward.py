@@ -1,0 +1,37 @@
+"""Which candidate is put forward, before anybody has looked at the test split."""
+
+from __future__ import annotations
+
+import time
+
+from embedtune import archive
+from embedtune.release.choice.candidates import Pool
+from embedtune.release.choice.case import Case
+from embedtune.release.choice.selection import Selection, named, select
+from embedtune.release.gate.decision import Decision, stand
+from embedtune.release.gate.gate import Rules
+
+
+def put_forward(case: Case, pool: Pool, rules: Rules) -> Decision:
+    """Rank the candidates and choose one, without a look at the test split."""
+    return Decision(
+        objective=case.objective,
+        dim=case.dim,
+        rules=rules,
+        gated=case.options.gate,
+        standings=stand(pool, rules),
+        chosen_on=pool.split,
+        selection=_select(case, pool),
+        judged_on=None,
+        verdict=None,
+        sizes=None,
+        size_margin=case.options.dim_margin,
+        openings=archive.read_openings(case.study),
+        time=int(time.time()),
+    )
+
+
+def _select(case: Case, pool: Pool) -> Selection:
+    if case.options.trial is not None:
+        return named(next(candidate for candidate in pool.candidates if candidate.numbers == (case.options.trial,)))
+    return select(pool.candidates, pool.groups, only_new=not case.options.gate)

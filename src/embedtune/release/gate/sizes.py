@@ -1,0 +1,121 @@
+"""The smallest embedding that is as good as the full one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtune.release.gate.gate import Rules, needed
+from embedtune.statistics import Comparison, compare
+
+MILLION = 1_000_000
+
+
+class Precision(StrEnum):
+    """How a document's embedding is stored."""
+
+    FLOAT32 = "float32"
+    INT8 = "int8"
+    BINARY = "binary"
+
+
+BITS = {Precision.FLOAT32: 32, Precision.INT8: 8, Precision.BINARY: 1}
+"""Of one number."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """One way to store an embedding, and what it costs in quality.
+
+    Attributes:
+        dim: Numbers in an embedding.
+        precision: Of each of them.
+        scores: The objective of each query, of shape (queries,).
+    """
+
+    dim: int
+    precision: Precision
+    scores: NDArray[np.float64]
+
+    @property
+    def bytes_per_million(self) -> int:
+        """What a million documents take in an index, without its own structures."""
+        return -(-self.dim * BITS[self.precision] // 8) * MILLION
+
+    @property
+    def name(self) -> str:
+        """``128 int8``."""
+        return f"{self.dim} {self.precision.value}"
+
+
+@dataclass(frozen=True)
+class Sufficiency:
+    """Whether a size is as good as the full one.
+
+    Attributes:
+        size: It.
+        comparison: With the full size; None for the full size itself.
+        sufficient: Whether it was shown to be not worse by more than the margin.
+        queries_needed: How many queries would show it, were it the only size; None for the full size, and where the
+            difference is beyond the margin.
+    """
+
+    size: Size
+    comparison: Comparison | None
+    sufficient: bool
+    queries_needed: int | None = None
+
+
+@dataclass(frozen=True)
+class SizeReport:
+    """Every size measured, the largest first."""
+
+    rows: tuple[Sufficiency, ...]
+
+    @property
+    def smallest_dim(self) -> int:
+        """The smallest dimension that suffices in float32; the full one always does."""
+        return min(row.size.dim for row in self.rows if row.sufficient and row.size.precision is Precision.FLOAT32)
+
+    @property
+    def cheapest(self) -> Size:
+        """The size of the fewest bytes that suffices; of two equals the one of the better score."""
+        sizes = [row.size for row in self.rows if row.sufficient]
+        return min(sizes, key=lambda size: (size.bytes_per_million, -float(size.scores.mean())))
+
+
+def judge_sizes(sizes: Sequence[Size], groups: NDArray[np.intp], margin: float, rules: Rules) -> SizeReport:
+    """Test each size for being not worse than the full one by more than a margin.
+
+    Non-inferiority on paired differences, one-sided, the p-values adjusted over all sizes by max-T (Westfall & Young
+    1993): the sizes' scores depend on each other, which Bonferroni and Holm would not use.
+
+    Args:
+        sizes: The full one in float32 among them.
+        groups: Of the queries.
+        margin: In the objective.
+        rules: Level and resampling; their margin is not read.
+    """
+    ordered = sorted(sizes, key=lambda size: (-size.dim, -BITS[size.precision]))
+    full, others = ordered[0], ordered[1:]
+    if not others:
+        return SizeReport((Sufficiency(full, None, True),))
+    compared = compare(
+        {size.name: size.scores for size in others},
+        full.scores,
+        groups,
+        margin=margin,
+        level=rules.level,
+        resamples=rules.resamples,
+        seed=rules.seed,
+    )
+    rows = (_row(size, compared[size.name], rules.level) for size in others)
+    return SizeReport((Sufficiency(full, None, True), *rows))
+
+
+def _row(size: Size, comparison: Comparison, level: float) -> Sufficiency:
+    return Sufficiency(size, comparison, comparison.adjusted_p <= 1 - level, needed(comparison, level))

@@ -1,0 +1,1 @@
+"""What people read of a study: tables, the live view, the page."""

@@ -1,0 +1,58 @@
+"""The best value so far, trial by trial. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from embedtune.records import State
+from embedtune.reporting.page.inputs import Absent, ReportInputs, value_of
+from embedtune.units import count
+
+
+@dataclass(frozen=True)
+class HistoryInfo:
+    """What the optimisation history shows.
+
+    Attributes:
+        metric: The objective.
+        points: (number, value, state) of every trial with a value, in order of number.
+        best: (number, best value so far) at each of these.
+        failed: Numbers of failed trials.
+        baseline: The untuned base model's value.
+    """
+
+    metric: str
+    points: tuple[tuple[int, float, State], ...]
+    best: tuple[tuple[int, float], ...]
+    failed: tuple[int, ...]
+    baseline: float | None
+
+    @property
+    def best_number(self) -> int:
+        """The first trial that reached the best value."""
+        return next(number for number, value in self.best if value == self.best[-1][1])
+
+    @property
+    def since_best(self) -> int:
+        """Trials with a value after the best one."""
+        return sum(number > self.best_number for number, _, _ in self.points)
+
+    @property
+    def finding(self) -> str:
+        """What it shows, in words."""
+        since = f"; {count(self.since_best, 'trial')} since then found nothing better" if self.since_best else ""
+        first, last = self.best[0][1], self.best[-1][1]
+        rise = f" The first trial had {first:.4f}." if last > first else ""
+        return f"Trial {self.best_number} set the best value, {last:.4f}{since}.{rise}"
+
+
+def history_info(inputs: ReportInputs) -> HistoryInfo | Absent:
+    """The history of the study."""
+    points = sorted((record.number, value_of(record), record.state) for record in inputs.ranked)
+    if not points:
+        return Absent("No trial has a score yet.")
+    best: list[tuple[int, float]] = []
+    for number, value, _ in points:
+        best.append((number, max(value, best[-1][1] if best else value)))
+    failed = tuple(record.number for record in inputs.records if record.state == State.FAIL)
+    return HistoryInfo(inputs.metric, tuple(points), tuple(best), failed, inputs.untuned)

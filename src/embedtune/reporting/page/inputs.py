@@ -1,0 +1,144 @@
+"""What a report is made from, and the questions every part of it asks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+
+from embedtune.ranking import front
+from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.reporting.leaderboard import best_first, folds_of
+
+WEIGHTS = "loss.matryoshka.weights."
+SIZE = "eval.dim"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Why a part of the report has nothing to show."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """A study as its folder tells it.
+
+    Attributes:
+        definition: ``study.yaml``.
+        records: The trials in order of number, without those that a retry stands in for.
+        baseline: The untuned base model.
+        evaluations: Trial number -> its evaluations in order of step.
+        distributions: Searched key -> what it may be; empty for configurations run one by one.
+        states: How many trials are in each state.
+        queries: How many queries an evaluation has, where the scores are still there.
+        command: What to type to do the same again; None if no configuration was recorded.
+        intervals: Trial number, -1 for the baseline -> 95 % interval of its value, where its scores are known.
+        cautions: What to know before the first trial is believed, in sentences.
+    """
+
+    definition: Mapping[str, Any]
+    records: tuple[TrialRecord, ...]
+    baseline: TrialRecord | None
+    evaluations: Mapping[int, tuple[Evaluation, ...]]
+    distributions: Mapping[str, BaseDistribution]
+    states: Mapping[State, int]
+    queries: int | None = None
+    command: str | None = None
+    intervals: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> str:
+        """The objective."""
+        return str(self.definition["objective"])
+
+    @property
+    def dim(self) -> int:
+        """The size at which the objective is read."""
+        return int(self.definition["dim"])
+
+    @property
+    def folds(self) -> int:
+        """Of how many folds of the training queries a value is the mean; 0: it is that of the validation split."""
+        return folds_of(self.definition)
+
+    @property
+    def second(self) -> int | str | None:
+        """The second objective: a size at which the metric is read too, ``dimension``, or None with one objective."""
+        second: int | str | None = self.definition.get("second")
+        return second
+
+    @property
+    def front(self) -> list[TrialRecord]:
+        """With two objectives, the trials that no other beats in both; from the best in the first one on."""
+        return front(self.records)
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether the trials were proposed by a sampler."""
+        return bool(self.definition["kind"] == "sweep")
+
+    @property
+    def ranked(self) -> list[TrialRecord]:
+        """Ended trials that have a value, best first."""
+        ended = (State.COMPLETE, State.PRUNED)
+        return [record for record in best_first(self.records) if record.state in ended and _scored(record)]
+
+    @property
+    def complete(self) -> list[TrialRecord]:
+        """Complete trials that have a value, best first."""
+        return [record for record in self.ranked if record.state == State.COMPLETE]
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The first of :attr:`ranked`."""
+        return next(iter(self.ranked), None)
+
+    @property
+    def untuned(self) -> float | None:
+        """The baseline's value."""
+        return self.baseline.value if self.baseline is not None and _scored(self.baseline) else None
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that differ between trials, in the order of the space."""
+        keys = dict.fromkeys(self.distributions)
+        for record in self.records:
+            keys |= dict.fromkeys(record.params)
+        return list(keys)
+
+    @property
+    def default_trial(self) -> TrialRecord | None:
+        """The trial that ran the recipe as configured, without any searched value changed."""
+        return next((record for record in self.records if self._is_default(record)), None)
+
+    def _is_default(self, record: TrialRecord) -> bool:
+        return bool(record.params) and all(self._default(key) == value for key, value in record.params.items())
+
+    def _default(self, key: str) -> Any:
+        if key == SIZE:
+            return self.dim
+        if key.startswith(WEIGHTS):
+            weights = self._default(WEIGHTS.rstrip("."))
+            return weights.get(key.removeprefix(WEIGHTS), 1.0) if isinstance(weights, Mapping) else 1.0
+        node: Any = {**(self.definition.get("recipe") or {}), "model": self.definition["model"]}
+        for part in key.split("."):
+            if not isinstance(node, Mapping) or part not in node:
+                return None
+            node = node[part]
+        return node
+
+
+def value_of(record: TrialRecord) -> float:
+    """The value of a record that has one."""
+    assert record.value is not None
+    return record.value
+
+
+def _scored(record: TrialRecord) -> bool:
+    return record.value is not None and math.isfinite(record.value)

@@ -1,0 +1,135 @@
+"""The outcome of a study in a few sentences. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from embedtune.ranking import second_text
+from embedtune.records import State, TrialRecord
+from embedtune.reporting.page.inputs import ReportInputs, value_of
+from embedtune.units import clip, count
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out.
+
+    Attributes:
+        headline: The best trial beside the untuned model and the default recipe.
+        outcome: How the trials ended.
+        support: How much the difference between the first trials can be trusted, as far as the record says.
+    """
+
+    headline: str
+    outcome: str
+    support: str = ""
+
+
+def give_verdict(inputs: ReportInputs) -> Verdict:
+    """Judge a study from its records alone."""
+    ended = _ended(inputs)
+    if inputs.best is None:
+        return Verdict(f"No trial has a score.{_common_reason(inputs)}", ended)
+    if inputs.front:
+        return Verdict(_front(inputs), ended, " ".join(filter(None, (_resolution(inputs), *inputs.cautions))))
+    support = (_leaders(inputs), _resolution(inputs), *inputs.cautions)
+    return Verdict(_best(inputs, inputs.best), ended, " ".join(filter(None, support)))
+
+
+def lead(inputs: ReportInputs) -> float | None:
+    """By how much the best trial is ahead of the second; None with fewer than two, or with two objectives."""
+    if inputs.second is not None:
+        return None
+    values = [value_of(record) for record in inputs.ranked[:2]]
+    return values[0] - values[1] if len(values) == 2 else None
+
+
+def within_one_query(inputs: ReportInputs) -> bool:
+    """Whether one query, which moves a mean in [0, 1] by at most 1/queries, could reverse the first two."""
+    ahead = lead(inputs)
+    return ahead is not None and bool(inputs.queries) and ahead < 1 / (inputs.queries or 1)
+
+
+def _best(inputs: ReportInputs, best: TrialRecord) -> str:
+    value = value_of(best)
+    default = inputs.default_trial
+    is_default = default is not None and default.number == best.number
+    who = f"Trial {best.number}{' (the default recipe)' if is_default else ''} is best"
+    beside = []
+    if inputs.untuned is not None:
+        untuned = f"the untuned {inputs.definition['model']['name']}"
+        beside.append(_compared(value, inputs.untuned, untuned))
+    if default is not None and default.value is not None and not is_default:
+        beside.append(_compared(value, default.value, f"the default recipe, trial {default.number}"))
+    compared = f": {' and '.join(beside)}" if beside else ""
+    pruned = " It was pruned, so its score is of less training." if best.state == State.PRUNED else ""
+    return f"{who} with {inputs.metric} {value:.4f} at {inputs.dim} dimensions{compared}.{pruned}"
+
+
+def _front(inputs: ReportInputs) -> str:
+    """The ends of the front, beside the untuned model."""
+    trials, untuned = inputs.front, inputs.baseline
+    texts = [f"trial {record.number} ({_both(record)})" for record in (trials[0], trials[-1])]
+    span = f"from {texts[0]} to {texts[1]}" if len(trials) > 1 else f"{texts[0]} alone"
+    beside = f"; the untuned model has {_both(untuned)}" if untuned is not None and untuned.second is not None else ""
+    sized = inputs.second == "dimension"
+    what = f"{inputs.metric} against dimensions" if sized else f"{inputs.metric} at {inputs.dim} and {inputs.second}"
+    return f"Front of {what}: {span}{beside}."
+
+
+def _both(record: TrialRecord) -> str:
+    """Both objectives as text."""
+    sized = record.facts.get("second") == "dimension"
+    return f"{value_of(record):.4f} {'with' if sized else 'and'} {second_text(record)}{' dimensions' if sized else ''}"
+
+
+def _compared(value: float, other: float, name: str) -> str:
+    difference = round(value - other, 4)
+    if difference == 0:
+        return f"as good as {name} ({other:.4f})"
+    return f"{abs(difference):.4f} {'above' if difference > 0 else 'below'} {name} ({other:.4f})"
+
+
+def _ended(inputs: ReportInputs) -> str:
+    parts = [f"{inputs.states.get(state, 0)} {name}" for state, name in _STATES if inputs.states.get(state, 0)]
+    if not parts:
+        return "No trial has begun."
+    total = f"Of {count(inputs.definition['n_trials'], 'trial')}" if inputs.is_sweep else "Trials so far"
+    return f"{total}: {', '.join(parts)}."
+
+
+_STATES = (
+    (State.COMPLETE, "complete"),
+    (State.PRUNED, "pruned"),
+    (State.FAIL, "failed"),
+    (State.RUNNING, "running"),
+    (State.WAITING, "waiting"),
+)
+
+
+def _common_reason(inputs: ReportInputs) -> str:
+    reasons = Counter(clip(record.reason) for record in inputs.records if record.reason)
+    return f" Most common reason: {reasons.most_common(1)[0][0]}" if reasons else ""
+
+
+def _leaders(inputs: ReportInputs) -> str:
+    leaders = inputs.ranked[:3]
+    if len(leaders) < 2:
+        return "No other trial has a score to compare it with."
+    values = ", ".join(f"{value_of(record):.4f}" for record in leaders)
+    spread = value_of(leaders[0]) - value_of(leaders[-1])
+    return f"The best {len(leaders)} trials lie within {spread:.4f} of each other ({values})."
+
+
+def _resolution(inputs: ReportInputs) -> str:
+    if not inputs.queries:
+        return ""
+    queries = count(inputs.queries, "query")
+    text = f"Each score is a mean over {queries}, so one query can move it by {1 / inputs.queries:.4f}"
+    ahead = lead(inputs)
+    if ahead is None:
+        return f"{text}."
+    if within_one_query(inputs):
+        return f"{text}: the lead of {ahead:.4f} is less than that, and the first two trials are as good as equal."
+    return f"{text}; the lead of the first trial is {ahead:.4f}."

@@ -1,0 +1,201 @@
+"""What makes two commands the same study: its definition, stored in ``study.yaml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+
+from embedtune.config import Config
+from embedtune.errors import ConfigError
+from embedtune.machine.environment import git_revision, library_versions
+from embedtune.paths import StudyPaths, Workspace, write_atomic
+from embedtune.records import TaskData
+
+IDENTITY = (
+    "kind", "objective", "dim", "second", "space", "conditions", "constraints", "repeats", "sampler", "pruner",
+    "digests", "model", "recipe",
+)  # fmt: skip
+"""The parts that must not change while a study goes on; the budget may."""
+
+RENAMED = {
+    "embedtune.sweep.asking.GridSampler": "embedtune.sweep.GridSampler",
+    "embedtune.sweep.query_pruner.QueryPruner": "embedtune.sweep.QueryPruner",
+}
+"""Addresses by which studies of older versions name a sampler or a pruner, and what they are now."""
+
+RULES = ("conditions", "constraints", "repeats", "enqueue", "warm_start")
+"""The parts that only some studies have; None in the others."""
+
+
+def define_study(
+    config: Config,
+    task: TaskData,
+    dim: int,
+    *,
+    second: int | str | None = None,
+    kind: str = "sweep",
+    space: Mapping[str, str] | None = None,
+    sampler: Mapping[str, Any] | None = None,
+    pruner: Mapping[str, Any] | None = None,
+    rules: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The definition of a study, as plain values.
+
+    Args:
+        config: Composed without any searched value.
+        task: Its data.
+        dim: The dimension at which the objective is read.
+        second: The second objective: a dimension at which it is read too, or ``dimension``.
+        kind: ``sweep``, or ``single`` for configurations run one by one.
+        space: Searched key -> sweep as text.
+        sampler: Its configuration.
+        pruner: Its configuration.
+        rules: Those of ``RULES`` that it has.
+    """
+    return {
+        "name": study_name(config, kind),
+        "kind": kind,
+        "objective": config.eval.objective,
+        "direction": "maximize",
+        "dim": dim,
+        "second": second,
+        "n_trials": config.study.n_trials,
+        "space": dict(space or {}),
+        "sampler": dict(sampler or {}),
+        "pruner": dict(pruner or {}),
+        **dict.fromkeys(RULES),
+        **(rules or {}),
+        "data": {"name": task.name, "source": task.source},
+        "digests": dict(task.digests),
+        "model": _plain(config.model),
+        "recipe": _recipe(config, kind),
+        "code_version": library_versions().get("embedtune"),
+        "git_revision": git_revision(),
+    }
+
+
+def study_name(config: Config, kind: str = "sweep") -> str:
+    """The name given, or one made of data and model; single configurations have a folder of their own."""
+    if config.study.name is not None:
+        return config.study.name
+    model = config.model.name.rstrip("/").rpartition("/")[2]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{config.data.label}-{model}").strip("-.") or config.data.source
+    return name if kind == "sweep" else f"{name}-single"
+
+
+def save_definition(study: StudyPaths, definition: Mapping[str, Any]) -> None:
+    """Store the definition; the code's version and the budget are those of the last command.
+
+    Raises:
+        ConfigError: The study was begun with another definition; says every difference.
+    """
+    check_definition(study, definition)
+    write_atomic(study.definition, yaml.safe_dump(dict(definition), sort_keys=False, allow_unicode=True))
+
+
+def check_definition(study: StudyPaths, definition: Mapping[str, Any]) -> None:
+    """See that a study of this folder goes on as it was defined.
+
+    Raises:
+        ConfigError: It was begun with another definition; says every difference.
+    """
+    stored = load_definition(study)
+    if stored is not None:
+        require_same(study.name, stored, definition)
+
+
+def require_same(name: str, stored: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
+    """See that a study goes on as it was defined.
+
+    Raises:
+        ConfigError: It does not; says every difference.
+    """
+    differences = definition_differences(stored, definition)
+    if differences:
+        raise ConfigError(
+            f"study.name={name} must go on as it was defined, but these differ: {'; '.join(differences)}. "
+            "Take another study.name, add study.on_change=new, or type the command it was begun with."
+        )
+
+
+def definition_differences(stored: Mapping[str, Any], definition: Mapping[str, Any]) -> list[str]:
+    """What a study was begun with that is otherwise now."""
+    recipe = _with_defaults(stored.get("recipe") or {}, _recipe(Config(), definition["kind"]))
+    before = {key: stored.get(key) for key in IDENTITY} | {"recipe": recipe}
+    before |= {key: with_address(before[key]) for key in ("sampler", "pruner")}
+    return _differences(before, {key: definition[key] for key in IDENTITY})
+
+
+def with_address(strategy: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The configuration of a sampler or a pruner by the address its class has now."""
+    values = dict(strategy or {})
+    target = values.get("_target_")
+    return values | {"_target_": RENAMED[target]} if target in RENAMED else values
+
+
+def free_name(workspace: Workspace, definition: Mapping[str, Any]) -> str:
+    """The first name that no study has, or one that was begun with this definition: faq, faq-2, faq-3 and so on."""
+    names = [definition["name"]]
+    while stored := load_definition(workspace.study(names[-1])):
+        if not definition_differences(stored, definition):
+            break
+        names.append(f"{names[0]}-{len(names) + 1}")
+    return str(names[-1])
+
+
+def load_definition(study: StudyPaths) -> dict[str, Any] | None:
+    """The stored definition; None if the study has none."""
+    if not study.definition.is_file():
+        return None
+    values: dict[str, Any] = yaml.safe_load(study.definition.read_text(encoding="utf-8"))
+    return values
+
+
+def require_definition(study: StudyPaths, known: list[str], key: str = "study.name") -> dict[str, Any]:
+    """The stored definition.
+
+    Raises:
+        ConfigError: There is no such study; names those there are.
+    """
+    definition = load_definition(study)
+    if definition is None:
+        names = ", ".join(known) or "none yet"
+        raise ConfigError(f"{key} must name a study, but got {study.name}. In {study.root.parent}: {names}.")
+    return definition
+
+
+def _recipe(config: Config, kind: str) -> dict[str, Any]:
+    """What every trial shares; of single configurations, which share less, only what their values depend on."""
+    recipe = {name: _plain(getattr(config, name)) for name in ("train", "loss", "eval")}
+    for key in ("batch_size", "split", "objective", "dim", "second"):
+        recipe["eval"].pop(key)  # speed alone, or said elsewhere
+    recipe["train"].pop("device")
+    return recipe if kind == "sweep" else {"eval": {key: recipe["eval"][key] for key in ("distractors", "folds")}}
+
+
+def _with_defaults(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored recipe and, at their defaults, the keys that are newer than it."""
+    filled = {
+        key: _with_defaults(value, defaults[key])
+        if isinstance(value, Mapping) and isinstance(defaults.get(key), Mapping)
+        else value
+        for key, value in stored.items()
+    }
+    return {**defaults, **filled}
+
+
+def _plain(node: Any) -> Any:
+    return OmegaConf.to_container(OmegaConf.structured(node), enum_to_str=True)
+
+
+def _differences(stored: Any, new: Any, key: str = "") -> list[str]:
+    if isinstance(stored, dict) and isinstance(new, dict):
+        found: list[str] = []
+        for name in [*stored, *(name for name in new if name not in stored)]:
+            found += _differences(stored.get(name), new.get(name), f"{key}.{name}" if key else str(name))
+        return found
+    return [] if stored == new else [f"{key} was {stored}, now {new}"]

@@ -1,0 +1,48 @@
+"""How a trial ended, told to Optuna from its record."""
+
+from __future__ import annotations
+
+from optuna.trial import TrialState
+
+from embedtune import archive
+from embedtune.records import INTERRUPTED, State, TrialRecord
+from embedtune.study import Study
+from embedtune.study.records import publish, published
+
+_STATES = {State.COMPLETE: TrialState.COMPLETE, State.PRUNED: TrialState.PRUNED, State.FAIL: TrialState.FAIL}
+
+
+def tell(study: Study, record: TrialRecord) -> None:
+    """Record the outcome with Optuna and for other hosts; a trial's value is that of its best evaluation."""
+    publish(study, record)  # the storage takes nothing more once the trial has ended
+    state = _STATES[record.state]
+    values = [value for value in (record.value, record.second) if value is not None]
+    if record.state != State.FAIL:
+        _tell_constraints(study, record)
+    study.optuna.tell(record.number, values if state == TrialState.COMPLETE else None, state=state)
+
+
+def _tell_constraints(study: Study, record: TrialRecord) -> None:
+    """By how much the trial breaks each constraint, as ``optuna.Trial.set_constraint`` stores it."""
+    storage, trial = study.optuna._storage, study.trial(record.number)
+    for text, amount in (record.facts.get("constraints") or {}).items():
+        storage.set_trial_system_attr(trial._trial_id, f"constraints:{text}", amount)
+
+
+def settle(study: Study, number: int) -> bool:
+    """Tell Optuna of a trial that ended in the last moment of its worker; False if it had not ended."""
+    record = archive.read_record(study.paths, number) or published(study, number)
+    if record is None or not is_final(record):
+        return False
+    tell(study, record)
+    return True
+
+
+def is_final(record: TrialRecord) -> bool:
+    """Whether the trial came to its end: it does not run, and was not interrupted to go on elsewhere."""
+    return record.state in _STATES and not is_interrupted(record)
+
+
+def is_interrupted(record: TrialRecord) -> bool:
+    """Whether the trial was stopped from outside."""
+    return record.state == State.FAIL and str(record.reason or "").startswith(INTERRUPTED)

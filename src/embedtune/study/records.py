@@ -1,0 +1,139 @@
+"""Trials wherever they ran: a study in a database also holds what hosts without our folder need to know of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from embedtune import archive
+from embedtune.records import State, TrialRecord
+from embedtune.study import WORKER, Study, replaced, takes_part
+from embedtune.study.checkpoints import contenders, keep_best
+from embedtune.study.definition import require_same
+
+RECORD = "record"
+"""User attribute of a trial that has ended: its record."""
+BASELINE = "baseline"
+"""User attribute of a study: the record of the untuned model."""
+DEFINITION = "definition"
+"""User attribute of a study: its definition."""
+
+
+def agree(study: Study, definition: Mapping[str, Any]) -> None:
+    """Make the definition that of the study in its database, or see that it already is.
+
+    Raises:
+        ConfigError: The study was begun with another definition, here or on another host; says every difference.
+    """
+    if not study.shared:
+        return
+    with study.claiming():
+        stored = study.optuna.user_attrs.get(DEFINITION)
+        ours = json.loads(json.dumps(dict(definition)))
+        if stored is None:
+            study.optuna.set_user_attr(DEFINITION, ours)
+        else:
+            require_same(study.paths.name, stored, ours)
+
+
+def publish(study: Study, record: TrialRecord) -> None:
+    """Leave the record of a trial that ends where other hosts find it.
+
+    The storage takes it only while the trial runs. Weights and files stay on the host that has them.
+    """
+    if study.shared:
+        trial = study.trial(record.number)
+        study.optuna._storage.set_trial_user_attr(trial._trial_id, RECORD, _values(record))
+
+
+def publish_baseline(study: Study, record: TrialRecord) -> bool:
+    """Leave the record of the untuned model where other hosts find it; False if one of them was first."""
+    if study.shared:
+        with study.claiming():
+            if BASELINE in study.optuna.user_attrs:
+                return False
+            study.optuna.set_user_attr(BASELINE, _values(record))
+    return True
+
+
+def _values(record: TrialRecord) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(json.dumps(replace(record, checkpoint=None).to_dict()))
+    return values
+
+
+def published(study: Study, number: int) -> TrialRecord | None:
+    """The record that a trial left; None before it has ended."""
+    trial = study.trial(number)
+    return from_storage(study, trial) if RECORD in trial.user_attrs else None
+
+
+def is_running(study: Study, number: int) -> bool:
+    """Whether the storage still takes what a trial's worker has to say."""
+    return study.trial(number).state == TrialState.RUNNING
+
+
+def read_baseline(study: Study) -> TrialRecord | None:
+    """The record of the untuned model, of this host if it has one."""
+    here = archive.read_record(study.paths, -1)
+    if not study.shared or (here is not None and here.state == State.COMPLETE):
+        return here
+    values = study.optuna.user_attrs.get(BASELINE)
+    return here if values is None else TrialRecord.from_dict(values)
+
+
+def read_records(study: Study) -> Iterator[TrialRecord]:
+    """Every trial that was begun, in order of number; the baseline is not among them."""
+    if not study.shared:
+        yield from archive.read_records(study.paths)
+        return
+    here = {record.number: record for record in archive.read_records(study.paths)}
+    elsewhere = {record.number: record for record in read_elsewhere(study)}
+    yield from (record for _, record in sorted((elsewhere | here).items()))
+
+
+def read_elsewhere(study: Study) -> Iterator[TrialRecord]:
+    """The trials of which this host has no folder; none without a database."""
+    for trial in study.trials() if study.shared else ():
+        begun = trial.state != TrialState.WAITING and takes_part(trial)
+        if begun and archive.read_record(study.paths, trial.number) is None:
+            yield from_storage(study, trial)
+
+
+def judge_weights(study: Study, keep: int, fresh: Iterable[int]) -> None:
+    """Decide whose weights stay: of the trials of this host that have any, those among the best of the whole study.
+
+    Args:
+        study: Open.
+        keep: How many trials keep weights.
+        fresh: Trials whose weights are still in their folders.
+    """
+    with study.lock("checkpoints"):
+        records = [*contenders(study.paths, fresh), *read_elsewhere(study)]
+        keep_best(study.paths, keep, records, replaced(study))
+
+
+def read_all(study: Study) -> list[TrialRecord]:
+    """The baseline, if it was begun, and every trial."""
+    baseline = read_baseline(study)
+    return [*([baseline] if baseline else []), *read_records(study)]
+
+
+def from_storage(study: Study, trial: FrozenTrial) -> TrialRecord:
+    """What the storage knows of a trial: its record once it has ended, before that what Optuna was told."""
+    values = trial.user_attrs.get(RECORD)
+    if values is not None:
+        return TrialRecord.from_dict(values)
+    started = trial.datetime_start
+    return TrialRecord(
+        study=study.paths.name,
+        number=trial.number,
+        state=State(trial.state.name.lower()),
+        params=dict(trial.params),
+        value=trial.values[0] if trial.values else trial.intermediate_values.get(trial.last_step or 0),
+        started=0 if started is None else int(started.timestamp() * 1000),
+        facts={"worker": str(trial.user_attrs.get(WORKER, ""))},
+    )

@@ -1,0 +1,18 @@
+"""Where Optuna keeps a study, and the locks that go with it: files of one machine, or a database that several share."""
+
+from embedtune.study.storage.database import HEARTBEAT, is_lost, open_storage, persistently, place, reporting_lost
+from embedtune.study.storage.journal import Journal
+from embedtune.study.storage.locks import Locks, file_lock, open_locks
+
+__all__ = [
+    "HEARTBEAT",
+    "Journal",
+    "Locks",
+    "file_lock",
+    "is_lost",
+    "open_locks",
+    "open_storage",
+    "persistently",
+    "place",
+    "reporting_lost",
+]

@@ -1,0 +1,125 @@
+"""What one parameter may be: Hydra's override grammar into Optuna's distributions, and the values they have. Pure.
+
+The meaning is that of hydra-optuna-sweeper: ``choice`` is categorical, ``range`` is stepped and includes its stop,
+``interval`` is continuous, ``int(interval(...))`` whole numbers, and ``tag(log, ...)`` makes either logarithmic.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial
+
+from embedtune.sweep.space.grammar import choices, same
+
+_OFF_STEP = 1e-8
+"""How far, in steps, a value may lie from its step: what floating point makes of 0.1 + 0.2."""
+
+
+def distribution_of(override: Override) -> BaseDistribution:
+    """What a sweep means.
+
+    Raises:
+        ValueError: It cannot be searched.
+    """
+    value: Any = override.value()
+    if override.is_choice_sweep():
+        return CategoricalDistribution(choices(override))
+    if isinstance(value, RangeSweep):
+        return _numeric(value.start, value.stop, value.step, "log" in value.tags)
+    if isinstance(value, IntervalSweep):
+        return _numeric(value.start, value.end, None, "log" in value.tags)
+    raise ValueError("choice, range and interval can be searched")
+
+
+def contains(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether a parameter can take this value."""
+    if isinstance(distribution, CategoricalDistribution):
+        return any(same(value, choice) for choice in distribution.choices)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return False
+    whole = isinstance(distribution, FloatDistribution) or value == int(value)
+    return whole and distribution.low <= value <= distribution.high and _on_step(distribution, value)
+
+
+def values_of(distribution: BaseDistribution) -> list[Any] | None:
+    """Every value, in order; None for an interval, which has no end of them."""
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    if distribution.step is None:
+        return [distribution.low] if distribution.single() else None
+    if isinstance(distribution, IntDistribution):
+        return list(range(distribution.low, distribution.high + 1, distribution.step))
+    low, step = Decimal(str(distribution.low)), Decimal(str(distribution.step))
+    return [float(low + i * step) for i in range(_steps(distribution, distribution.high) + 1)]
+
+
+def ends_of(distribution: BaseDistribution) -> list[Any]:
+    """Every choice, or both ends."""
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    return [distribution.low, distribution.high]
+
+
+def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> Any:
+    """The value the sampler chooses for a trial."""
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(key, distribution.choices)
+    if isinstance(distribution, IntDistribution):
+        return trial.suggest_int(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+    assert isinstance(distribution, FloatDistribution)
+    return trial.suggest_float(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+
+
+def draw(distribution: BaseDistribution, random: Random) -> Any:
+    """A value at random: evenly over values, or over their logarithms."""
+    if isinstance(distribution, CategoricalDistribution):
+        return random.choice(distribution.choices)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    values = values_of(distribution)
+    if values is not None and not distribution.log:
+        return random.choice(values)
+    low, high = distribution.low, distribution.high
+    value = math.exp(random.uniform(math.log(low), math.log(high))) if distribution.log else random.uniform(low, high)
+    value = min(max(value, low), high)
+    return round(value) if isinstance(distribution, IntDistribution) else value
+
+
+def canonical(distribution: BaseDistribution, value: Any) -> Any:
+    """A value it contains, as it gives it itself: of several spellings, such as 5 and 5.0, always the same."""
+    if isinstance(distribution, CategoricalDistribution):
+        return next(choice for choice in distribution.choices if same(value, choice))
+    return int(value) if isinstance(distribution, IntDistribution) else float(value)
+
+
+def identity(distribution: BaseDistribution, value: Any) -> str:
+    """Text that is equal for equal values; stepped ones count as their step, however they were computed."""
+    if isinstance(distribution, FloatDistribution) and distribution.step is not None:
+        return str(_steps(distribution, value))
+    return repr(canonical(distribution, value))
+
+
+def _numeric(low: Any, high: Any, step: Any, log: bool) -> BaseDistribution:
+    if all(isinstance(value, int) for value in (low, high, step) if value is not None):
+        return IntDistribution(low, high, log=log, step=1 if step is None or log else step)
+    return FloatDistribution(float(low), float(high), log=log, step=None if step is None or log else float(step))
+
+
+def _steps(distribution: FloatDistribution, value: float) -> int:
+    assert distribution.step is not None
+    return round((value - distribution.low) / distribution.step)
+
+
+def _on_step(distribution: IntDistribution | FloatDistribution, value: float) -> bool:
+    if distribution.step is None:
+        return True
+    steps = (value - distribution.low) / distribution.step
+    return abs(steps - round(steps)) < _OFF_STEP

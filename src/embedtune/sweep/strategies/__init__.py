@@ -1,0 +1,1 @@
+"""Samplers and pruners: built from their configuration, and those of our own."""

@@ -1,0 +1,57 @@
+"""What a search may do under two objectives, said before anything is written."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from optuna.pruners import BasePruner, NopPruner
+from optuna.samplers import BaseSampler, CmaEsSampler
+
+from embedtune.config import DIMENSION
+from embedtune.errors import ConfigError, join_problems
+from embedtune.sweep.space.space import SIZE, Space
+
+Direction = Literal["maximize", "minimize"]
+
+
+def directions(second: int | str | None) -> tuple[Direction, ...]:
+    """Optuna's directions: a quality is maximised, the size of the embedding minimised."""
+    if second is None:
+        return ("maximize",)
+    return ("maximize", "minimize" if second == DIMENSION else "maximize")
+
+
+def check_objectives(
+    second: int | str | None, space: Space, sampler: BaseSampler | None, pruner: BasePruner | None
+) -> None:
+    """Check what searches and what is searched against a second objective.
+
+    Args:
+        second: A dimension, ``dimension``, or None with one objective.
+        space: What is searched.
+        sampler: None is Optuna's default, which takes two objectives.
+        pruner: None prunes nothing.
+
+    Raises:
+        ConfigError: With every rule that is broken.
+    """
+    if second is None:
+        return
+    problems = []
+    if not isinstance(pruner, NopPruner | None):
+        problems.append(
+            "hydra.sweeper.pruner must be none with eval.second, because Optuna cannot prune for two objectives, "
+            f"but got {type(pruner).__name__}. Add pruner=none, or type sweep=pareto."
+        )
+    if isinstance(sampler, CmaEsSampler):  # the only one of Optuna's that refuses, and only in the middle of a trial
+        problems.append(
+            f"hydra.sweeper.sampler must take two objectives with eval.second, but got {type(sampler).__name__}. "
+            "Try sampler=motpe."
+        )
+    if second == DIMENSION and SIZE not in space.distributions:
+        problems.append(
+            f"{SIZE} must be searched with eval.second={DIMENSION}, but has one value. "
+            f"Try {SIZE}='choice(64, 128, 256)'."
+        )
+    if problems:
+        raise ConfigError(join_problems(problems))

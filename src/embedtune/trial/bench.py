@@ -1,0 +1,115 @@
+"""What the trials of one process share: data and base model, checked together, loaded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from embedtune.config import Config, Distractors, EvalConfig, check_dims, dims_problems
+from embedtune.data import Fold, add_distractors, folds_problems, load_task, make_folds
+from embedtune.errors import ConfigError, DataError, UserError, join_problems
+from embedtune.models.load import known_dimension, load_model
+from embedtune.records import TaskData
+from embedtune.training import resolve_device
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Data and model, ready for trials.
+
+    Attributes:
+        task: The data.
+        model: The untuned base model on the CPU; every trial works on a copy.
+        dim: Its full size.
+        folds: Of the training rows, with ``eval.folds``.
+    """
+
+    task: TaskData
+    model: SentenceTransformer
+    dim: int
+    folds: tuple[Fold, ...] = ()
+
+
+class Benches:
+    """The bench of each base model a study searches over; the data is the same for all."""
+
+    def __init__(self, config: Config, bench: Bench) -> None:
+        self._task, self._folds = bench.task, bench.folds
+        self._benches = {repr(config.model): bench}
+
+    def get(self, config: Config) -> Bench:
+        """The bench for a configuration's model, loaded at its first use.
+
+        Raises:
+            UserError: The model cannot be loaded, or lacks a dimension asked for.
+        """
+        key = repr(config.model)
+        if key not in self._benches:
+            self._benches[key] = _bench(config, self._task, self._folds)
+        bench = self._benches[key]
+        check_dims(config, bench.dim)
+        return bench
+
+
+def prepare(config: Config) -> Bench:
+    """Read the data and load the base model.
+
+    Raises:
+        UserError: With every problem of the data, the model and the dimensions, before any weight is loaded.
+    """
+    problems: list[str] = []
+    task = None
+    try:
+        task = load_task(config.data)
+        problems += _missing_parts(task)
+        problems += folds_problems(task.training, config.eval.folds) if config.eval.folds and task.training else []
+    except DataError as error:
+        problems.append(str(error))
+    try:
+        resolve_device(config.train.device)
+    except ConfigError as error:
+        problems.append(str(error))
+    try:
+        dim = known_dimension(config.model)
+        problems += dims_problems(config, dim) if dim else []
+    except UserError as error:
+        problems.append(str(error))
+    if problems or task is None:
+        raise ConfigError(join_problems(problems))
+    folds = make_folds(task.training, config.eval.folds) if config.eval.folds else ()
+    return _bench(config, judged_task(task, config.eval), folds)
+
+
+def judged_task(task: TaskData, evaluation: EvalConfig) -> TaskData:
+    """The task as a study is judged on it: ``eval.distractors`` are in the validation corpus."""
+    if evaluation.distractors != Distractors.train or "validation" not in task.splits:
+        return task
+    judged = add_distractors(task.splits["validation"], task.training)
+    return replace(task, splits={**task.splits, "validation": judged})
+
+
+def _bench(config: Config, task: TaskData, folds: tuple[Fold, ...]) -> Bench:
+    model = load_model(config.model, "cpu")
+    dim = full_dimension(model)
+    check_dims(config, dim)
+    return Bench(task, model, dim, folds)
+
+
+def full_dimension(model: SentenceTransformer) -> int:
+    """The size of a model's embedding."""
+    return int(model.get_embedding_dimension())
+
+
+def _missing_parts(task: TaskData) -> list[str]:
+    problems = []
+    if not task.training:
+        problems.append(f"data must have rows to train on, but {task.source} has none. Add a train split.")
+    if "validation" not in task.splits:
+        problems.append(
+            f"data must have a validation split, but {task.source} has {', '.join(task.splits) or 'none'}. "
+            "Name its file: data.splits.validation=FILE."
+        )
+    return problems

@@ -1,0 +1,142 @@
+"""Score a configuration on its training queries: one model for each fold, trained without it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedtune.config import Config, measured_dims, objective_dim
+from embedtune.data import Fold
+from embedtune.errors import DataError
+from embedtune.evaluation import FoldScores, Pooled, evaluate_retrieval, pool, read_scores, write_scores
+from embedtune.paths import write_json
+from embedtune.records import RetrievalScores, RetrievalSet
+from embedtune.statistics import query_groups
+from embedtune.training import Progress, resolve_device, train_model
+from embedtune.trial.bench import Bench
+from embedtune.trial.recorder import Pruned, Recorder
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Curve = tuple[FoldScores, ...]
+"""The evaluations of one fold, in order."""
+
+
+def cross_validate(run: Recorder, retried: Callable[[Callable[[], Curve]], Curve]) -> Pooled:
+    """Train and score every fold, and write the scores of all training queries to ``folds.parquet``.
+
+    The pruner is told after each fold: its number, and the mean over the queries scored so far. A fold that an
+    attempt before finished is read, not trained again.
+
+    Args:
+        run: The trial's record.
+        retried: Calls what it is given, and once more after running out of memory.
+
+    Raises:
+        Pruned: The pruner says so.
+    """
+    folds, dim, objective = run.bench.folds, objective_dim(run.config, run.bench.dim), run.config.eval.objective
+    curves: list[Curve] = []
+    for number, fold in enumerate(folds, start=1):
+        place = f"{number}/{len(folds)}"
+        known = _read_curve(run, number)
+        curves.append(known or retried(partial(_train_fold, run, fold, f"fold {place}")))
+        pooled = pool(curves, dim, objective)
+        run.hooks.scored(number, pooled.scores.per_query[dim][objective])
+        stop = run.hooks.report(number, pooled.value)
+        if known is None:
+            _write_curve(run, number, curves[-1])
+        run.scored_folds(number)
+        if known is None:
+            run.hooks.watcher.fold_ended(run.number, place, pooled.value)
+            if stop:
+                raise Pruned(f"pruned after fold {place} at {pooled.value:.4f}")
+    return _recorded(run, pooled)
+
+
+def score_untuned(run: Recorder, model: SentenceTransformer) -> Pooled:
+    """The same for a model that was not trained, which needs no folds: its scores of all training queries."""
+    held_out = [fold.held_out for fold in run.bench.folds]
+    queries = {key: text for part in held_out for key, text in part.queries.items()}
+    every = RetrievalSet(queries, held_out[0].corpus, _relevance(run.bench))
+    scores = _score(run.config, run.bench, model, every)
+    value = float(scores.per_query[objective_dim(run.config, run.bench.dim)][run.config.eval.objective].mean())
+    return _recorded(run, Pooled(value, 0.0, scores))
+
+
+def _train_fold(run: Recorder, fold: Fold, stage: str) -> Curve:
+    config, points = run.config, []
+    model = copy.deepcopy(run.bench.model).to(resolve_device(config.train.device))
+
+    def evaluate(progress: Progress) -> None:
+        points.append(FoldScores(progress.epoch, _score(config, run.bench, model, fold.held_out)))
+
+    with tempfile.TemporaryDirectory(dir=run.trial.root, prefix="trainer-") as scratch:
+        train_model(
+            model,
+            fold.training,
+            config,
+            on_evaluate=evaluate,
+            on_step=lambda progress: run.stepped(replace(progress, stage=stage)),
+            output_dir=Path(scratch),
+            mini_batch_size=run.meter.mini_batch_size,
+        )
+    run.meter.finish()
+    return tuple(points)
+
+
+def _score(config: Config, bench: Bench, model: SentenceTransformer, data: RetrievalSet) -> RetrievalScores:
+    return evaluate_retrieval(model, data, measured_dims(config, bench.dim), batch_size=config.eval.batch_size)
+
+
+def _recorded(run: Recorder, pooled: Pooled) -> Pooled:
+    groups = query_groups(_relevance(run.bench))
+    scores = replace(pooled.scores, group_of=tuple(groups.tolist()))
+    write_scores(scores, run.trial.folds)
+    return replace(pooled, scores=scores)
+
+
+def _relevance(bench: Bench) -> dict[str, frozenset[str]]:
+    """Of all training queries, fold after fold as their scores are joined."""
+    return {query: passages for fold in bench.folds for query, passages in fold.held_out.relevant.items()}
+
+
+def _write_curve(run: Recorder, number: int, curve: Curve) -> None:
+    """Keep what a finished fold gave, for the trial that goes on if this one is killed."""
+    if not run.resumable:
+        return
+    for ordinal, point in enumerate(curve):
+        write_scores(point.scores, _part(run, number, ordinal))
+    meter = run.meter
+    used = {"seconds": meter.seconds, "tokens": meter.tokens, "mini_batch_size": meter.mini_batch_size}
+    write_json(_index(run, number), {"identity": run.identity(), "epochs": [point.epoch for point in curve], **used})
+
+
+def _read_curve(run: Recorder, number: int) -> Curve | None:
+    """What a finished fold gave; its index is written last, so that there is all of it or none."""
+    try:
+        values = json.loads(_index(run, number).read_text(encoding="utf-8"))
+        if values["identity"] != json.loads(json.dumps(run.identity())):
+            return None
+        scores = [read_scores(_part(run, number, ordinal)) for ordinal in range(len(values["epochs"]))]
+        run.meter.skip(values["tokens"], values["seconds"])
+        if run.resumed is None:  # else the last training knows better
+            run.meter.mini_batch_size = values["mini_batch_size"]
+        return tuple(map(FoldScores, values["epochs"], scores))
+    except (OSError, ValueError, KeyError, TypeError, DataError):
+        return None
+
+
+def _index(run: Recorder, number: int) -> Path:
+    return run.trial.fold_parts / f"{number}.json"
+
+
+def _part(run: Recorder, number: int, ordinal: int) -> Path:
+    return run.trial.fold_parts / f"{number}-{ordinal}.parquet"

@@ -1,0 +1,59 @@
+"""One measurement of a model while it trains, and its weights put in their place."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from embedtune.config import Config, measured_dims, objective_dim, second_objective
+from embedtune.evaluation import evaluate_retrieval
+from embedtune.paths import TrialPaths
+from embedtune.records import Evaluation, Metrics, RetrievalScores
+from embedtune.statistics import query_groups
+from embedtune.training import Progress
+from embedtune.trial.bench import Bench
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def measure(
+    config: Config, bench: Bench, model: SentenceTransformer, progress: Progress | None, seconds: float
+) -> tuple[Evaluation, RetrievalScores]:
+    """Score a model on the validation split at every dimension."""
+    dims = measured_dims(config, bench.dim)
+    scores = evaluate_retrieval(model, bench.task.splits["validation"], dims, batch_size=config.eval.batch_size)
+    groups = query_groups(bench.task.splits["validation"].relevant)
+    scores, metrics = replace(scores, group_of=tuple(groups.tolist())), scores.metrics
+    evaluation = Evaluation(
+        step=progress.step if progress else 0,
+        epoch=progress.epoch if progress else 0.0,
+        value=metrics[str(objective_dim(config, bench.dim))][config.eval.objective],
+        metrics=metrics,
+        seconds=seconds,
+        timestamp=time.time_ns() // 1_000_000,
+        loss=progress.loss if progress else None,
+        learning_rate=progress.learning_rate if progress else None,
+        second=_quality(metrics, second_objective(config, bench.dim), config.eval.objective),
+    )
+    return evaluation, scores
+
+
+def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
+    """Write the weights beside the last ones, then put them in their place."""
+    beside = trial.checkpoint.with_name("checkpoint.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        model.save(str(beside), create_model_card=False)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)  # a full disk needs its room for the record
+        raise
+    shutil.rmtree(trial.checkpoint, ignore_errors=True)
+    beside.rename(trial.checkpoint)
+
+
+def _quality(metrics: Metrics, dim: int | str | None, objective: str) -> float | None:
+    """The second objective if it is a quality; the size of the embedding is no measurement."""
+    return metrics[str(dim)][objective] if isinstance(dim, int) else None

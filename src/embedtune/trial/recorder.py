@@ -1,0 +1,247 @@
+"""The record of a trial while it runs: what is measured goes to its folder first, then to whoever is told."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+
+from embedtune import archive
+from embedtune.config import DIMENSION, Config, objective_dim, second_objective
+from embedtune.config.redaction import redact
+from embedtune.errors import ResumeError, TrialError
+from embedtune.evaluation import Pooled, write_scores
+from embedtune.machine.environment import git_revision, library_versions
+from embedtune.paths import TrialPaths
+from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.training import Progress, TrainingState, processor_threads, resolve_device, resolve_precision
+from embedtune.trial import resume
+from embedtune.trial.bench import Bench
+from embedtune.trial.measuring import measure, save_checkpoint
+from embedtune.trial.meter import Meter
+from embedtune.trial.watching import Hooks
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+logger = logging.getLogger(__name__)
+
+RESTARTS = "restarts"
+"""Fact of a trial: how often it forgot evaluations that it had recorded, and began again."""
+RESUMED_FROM = "resumed_from"
+"""Fact of a trial: the step it went on from, where the trial it stands in for had been killed."""
+FOLDS_DONE = "folds_done"
+"""Fact of a trial: how many of its folds are scored."""
+
+
+class Pruned(Exception):
+    """Leaves the training loop when the pruner says so."""
+
+
+@dataclass
+class Recorder:
+    """The record of one trial while it runs: begun once, fed with evaluations, closed once.
+
+    Attributes:
+        record: As the trial begins.
+        resumable: Whether the state of the training is kept beside the record.
+        resumed: What the training goes on from, until it has begun.
+        pooled: The score of the folds, with ``eval.folds``.
+        meter: What it uses.
+    """
+
+    config: Config
+    bench: Bench
+    trial: TrialPaths
+    hooks: Hooks
+    record: TrialRecord
+    resumable: bool = False
+    best: Evaluation | None = None
+    done: int = 0
+    pooled: Pooled | None = None
+    resumed: TrainingState | None = None
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(resolve_device(self.config.train.device))
+
+    @property
+    def number(self) -> int:
+        """Of the trial."""
+        return self.record.number
+
+    def begin(self) -> None:
+        """Open the trial's folder with what is known before it runs, or with what a killed one left to go on with."""
+        device = self.meter.device
+        facts = {
+            "data": self.bench.task.name,
+            "digests": dict(self.bench.task.digests),
+            "base_model": self.config.model.name,
+            "objective": self.config.eval.objective,
+            "dim": objective_dim(self.config, self.bench.dim),
+            "second": second_objective(self.config, self.bench.dim),
+            "device": device,
+            "precision": resolve_precision(self.config.train.precision, device),
+            "threads": processor_threads(),
+            "git_revision": git_revision(),
+            "versions": library_versions(),
+            **self.record.facts,
+        }
+        self.record = replace(self.record, state=State.RUNNING, facts=facts)
+        values = self._go_on()
+        self.record = replace(self.record, started=self._started())
+        archive.write_header(self.trial, self.record, _plain(self.config))
+        self.hooks.watcher.began(self.record)
+        self.hooks.deliver(self.trial)
+        if values and not self.bench.folds:
+            self.hooks.resumed(self.done)
+            for ordinal, value in enumerate(values, start=1):
+                self.hooks.report(ordinal, value)  # not asked whether to go on: it went on
+
+    def begin_again(self, mini_batch_size: int | None) -> None:
+        """Forget all that was measured; the hyperparameters stay, the mini-batch is recorded beside."""
+        self.meter.begin_again(mini_batch_size)
+        restarts = {RESTARTS: self.record.facts.get(RESTARTS, 0) + 1} if self.done else {}
+        self.best, self.done, self.resumed = None, 0, None
+        self.trial.metrics.unlink(missing_ok=True)
+        self.trial.scores.unlink(missing_ok=True)
+        shutil.rmtree(self.trial.checkpoint, ignore_errors=True)
+        resume.drop(self.trial)
+        facts = {key: value for key, value in self.record.facts.items() if key != RESUMED_FROM}
+        self._write_facts(facts | restarts)
+
+    def scored_folds(self, done: int) -> None:
+        """Note that so many folds are scored: a trial that gets on is not the reason why workers die."""
+        self._write_facts({**self.record.facts, FOLDS_DONE: done})
+
+    def _write_facts(self, facts: Mapping[str, Any]) -> None:
+        self.record = replace(self.record, facts=facts)
+        archive.write_header(self.trial, self.record, _plain(self.config))
+
+    def stepped(self, progress: Progress) -> None:
+        """Note and show one optimiser step."""
+        self.hooks.watcher.stepped(self.number, self.meter.stepped(progress))
+
+    def evaluate(self, model: SentenceTransformer, progress: Progress | None) -> None:
+        """Measure, record, keep the weights if they are the best, and ask whether to go on."""
+        evaluation, scores = measure(self.config, self.bench, model, progress, self.meter.seconds)
+        if not math.isfinite(evaluation.merit):
+            raise TrialError(f"{self.config.eval.objective} must be finite, but got {evaluation.merit}.")
+        if self._is_kept(evaluation):
+            if progress is not None:
+                save_checkpoint(model, self.trial)
+            write_scores(scores, self.trial.scores)
+            self.best = evaluation
+        archive.append_evaluation(self.trial, evaluation)
+        self.done += 1
+        self.hooks.watcher.evaluated(self.number, evaluation)
+        self.hooks.deliver(self.trial)
+        if self.bench.folds:
+            return  # the pruner was told of the folds
+        dim, objective = objective_dim(self.config, self.bench.dim), self.config.eval.objective
+        self.hooks.scored(self.done, scores.per_query[dim][objective])
+        if self.hooks.report(self.done, evaluation.value):
+            raise Pruned
+
+    def _is_kept(self, evaluation: Evaluation) -> bool:
+        """Whether this is the step whose weights are kept: the best, or that at which the folds were best."""
+        if self.best is None:
+            return True
+        if self.pooled is not None:
+            return abs(evaluation.epoch - self.pooled.epoch) < abs(self.best.epoch - self.pooled.epoch)
+        return evaluation.merit > self.best.merit
+
+    def save(self, write_training: Callable[[Path], None]) -> None:
+        """Keep what the trial can go on from; where that fails the trial goes on without."""
+        meter, progress = self.meter, self.meter.progress
+        if not self.resumable or self.best is None or progress is None:
+            return
+        place = next(i for i, e in enumerate(archive.read_evaluations(self.trial)) if e.step == self.best.step)
+        standing = resume.Standing(self.identity(), place, progress, meter.seconds, meter.mini_batch_size)
+        try:
+            resume.save(self.trial, standing, write_training)
+        except (ResumeError, OSError) as error:
+            logger.warning("Trial %d goes on, but would begin anew if it were killed: %s", self.number, error)
+            self.resumable = False
+            resume.drop(self.trial)
+
+    def close(self, state: State, reason: str | None = None, *, resumable: bool = False) -> TrialRecord:
+        """Write the result and what it cost; after this the trial has ended.
+
+        Args:
+            state: How it ended.
+            reason: Why, if it did not complete.
+            resumable: Whether another trial shall go on from here.
+        """
+        record, best = self.record, self.best
+        cost = self.meter.facts
+        ended = replace(
+            record,
+            state=state,
+            reason=reason,
+            value=self._value(),
+            second=self._second(best) if best else None,
+            best_step=best.step if best else None,
+            best_epoch=best.epoch if best else None,
+            metrics=best.metrics if best else {},
+            started=self._started(),  # folds that were not run again moved it back
+            seconds=cost["device_seconds"],
+            facts={**record.facts, **cost},
+        )
+        ended = replace(ended, facts={**ended.facts, **self.hooks.judge(ended)})
+        archive.write_result(self.trial, ended)
+        if not resumable:
+            resume.forget(self.trial)
+        self.hooks.watcher.ended(ended)
+        self.hooks.deliver(self.trial)
+        return ended
+
+    def _started(self) -> int:
+        """When, in milliseconds, so that this and the seconds give the end: time between two processes is nobody's."""
+        return round((time.time() - self.meter.seconds) * 1000)
+
+    def _go_on(self) -> list[float]:
+        """Take up what a killed trial left; the values of its evaluations."""
+        if not self.resumable:
+            resume.forget(self.trial)
+        resumed = resume.load(self.trial, self.identity())
+        if resumed is None:
+            self.trial.metrics.unlink(missing_ok=True)  # of a baseline that was killed
+            return []
+        standing = resumed.standing
+        self.resumed, self.meter.mini_batch_size = resumed.training, standing.mini_batch_size
+        self.best, self.done = resumed.evaluations[standing.best], len(resumed.evaluations)
+        self.meter.go_on(standing.progress, standing.seconds)
+        self.record = replace(self.record, facts={**self.record.facts, RESUMED_FROM: standing.progress.step})
+        logger.info("Trial %d goes on from step %d", self.number, standing.progress.step)
+        return [evaluation.value for evaluation in resumed.evaluations]
+
+    def _value(self) -> float | None:
+        """What the trial is ranked by; with folds, nothing before all are scored."""
+        if self.bench.folds:
+            return self.pooled.value if self.pooled else None
+        return self.best.value if self.best else None
+
+    def identity(self) -> dict[str, Any]:
+        """What must not have changed for the trial to go on as if it had not stopped."""
+        config = _plain(self.config)
+        facts = {key: self.record.facts[key] for key in ("digests", "device", "precision", "versions")}
+        return facts | {key: config[key] for key in ("model", "train", "loss", "eval")}
+
+    def _second(self, best: Evaluation) -> float | None:
+        sized = self.config.eval.second == DIMENSION
+        return float(objective_dim(self.config, self.bench.dim)) if sized else best.second
+
+
+def _plain(config: Config) -> dict[str, Any]:
+    """Without the passwords that an address in it may hold: it is written to files."""
+    values: dict[str, Any] = redact(OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True))
+    return values

@@ -1,0 +1,158 @@
+"""Run one trial: fine-tune, evaluate, keep the best step, record all of it."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+from embedtune.config import Config
+from embedtune.errors import DeviceLost, ResumeError, StudyError
+from embedtune.machine.disk import is_full, reporting_full
+from embedtune.paths import TrialPaths, write_json
+from embedtune.records import INTERRUPTED, State, TrialRecord
+from embedtune.training import (
+    free_memory,
+    is_device_lost,
+    is_out_of_memory,
+    reset_peak_memory,
+    resolve_device,
+    smaller_mini_batch,
+    train_model,
+    training_facts,
+)
+from embedtune.trial.bench import Bench
+from embedtune.trial.cross_validation import cross_validate, score_untuned
+from embedtune.trial.recorder import Pruned, Recorder
+from embedtune.trial.watching import Hooks
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@reporting_full()
+def run_trial(
+    config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks, *, resumable: bool = False
+) -> TrialRecord:
+    """Fine-tune one configuration and record it.
+
+    A failure is part of the record, not an error: the returned state says how the trial ended.
+
+    Args:
+        config: Of the trial.
+        bench: Its data and its base model.
+        trial: Its folder. With ``resumable`` it may hold what a killed trial left, and the trial goes on from there.
+        record: What is known before it runs.
+        hooks: Whom it tells.
+        resumable: Keep the state of the training while it runs, and after an interruption.
+
+    Raises:
+        KeyboardInterrupt: After the interruption was recorded.
+        DeviceLost: The same, when this process can run no trial any more.
+        StudyError: The same, as far as it could be, when the disk is full or the study's storage went away.
+    """
+    run = Recorder(config, bench, trial, hooks, record, resumable)
+    state: State = State.COMPLETE
+    reason: str | None = None
+    with _logging_to(trial):
+        run.begin()
+        try:
+            _train(run)
+        except Pruned as pruned:
+            state, reason = State.PRUNED, str(pruned) or f"pruned after evaluation {run.done}"
+        except KeyboardInterrupt:
+            run.close(State.FAIL, INTERRUPTED, resumable=resumable)
+            raise
+        except Exception as error:
+            logger.debug("%s", traceback.format_exc())
+            state, reason = State.FAIL, f"{type(error).__name__}: {error}"
+            if isinstance(error, StudyError) or is_full(error):  # it is the study that cannot go on
+                with suppress(OSError):
+                    run.close(state, INTERRUPTED, resumable=resumable)
+                raise
+            if is_device_lost(error):
+                run.close(state, f"{INTERRUPTED}: {reason}", resumable=resumable)
+                raise DeviceLost(reason) from error
+        return run.close(state, reason)
+
+
+def run_baseline(config: Config, bench: Bench, trial: TrialPaths, record: TrialRecord, hooks: Hooks) -> TrialRecord:
+    """Evaluate the untuned base model and record it like a trial."""
+    run = Recorder(config, bench, trial, hooks, record)
+    run.begin()
+    model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
+    run.pooled = score_untuned(run, model) if bench.folds else None
+    run.evaluate(model, None)
+    return run.close(State.COMPLETE)
+
+
+def _train(run: Recorder) -> None:
+    """Train on all rows, after the folds if there are any."""
+    reset_peak_memory(resolve_device(run.config.train.device))
+    if run.bench.folds:
+        run.pooled = cross_validate(run, lambda attempt: _retried(run, attempt))
+    _retried(run, lambda: _attempt(run))
+
+
+def _retried(run: Recorder, attempt: Callable[[], T]) -> T:
+    """Train; a batch that does not fit is tried again from the start, through ever smaller mini-batches.
+
+    A saved state that cannot be taken up is forgotten.
+    """
+    while True:
+        try:
+            return attempt()
+        except ResumeError as error:
+            logger.warning("Trial %d starts anew, its saved state cannot be used: %s", run.number, error)
+            smaller = run.meter.mini_batch_size
+        except Exception as error:
+            smaller = smaller_mini_batch(run.config, run.meter.mini_batch_size)
+            if not is_out_of_memory(error) or smaller is None:
+                raise
+            logger.warning("Out of memory: trial %d begins again with mini-batches of %d rows", run.number, smaller)
+        run.begin_again(smaller)
+        free_memory()
+
+
+def _attempt(run: Recorder) -> None:
+    config, bench = run.config, run.bench
+    model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
+    resumed, run.resumed = run.resumed, None
+    write_json(run.trial.training, asdict(training_facts(model, bench.task.training, config)))
+    with tempfile.TemporaryDirectory(dir=run.trial.root, prefix="trainer-") as scratch:
+        train_model(
+            model,
+            bench.task.training,
+            config,
+            on_evaluate=lambda progress: run.evaluate(model, progress),
+            on_step=run.stepped,
+            output_dir=Path(scratch),
+            mini_batch_size=run.meter.mini_batch_size,
+            resumed=resumed,
+            on_saving=run.save,
+        )
+
+
+@contextmanager
+def _logging_to(trial: TrialPaths) -> Iterator[None]:
+    """Copy this process's log lines to the trial's log while it runs, tracebacks included."""
+    trial.root.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(trial.log, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root, own = logging.getLogger(), logging.getLogger("embedtune")
+    level = own.level
+    own.setLevel(logging.DEBUG)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        own.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()

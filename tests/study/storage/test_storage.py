@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import pytest
+from optuna.exceptions import StorageInternalError
+from optuna.storages.journal._storage import JournalOperation
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from embedtune.errors import StudyError
+from embedtune.study.storage import Journal, file_lock, open_locks, persistently, place, reporting_lost
+
+SPAWN = multiprocessing.get_context("fork")
+
+
+def entry(number: int, size: int = 10) -> dict[str, object]:
+    return {"op_code": int(JournalOperation.SET_TRIAL_USER_ATTR), "number": number, "text": "x" * size}
+
+
+def append(path: Path, numbers: list[int]) -> None:
+    journal = Journal(path)
+    for number in numbers:
+        journal.append_logs([entry(number)])  # type: ignore[list-item]
+
+
+def hold(path: Path, taken: Path) -> None:
+    with file_lock(path):
+        taken.touch()
+        time.sleep(60)
+
+
+def test_journal_takes_entries_of_several_processes_whole(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    numbers = [list(range(i * 100, i * 100 + 50)) for i in range(3)]
+    writers = [SPAWN.Process(target=append, args=(path, part)) for part in numbers]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(30)
+    assert sorted(e["number"] for e in Journal(path).read_logs(0)) == sorted(
+        number for part in numbers for number in part
+    )
+
+
+@pytest.mark.parametrize("torn", [b'{"op_code":8,"num', b"\0\0\0\0", b"{"])
+def test_journal_cuts_off_a_torn_line(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "j"
+    append(path, [1, 2])
+    reader = Journal(path)
+    assert [e["number"] for e in reader.read_logs(0)] == [1, 2]
+    with path.open("ab") as file:
+        file.write(torn)
+    assert list(reader.read_logs(2)) == []
+    append(path, [3])
+    assert [e["number"] for e in reader.read_logs(2)] == [3]
+    assert [e["number"] for e in Journal(path).read_logs(0)] == [1, 2, 3]
+
+
+def test_journal_that_holds_only_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(b'{"op')
+    append(path, [1])
+    assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [1]
+
+
+def test_journal_on_a_full_disk_stays_readable(tmp_path: Path) -> None:
+    import resource
+
+    path = tmp_path / "j"
+    append(path, [1])
+    before = path.read_bytes()
+
+    def fill() -> None:
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the write fails with EFBIG, as it does with ENOSPC
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, len(before) + 20))
+        try:
+            Journal(path).append_logs([entry(2, 50_000)])  # type: ignore[list-item]
+        except OSError:
+            os._exit(7)
+
+    writer = SPAWN.Process(target=fill)
+    writer.start()
+    writer.join(30)
+    assert writer.exitcode == 7
+    assert path.read_bytes() == before
+
+
+def test_journal_on_a_disk_that_fills_up_within_an_entry_stays_readable(tmp_path: Path) -> None:
+    """What did not fit is not written later, when the file is closed and some room is free again."""
+    import resource
+
+    path = tmp_path / "j"
+    append(path, [1])
+    before = path.read_bytes()
+
+    def fill() -> None:
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 600, len(before) + 600))
+        try:
+            Journal(path).append_logs([entry(2, 900)])  # type: ignore[list-item]
+        except OSError:
+            return
+        raise AssertionError("it fitted")
+
+    writer = SPAWN.Process(target=fill)
+    writer.start()
+    writer.join(30)
+    assert writer.exitcode == 0
+    assert path.read_bytes() == before
+    append(path, [3])
+    assert [e["number"] for e in Journal(path).read_logs(0)] == [1, 3]
+
+
+class Away(OperationalError):
+    def __init__(self) -> None:
+        super().__init__("SELECT 1", {}, Exception("server closed the connection"))
+
+
+def test_persistently_asks_again_until_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    answers = iter([Away(), StorageInternalError("x"), "found"])
+
+    def ask() -> str:
+        answer = next(answers)
+        if isinstance(answer, StorageInternalError):
+            raise answer from Away()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert persistently(ask) == "found"
+
+
+def test_persistently_gives_up_in_our_words() -> None:
+    def away() -> None:
+        raise Away
+
+    with pytest.raises(StudyError, match=r"study\.storage must be reachable, but its database went away \(Away\)"):
+        persistently(away, patience=0.1)
+    with pytest.raises(StudyError, match="goes on where it stopped"), reporting_lost():
+        away()
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), StorageInternalError("too long"), IntegrityError("s", {}, Exception())]
+)
+def test_what_is_no_outage_is_raised_at_once(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        persistently(fail)
+
+
+def test_file_lock_is_freed_when_its_holder_is_killed(tmp_path: Path) -> None:
+    lock, taken = tmp_path / "l", tmp_path / "taken"
+    holder = SPAWN.Process(target=hold, args=(lock, taken))
+    holder.start()
+    while not taken.exists():
+        time.sleep(0.01)
+    holder.kill()
+    with file_lock(lock):
+        assert lock.exists()
+    holder.join(10)
+
+
+def test_sqlite_locks_are_beside_the_database_wherever_the_study_is(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/db/all.sqlite"
+    (tmp_path / "db").mkdir()
+    for folder in ("a", "b"):
+        with open_locks(url, tmp_path / folder, "s")("claim"):
+            pass
+    assert [path.name for path in (tmp_path / "db").iterdir()] == ["all.sqlite.s.claim.lock"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql+psycopg://anna:ge@heim@db:5432/optuna", "postgresql+psycopg://db:5432/optuna"),
+        ("postgresql://db/optuna?user=anna&password=geheim", "postgresql://db/optuna"),
+        ("postgresql://db/optuna?password=ge@heim", "postgresql://db/optuna"),
+        ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
+    ],
+)
+def test_place_says_no_secret(url: str, shown: str) -> None:
+    assert place(url) == shown

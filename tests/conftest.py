@@ -59,7 +59,7 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def training_facts() -> TrainingFacts:
     """What a trial was trained on and how, as its folder tells it."""
     return TrainingFacts(

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedtune.records import DatasetFacts, Evaluation, RetrievalScores, State, TrainingFacts, TrainingSet, TrialRecord
+from embedtune.records import (
+    DatasetFacts,
+    Evaluation,
+    Interruption,
+    RetrievalScores,
+    State,
+    TrainingFacts,
+    TrainingSet,
+    TrialRecord,
+)
 
 text = st.text(max_size=8)
 number = st.floats(allow_nan=False)
@@ -30,6 +39,7 @@ records = st.builds(
     best_epoch=st.none() | number,
     metrics=metrics,
     reason=st.none() | text,
+    interrupted=st.none() | st.sampled_from(Interruption),
     run_id=st.none() | text,
     checkpoint=st.none() | text,
     started=count,
@@ -56,6 +66,36 @@ def test_trial_record_survives_json(record: TrialRecord) -> None:
     assert copy == record
     assert type(copy.state) is State
     assert set(record.to_dict()) == {field.name for field in fields(TrialRecord)}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "expected"),
+    [
+        (State.FAIL, "interrupted", Interruption.STOPPED),
+        (State.FAIL, "interrupted: its worker died", Interruption.DIED),
+        (State.FAIL, "interrupted: RuntimeError: CUDA error", Interruption.DIED),
+        (State.FAIL, "interruptedly: no", None),
+        (State.FAIL, "RuntimeError: no", None),
+        (State.FAIL, None, None),
+        (State.PRUNED, "interrupted", None),
+        (State.COMPLETE, None, None),
+    ],
+)
+def test_records_of_older_versions_tell_an_interruption_by_their_reason(
+    state: State, reason: str | None, expected: Interruption | None
+) -> None:
+    values = TrialRecord("s", 0, state, reason=reason).to_dict()
+    del values["interrupted"]
+    assert TrialRecord.from_dict(values).interrupted is expected
+
+
+@pytest.mark.parametrize("why", Interruption)
+def test_a_trial_that_broke_off_says_so_as_older_versions_do(why: Interruption) -> None:
+    record = TrialRecord("s", 0, State.RUNNING).broken_off(why, "said" if why is Interruption.DIED else "")
+    assert record.reason == ("interrupted: said" if why is Interruption.DIED else "interrupted")
+    older = record.to_dict()
+    del older["interrupted"]
+    assert TrialRecord.from_dict(older) == record
 
 
 @settings(max_examples=40, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -121,8 +121,17 @@ class State(StrEnum):
     WAITING = "waiting"
 
 
-INTERRUPTED = "interrupted"
-"""How the reason of a trial begins that was stopped from outside."""
+class Interruption(StrEnum):
+    """Why a trial broke off that another goes on with in its place."""
+
+    STOPPED = "stopped"
+    """From outside: by a person, a full disk or a lost database."""
+    DIED = "died"
+    """Its worker died, lost its device or was taken for dead: after some of these it is not tried again."""
+
+
+_BROKEN_OFF = "interrupted"
+"""How the reason of an interrupted trial begins; in records of older versions that is all that tells it."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +246,7 @@ class TrialRecord:
         metrics: All metrics at that step.
         second: The second objective at that step: a quality, or the size of the embedding; None with one objective.
         reason: Why it was pruned or failed.
+        interrupted: Why it broke off; None for a trial that came to an end of its own, or runs.
         run_id: Its MLflow run, once delivered (``tracking.json``).
         checkpoint: Folder of the best step's weights, None once they are gone.
         seconds: Wall time from start to end.
@@ -258,6 +268,7 @@ class TrialRecord:
     seconds: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     second: float | None = None
+    interrupted: Interruption | None = None
 
     @property
     def point(self) -> tuple[float, float] | None:
@@ -282,11 +293,30 @@ class TrialRecord:
         """``baseline``, or the number in four digits as in the folder's name."""
         return "baseline" if self.is_baseline else f"{self.number:04d}"
 
+    def broken_off(self, why: Interruption, detail: str = "") -> TrialRecord:
+        """The record of the same trial as it stands, interrupted; ``detail`` is for people."""
+        reason = f"{_BROKEN_OFF}: {detail}" if detail else _BROKEN_OFF
+        return replace(self, state=State.FAIL, reason=reason, interrupted=why)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
-        return {own.name: getattr(self, own.name) for own in fields(self)} | {"state": self.state.value}
+        values = {own.name: getattr(self, own.name) for own in fields(self)}
+        return values | {"state": self.state.value, "interrupted": self.interrupted and self.interrupted.value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrialRecord:
-        """The inverse of :meth:`to_dict`."""
-        return cls(**{**values, "state": State(values["state"])})
+        """The inverse of :meth:`to_dict`; records of older versions lack ``interrupted``, and their reason tells it."""
+        state = State(values["state"])
+        if "interrupted" in values:
+            interrupted = values["interrupted"] and Interruption(values["interrupted"])
+        else:
+            interrupted = _interruption(state, values.get("reason"))
+        return cls(**{**values, "state": state, "interrupted": interrupted})
+
+
+def _interruption(state: State, reason: str | None) -> Interruption | None:
+    if state is not State.FAIL or reason is None:
+        return None
+    if reason == _BROKEN_OFF:
+        return Interruption.STOPPED
+    return Interruption.DIED if reason.startswith(f"{_BROKEN_OFF}: ") else None

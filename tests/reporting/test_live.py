@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, Interruption, State, TrialRecord
 from embedtune.reporting.live import View
 from embedtune.training import Progress
 
@@ -87,7 +87,7 @@ def test_an_interrupted_trial_is_not_done() -> None:
     with View(console) as view:
         view.study_began(DEFINITION, [])
         view.began(running(0))
-        view.ended(replace(running(0), state=State.FAIL, reason="interrupted: its worker died", seconds=1.0))
+        view.ended(replace(running(0).broken_off(Interruption.DIED, "its worker died"), seconds=1.0))
     assert isinstance(console.file, io.StringIO)
     assert "trial 0 interrupted" in console.file.getvalue()
     assert "0 of 4 trials done" in console.file.getvalue()

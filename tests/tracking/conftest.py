@@ -18,7 +18,7 @@ import yaml
 from embedtune.config import TrackingConfig
 from embedtune.config.checks import OBJECTIVES
 from embedtune.paths import StudyPaths, TrialPaths, Workspace, append_json_line, write_json
-from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, Interruption, State, TrialRecord
 from embedtune.tracking import Store, open_store
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class TrialSpec:
     epochs: int = 4
     made: int | None = None
     reason: str | None = None
+    interrupted: Interruption | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
 
@@ -132,6 +133,7 @@ def end_trial(trial: TrialPaths, record: TrialRecord, spec: TrialSpec, evaluatio
         record,
         state=spec.state,
         reason=spec.reason,
+        interrupted=spec.interrupted,
         value=best.value if best else None,
         best_step=best.step if best else None,
         best_epoch=best.epoch if best else None,
@@ -203,7 +205,7 @@ SPECS = [
     TrialSpec(2, State.PRUNED, learning_rate=1.1e-5, batch_size=16, made=2, reason="pruned after evaluation 2"),
     TrialSpec(3, learning_rate=7e-5, batch_size=20, epochs=5),
     TrialSpec(4, State.FAIL, learning_rate=9e-5, made=1, reason="RuntimeError: out of memory"),
-    TrialSpec(5, State.FAIL, learning_rate=8e-5, made=1, reason="interrupted"),
+    TrialSpec(5, State.FAIL, learning_rate=8e-5, made=1, reason="interrupted", interrupted=Interruption.STOPPED),
 ]
 """A study with every state there is."""
 

@@ -15,7 +15,7 @@ from embedtune.archive import read_evaluations, record_opening
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import StudyPaths, Workspace, write_json
-from embedtune.records import State, TrialRecord
+from embedtune.records import Interruption, State, TrialRecord
 from embedtune.tracking import Store, deliver_study, deliver_trial, links, open_store
 from embedtune.tracking.study_run import history
 
@@ -245,7 +245,7 @@ def test_a_trial_that_began_again_shows_no_point_of_before(
 def test_a_study_with_an_interrupted_trial_is_done_when_its_successor_is(
     store: Store, study: StudyPaths, client: MlflowClient, made: Any
 ) -> None:
-    specs = [made.Spec(0), made.Spec(1, state=State.FAIL, made=1, reason="interrupted: its worker died")]
+    specs = [made.Spec(0), made.Spec(1, state=State.FAIL, made=1, interrupted=Interruption.DIED)]
     parent = deliver_study(store, study, made.study(study, specs, n_trials=2))
     assert read(client, parent).info.status == "RUNNING"
     assert deliver_study(store, study, made.study(study, [*specs, made.Spec(2)], n_trials=2)) == parent

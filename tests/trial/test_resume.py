@@ -19,7 +19,7 @@ from embedtune import archive
 from embedtune.config import Config, ModelConfig, Precision, TrainConfig
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, TrialPaths
-from embedtune.records import Evaluation, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
+from embedtune.records import Evaluation, Interruption, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
 from embedtune.training import Progress
 from embedtune.trial import resume
 from embedtune.trial.bench import Bench
@@ -186,7 +186,7 @@ def test_an_interruption_keeps_what_to_go_on_from(bench: Bench, config: Config, 
         run(bench, config, study.trial(0), Interrupting())
     record = archive.read_record(study, 0)
     assert record is not None
-    assert (record.state, record.reason) == (State.FAIL, "interrupted")
+    assert (record.state, record.interrupted) == (State.FAIL, Interruption.STOPPED)
     assert [path.name for path in study.trial(0).resume.iterdir()] == ["00000003"]
 
 

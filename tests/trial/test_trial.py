@@ -14,7 +14,7 @@ from embedtune.config import Config, ModelConfig, Precision, TrainConfig
 from embedtune.evaluation import read_scores
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, TrialPaths
-from embedtune.records import Evaluation, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
+from embedtune.records import Evaluation, Interruption, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
 from embedtune.training import Progress
 from embedtune.trial.bench import Bench
 from embedtune.trial.run import run_baseline, run_trial
@@ -154,7 +154,7 @@ def test_run_trial_interruption_is_recorded_and_goes_on(run: Run, trial: TrialPa
         run(config, report=interrupt)
     record = archive.read_record(StudyPaths(trial.root.parents[1]), 0)
     assert record is not None
-    assert (record.state, record.reason) == (State.FAIL, "interrupted")
+    assert (record.state, record.interrupted) == (State.FAIL, Interruption.STOPPED)
 
 
 def test_run_trial_out_of_memory_keeps_the_objective(

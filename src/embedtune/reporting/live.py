@@ -143,7 +143,7 @@ class View:
         self._drop_bar(record.number)
         value = "" if record.value is None else f", best {self._metric} {self._values(record)}"
         reason = f" ({record.reason})" if record.reason else ""
-        outcome = "interrupted" if _interrupted(record) else f"{record.state.value}{reason}"
+        outcome = "interrupted" if record.interrupted else f"{record.state.value}{reason}"
         where = ", ".join(filter(None, (self._device(record), self._memory_of(record))))
         self._line(f"{_name(record)} {outcome}{value} in {record.seconds:.0f} s{f' ({where})' if where else ''}")
         if not record.is_baseline and self._n_trials:
@@ -153,7 +153,7 @@ class View:
     def _standing(self) -> str:
         """How far the study is, its best trial and how long it will still take."""
         trials = [record for record in self._records.values() if not record.is_baseline]
-        ended = [record for record in trials if record.state != State.RUNNING and not _interrupted(record)]
+        ended = [record for record in trials if record.state != State.RUNNING and not record.interrupted]
         parts = [f"{len(ended)} of {self._n_trials} trials done"]
         valued = [record for record in best_first(ended) if record.value is not None]
         if valued:
@@ -226,10 +226,6 @@ class View:
 def _merit(value: float, second: float | None) -> float:
     """What an evaluation is compared by, see ``Evaluation.merit``."""
     return value if second is None else (value + second) / 2
-
-
-def _interrupted(record: TrialRecord) -> bool:
-    return str(record.reason).startswith("interrupted")
 
 
 def _name(record: TrialRecord) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from optuna.trial import TrialState
 
 from embedtune import archive
-from embedtune.records import INTERRUPTED, State, TrialRecord
+from embedtune.records import State, TrialRecord
 from embedtune.study import Study
 from embedtune.study.records import publish, published
 
@@ -40,9 +40,4 @@ def settle(study: Study, number: int) -> bool:
 
 def is_final(record: TrialRecord) -> bool:
     """Whether the trial came to its end: it does not run, and was not interrupted to go on elsewhere."""
-    return record.state in _STATES and not is_interrupted(record)
-
-
-def is_interrupted(record: TrialRecord) -> bool:
-    """Whether the trial was stopped from outside."""
-    return record.state == State.FAIL and str(record.reason or "").startswith(INTERRUPTED)
+    return record.state in _STATES and record.interrupted is None

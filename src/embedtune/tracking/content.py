@@ -9,7 +9,7 @@ from pathlib import Path
 from embedtune.records import State, TrialRecord
 
 INTERRUPTED = "interrupted"
-"""How the reason of a trial begins that was stopped from outside."""
+"""The state, for people and filters, of a trial that another one goes on with."""
 
 _STATUS = {State.COMPLETE: "FINISHED", State.PRUNED: "FINISHED", State.FAIL: "FAILED"}
 
@@ -95,14 +95,14 @@ def status(record: TrialRecord) -> str:
 
     A pruned trial did its work: its run is FINISHED and a tag says pruned. The UI shows FAILED and KILLED in red.
     """
-    if record.state is State.FAIL and (record.reason or "").startswith(INTERRUPTED):
+    if record.interrupted is not None:
         return "KILLED"
     return _STATUS.get(record.state, "RUNNING")
 
 
 def state_word(record: TrialRecord) -> str:
     """The trial's state for people and filters: ``interrupted`` is told from ``fail``."""
-    return INTERRUPTED if status(record) == "KILLED" else record.state.value
+    return INTERRUPTED if record.interrupted is not None else record.state.value
 
 
 def end_time(record: TrialRecord) -> int:

@@ -20,7 +20,7 @@ from embedtune.errors import ResumeError, TrialError
 from embedtune.evaluation import Pooled, write_scores
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.paths import TrialPaths
-from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, Interruption, State, TrialRecord
 from embedtune.training import Progress, TrainingState, processor_threads, resolve_device, resolve_precision
 from embedtune.trial import resume
 from embedtune.trial.bench import Bench
@@ -173,20 +173,26 @@ class Recorder:
             self.resumable = False
             resume.drop(self.trial)
 
-    def close(self, state: State, reason: str | None = None, *, resumable: bool = False) -> TrialRecord:
-        """Write the result and what it cost; after this the trial has ended.
+    def close(self, state: State, reason: str | None = None) -> TrialRecord:
+        """Write the result and what it cost; after this the trial has ended, and keeps nothing to go on from.
 
         Args:
             state: How it ended.
             reason: Why, if it did not complete.
-            resumable: Whether another trial shall go on from here.
         """
-        record, best = self.record, self.best
-        cost = self.meter.facts
+        ended = self._write_result(replace(self.record, state=state, reason=reason))
+        resume.forget(self.trial)
+        self._tell_ended(ended)
+        return ended
+
+    def break_off(self, why: Interruption, detail: str = "") -> None:
+        """Write the result of a trial that is interrupted; another one may go on from what it keeps."""
+        self._tell_ended(self._write_result(self.record.broken_off(why, detail)))
+
+    def _write_result(self, record: TrialRecord) -> TrialRecord:
+        best, cost = self.best, self.meter.facts
         ended = replace(
             record,
-            state=state,
-            reason=reason,
             value=self._value(),
             second=self._second(best) if best else None,
             best_step=best.step if best else None,
@@ -198,11 +204,11 @@ class Recorder:
         )
         ended = replace(ended, facts={**ended.facts, **self.hooks.judge(ended)})
         archive.write_result(self.trial, ended)
-        if not resumable:
-            resume.forget(self.trial)
+        return ended
+
+    def _tell_ended(self, ended: TrialRecord) -> None:
         self.hooks.watcher.ended(ended)
         self.hooks.deliver(self.trial)
-        return ended
 
     def _started(self) -> int:
         """When, in milliseconds, so that this and the seconds give the end: time between two processes is nobody's."""

@@ -16,7 +16,7 @@ from embedtune.config import Config
 from embedtune.errors import DeviceLost, ResumeError, StudyError
 from embedtune.machine.disk import is_full, reporting_full
 from embedtune.paths import TrialPaths, write_json
-from embedtune.records import INTERRUPTED, State, TrialRecord
+from embedtune.records import Interruption, State, TrialRecord
 from embedtune.training import (
     free_memory,
     is_device_lost,
@@ -68,17 +68,17 @@ def run_trial(
         except Pruned as pruned:
             state, reason = State.PRUNED, str(pruned) or f"pruned after evaluation {run.done}"
         except KeyboardInterrupt:
-            run.close(State.FAIL, INTERRUPTED, resumable=resumable)
+            run.break_off(Interruption.STOPPED)
             raise
         except Exception as error:
             logger.debug("%s", traceback.format_exc())
             state, reason = State.FAIL, f"{type(error).__name__}: {error}"
             if isinstance(error, StudyError) or is_full(error):  # it is the study that cannot go on
                 with suppress(OSError):
-                    run.close(state, INTERRUPTED, resumable=resumable)
+                    run.break_off(Interruption.STOPPED)
                 raise
             if is_device_lost(error):
-                run.close(state, f"{INTERRUPTED}: {reason}", resumable=resumable)
+                run.break_off(Interruption.DIED, reason)
                 raise DeviceLost(reason) from error
         return run.close(state, reason)
 

@@ -11,7 +11,7 @@ import pytest
 
 from embedtune import archive
 from embedtune.paths import StudyPaths
-from embedtune.records import State
+from embedtune.records import Interruption, State
 from embedtune.trial import measuring
 
 
@@ -48,7 +48,7 @@ def test_full_disk_stops_the_study_which_goes_on_once_there_is_room(
     lost = archive.read_record(study, 1)
     assert lost is not None
     # Without room for its result it stays open until a command sees that its process, here this one, is gone.
-    assert str(lost.reason).startswith("interrupted") if where == "weights" else lost.state == State.RUNNING
+    assert lost.interrupted is Interruption.STOPPED if where == "weights" else lost.state == State.RUNNING
 
 
 def test_full_disk_ends_a_single_run_and_its_weights_give_back_their_room(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, Interruption, State, TrialRecord
 from embedtune.reporting.page.findings.advice import Advice, give_advice
 from embedtune.reporting.page.findings.edges import find_edge
 from embedtune.reporting.page.inputs import ReportInputs
@@ -90,7 +90,7 @@ def test_verdict_says_that_the_best_was_pruned(inputs: Make, trial: Trial) -> No
 
 def test_failures_alike_come_first(inputs: Make, trial: Trial) -> None:
     records = [trial(i, None, State.FAIL, reason=f"RuntimeError: {i} bytes\nmore") for i in range(2)]
-    study = inputs([*records, trial(2, None, State.FAIL, reason="interrupted: x"), trial(3, 0.7)])
+    study = inputs([*records, trial(2, None).broken_off(Interruption.DIED, "x"), trial(3, 0.7)])
     advice = give_advice(study)[0]
     assert advice.do == "Fix first what makes trials fail: RuntimeError: 0 bytes"
     assert advice.why.startswith("2 of 4 trials failed with it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,13 @@ import torch
 from embedtune import archive
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths
-from embedtune.records import INTERRUPTED, Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, Interruption, State, TrialRecord
 from embedtune.study import Study, claim, open_study, reconcile, requeue, states
 from embedtune.sweep.workers.attempts import deaths, give_up
 from embedtune.training import is_device_lost
 from embedtune.trial.recorder import FOLDS_DONE
 
-DIED = f"{INTERRUPTED}: its worker died"
+DIED, STOPPED = Interruption.DIED, Interruption.STOPPED
 
 
 @pytest.fixture
@@ -37,37 +37,37 @@ def begin(study: Study, evaluations: int, who: str = "") -> int:
     return trial.number
 
 
-def end(study: Study, number: int, reason: str) -> None:
+def end(study: Study, number: int, why: Interruption) -> None:
     record = archive.read_record(study.paths, number)
     assert record is not None
-    archive.write_result(study.paths.trial(number), replace(record, state=State.FAIL, reason=reason))
+    archive.write_result(study.paths.trial(number), record.broken_off(why))
     requeue(study, number)
 
 
-def chain(study: Study, *attempts: tuple[int, str]) -> int:
+def chain(study: Study, *attempts: tuple[int, Interruption | None]) -> int:
     """Attempts at one configuration: evaluations and why it ended; the last one runs still."""
-    for evaluations, reason in attempts:
+    for evaluations, why in attempts:
         number = begin(study, evaluations)
-        if reason:
-            end(study, number, reason)
+        if why:
+            end(study, number, why)
     return number
 
 
 @pytest.mark.parametrize(
     ("attempts", "count"),
     [
-        ([(0, "")], 1),
-        ([(0, DIED), (0, "")], 2),
-        ([(0, DIED), (0, DIED), (0, "")], 3),
-        ([(1, DIED), (2, "")], 1),  # it got on
-        ([(0, DIED), (2, DIED), (2, "")], 2),
-        ([(0, DIED), (0, INTERRUPTED), (0, "")], 2),  # a person stopped it in between
-        ([(0, INTERRUPTED), (0, INTERRUPTED), (0, "")], 1),
-        ([(0, DIED), (0, INTERRUPTED)], 1),  # the last one was stopped before it could be queued again
-        ([(0, INTERRUPTED)], 0),
+        ([(0, None)], 1),
+        ([(0, DIED), (0, None)], 2),
+        ([(0, DIED), (0, DIED), (0, None)], 3),
+        ([(1, DIED), (2, None)], 1),  # it got on
+        ([(0, DIED), (2, DIED), (2, None)], 2),
+        ([(0, DIED), (0, STOPPED), (0, None)], 2),  # a person stopped it in between
+        ([(0, STOPPED), (0, STOPPED), (0, None)], 1),
+        ([(0, DIED), (0, STOPPED)], 1),  # the last one was stopped before it could be queued again
+        ([(0, STOPPED)], 0),
     ],
 )
-def test_deaths_in_a_row(study: Study, attempts: list[tuple[int, str]], count: int) -> None:
+def test_deaths_in_a_row(study: Study, attempts: list[tuple[int, Interruption | None]], count: int) -> None:
     assert deaths(study, chain(study, *attempts)) == count
 
 
@@ -83,12 +83,13 @@ def test_a_trial_that_gets_a_fold_further_is_not_the_reason(study: Study) -> Non
 
 
 def test_give_up_ends_the_trial_for_good_and_uses_up_the_budget(study: Study) -> None:
-    number = chain(study, (0, DIED), (0, DIED), (0, ""))
+    number = chain(study, (0, DIED), (0, DIED), (0, None))
     assert not give_up(study, number, 4)
     assert give_up(study, number, 3)
     record = archive.read_record(study.paths, number)
     assert record is not None
     assert (record.state, record.reason) == (State.FAIL, "its worker died (3 times in a row)")
+    assert record.interrupted is None, "it came to its end"
     assert states(study) == {state: int(state == State.FAIL) for state in State}
     assert claim(study, 1, worker_identity()) is None
 
@@ -96,7 +97,7 @@ def test_give_up_ends_the_trial_for_good_and_uses_up_the_budget(study: Study) ->
 def test_a_trial_that_always_kills_its_worker_does_not_loop(study: Study) -> None:
     rounds = 0
     while reconcile(study) or states(study)[State.FAIL] < 2:
-        trial = claim(study, 2, "")  # nobody: dead at once
+        trial = claim(study, 2, None)  # nobody: dead at once
         if trial is None:
             break
         rounds += 1

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from embedtune.records import State, TrialRecord
+from embedtune.records import Interruption, State, TrialRecord
 from embedtune.sweep.workers.attempts import common_failure
 
 
@@ -22,7 +22,7 @@ def test_common_failure_needs_one_reason_and_no_success() -> None:
 
 
 def test_common_failure_does_not_count_interruptions_and_running_trials() -> None:
-    others = [fail(3, "interrupted: its worker died"), TrialRecord("s", 4, State.RUNNING)]
+    others = [fail(3, "").broken_off(Interruption.DIED), TrialRecord("s", 4, State.RUNNING)]
     assert common_failure([fail(0, "a"), fail(1, "a"), *others]) is None
     assert common_failure([*(fail(n, "a") for n in range(3)), *others]) == "a"
 

@@ -86,7 +86,7 @@ def test_a_worker_killed_amid_a_trial_is_made_good(command: list[str]) -> None:
     assert board["states"] == {"complete": 5, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
     assert "it is queued again" in err
     results = [json.loads(path.read_text()) for path in Path("sweeps/s/trials").glob("*/result.json")]
-    assert sum(str(result["reason"]).startswith("interrupted") for result in results) == 1
+    assert sum(result["interrupted"] == "died" for result in results) == 1
     assert len(results) == 6
 
 

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from embedtune import archive
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths, write_json
-from embedtune.records import State, TrialRecord
+from embedtune.records import Interruption, State, TrialRecord
 from embedtune.study import RETRY_OF, Study, claim, open_study, predecessors, requeue, states
 from embedtune.study.outcome import is_final
 from embedtune.sweep.delivery import Delivery
@@ -100,6 +100,7 @@ def test_a_dead_trial_is_closed_and_queued_once(study: Study) -> None:
     record = archive.read_record(study.paths, 0)
     assert record is not None
     assert (record.state, record.reason) == (State.FAIL, "interrupted: its worker died")
+    assert record.interrupted is Interruption.DIED
     assert not is_final(record)
     assert sorted(path.name for path in paths.root.iterdir()) == ["config.yaml", "result.json", "resume", "trial.json"]
     assert delivery.waiting == [paths]

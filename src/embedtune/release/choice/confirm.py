@@ -12,7 +12,7 @@ import shutil
 
 from embedtune import archive
 from embedtune.paths import TrialPaths
-from embedtune.records import INTERRUPTED, RetrievalScores, State, TrialRecord
+from embedtune.records import RetrievalScores, State, TrialRecord
 from embedtune.release.choice.case import Case
 from embedtune.trial.run import run_trial
 from embedtune.trial.watching import Hooks, Silent
@@ -50,7 +50,7 @@ def _run(case: Case, number: int, fresh: int) -> tuple[TrialPaths, TrialRecord]:
     config.train.seed += fresh * STRIDE
     trial = case.study.confirmation(number, config.train.seed)
     record = archive.read_folder(trial)
-    if record is None or record.state is State.RUNNING or str(record.reason or "").startswith(INTERRUPTED):
+    if record is None or record.state is State.RUNNING or record.interrupted is not None:
         shutil.rmtree(trial.root, ignore_errors=True)
         logger.info("Training trial %d again with seed %d", number, config.train.seed)
         facts = {"confirms": number, "seed": config.train.seed}

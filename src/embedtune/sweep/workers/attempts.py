@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from embedtune import archive
-from embedtune.records import INTERRUPTED, State, TrialRecord
+from embedtune.records import Interruption, State, TrialRecord
 from embedtune.study import Study, predecessors
 from embedtune.study.outcome import tell
 from embedtune.study.records import from_storage
@@ -29,10 +29,10 @@ def deaths(study: Study, number: int) -> int:
     why workers die.
     """
     trial, own = study.trial(number), archive.read_record(study.paths, number)
-    count, done = int(own is None or own.reason != INTERRUPTED), _progress(study, number)
+    count, done = int(own is None or own.interrupted is not Interruption.STOPPED), _progress(study, number)
     for before in predecessors(study, trial):
         record = archive.read_record(study.paths, before)
-        if record is not None and record.reason == INTERRUPTED:
+        if record is not None and record.interrupted is Interruption.STOPPED:
             continue
         if _progress(study, before) < done:
             break
@@ -47,7 +47,7 @@ def give_up(study: Study, number: int, attempts: int, reason: str = "its worker 
         return None
     trial, paths = study.trial(number), study.paths.trial(number)
     record = archive.read_record(study.paths, number) or from_storage(study, trial)
-    record = replace(record, state=State.FAIL, reason=f"{reason} ({count} times in a row)")
+    record = replace(record, state=State.FAIL, reason=f"{reason} ({count} times in a row)", interrupted=None)
     archive.write_result(paths, record)
     resume.forget(paths)
     tell(study, record)
@@ -59,7 +59,7 @@ def common_failure(records: Iterable[TrialRecord]) -> str | None:
     """The reason if the first trials all failed for it and none has succeeded; None otherwise."""
     reasons = []
     for record in records:
-        if record.state == State.RUNNING or str(record.reason or "").startswith(INTERRUPTED):
+        if record.state == State.RUNNING or record.interrupted is not None:
             continue
         if record.state != State.FAIL:
             return None  # and no more of them is read

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from embedtune import archive
 from embedtune.machine.processes import worker_alive
-from embedtune.records import INTERRUPTED, Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, Interruption, State, TrialRecord
 from embedtune.study import Study, reconcile
 from embedtune.study.outcome import is_final, settle
 from embedtune.study.records import from_storage, judge_weights
@@ -67,4 +67,4 @@ def _is_dead(record: TrialRecord, queued: Collection[int]) -> bool:
 
 def _interrupted(record: TrialRecord, evaluations: Collection[Evaluation]) -> TrialRecord:
     seconds = max((evaluation.seconds for evaluation in evaluations), default=0.0)
-    return replace(record, state=State.FAIL, reason=f"{INTERRUPTED}: its worker died", seconds=seconds)
+    return replace(record, seconds=seconds).broken_off(Interruption.DIED, "its worker died")

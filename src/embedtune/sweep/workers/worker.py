@@ -18,7 +18,7 @@ from embedtune.config import Config
 from embedtune.errors import DeviceLost, StudyError
 from embedtune.machine.disk import is_full
 from embedtune.machine.processes import worker_identity
-from embedtune.records import INTERRUPTED, State, TrialRecord
+from embedtune.records import Interruption, State, TrialRecord
 from embedtune.study import ORIGIN, REPEAT, REPLACED, Study, beating, predecessors, requeue
 from embedtune.study.outcome import is_final, settle, tell
 from embedtune.study.records import is_running, judge_weights
@@ -124,7 +124,7 @@ class Worker:
             record = self._failed(record, f"{type(error).__name__}: {error}")
         if not persistently(lambda: self._tell(record)):
             logger.warning("Trial %d was taken for dead and is run again; what it found is not counted", trial.number)
-            archive.write_result(paths, replace(record, state=State.FAIL, reason=f"{INTERRUPTED}: taken for dead"))
+            archive.write_result(paths, record.broken_off(Interruption.DIED, "taken for dead"))
         return True
 
     def _tell(self, record: TrialRecord) -> bool:
@@ -159,7 +159,7 @@ class Worker:
         if not settle(self.study, record.number):
             requeue(self.study, record.number)
             if not paths.result.is_file():
-                archive.write_result(paths, replace(record, state=State.FAIL, reason=INTERRUPTED))
+                archive.write_result(paths, record.broken_off(Interruption.STOPPED))
             logger.warning("Trial %d was interrupted; it is queued again", record.number)
         self.delivery.trial(paths)
 

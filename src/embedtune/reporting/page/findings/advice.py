@@ -50,7 +50,7 @@ def _failures(inputs: ReportInputs) -> Iterator[Advice]:
     failed = [
         record
         for record in inputs.records
-        if record.state == State.FAIL and record.reason and not record.reason.startswith("interrupted")
+        if record.state == State.FAIL and record.reason and record.interrupted is None
     ]
     kinds = Counter(re.sub(r"\d+", "#", clip(str(record.reason))) for record in failed)
     for kind, times in kinds.most_common(1):

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from embedtune.config import Precision
 from embedtune.errors import ConfigError
+from embedtune.training import Progress, peak_memory, reset_peak_memory, resolve_device, resolve_precision
 from embedtune.training import device as devices
-from embedtune.training import resolve_device, resolve_precision
+from embedtune.trial.meter import Meter
 
 without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 
@@ -45,6 +50,35 @@ def test_a_named_precision_is_taken(precision: Precision) -> None:
 def test_auto_on_a_cpu_asks_its_flags(flags: set[str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "_cpu_flags", lambda: frozenset(flags))
     assert resolve_precision(Precision.auto, "cpu") == expected
+
+
+def test_memory_of_this_process_is_measured_in_bytes() -> None:
+    used = peak_memory("cpu")
+    assert used is not None
+    assert 10**7 < used < 10**12
+
+
+def test_without_the_module_resource_memory_is_not_measured(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on Windows."""
+    monkeypatch.setitem(sys.modules, "resource", None)
+    with caplog.at_level(logging.INFO):
+        reset_peak_memory("cpu")
+    assert peak_memory("cpu") is None
+    assert "peak_memory_bytes is not measured" in caplog.text
+    meter = Meter("cpu")
+    assert meter.facts["peak_memory_bytes"] is None
+    assert meter.stepped(Progress(1, 2, 0.5, 0.1, 1e-5, 8)).memory == 0
+
+
+def test_the_package_needs_no_module_that_only_posix_has() -> None:
+    libraries = (
+        "import sys, datasets, filelock, optuna.storages.journal, sentence_transformers"  # they ask the platform
+    )
+    hidden = "sys.modules.update(resource=None, fcntl=None)"
+    ours = "import embedtune.sweep.workers.worker, embedtune.training, embedtune.trial.run"
+    subprocess.run([sys.executable, "-c", f"{libraries}; {hidden}; {ours}"], check=True)
 
 
 @pytest.mark.gpu

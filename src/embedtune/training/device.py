@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import resource
+import logging
 import sys
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import torch
 
 from embedtune.config import Precision
 from embedtune.errors import ConfigError
+
+logger = logging.getLogger(__name__)
 
 _NATIVE_BF16 = ("avx512_bf16", "amx_bf16")
 """Flags of processors that multiply in bf16 themselves; on the others torch emulates it, slower than fp32."""
@@ -62,15 +64,24 @@ def device_name(device: str) -> str:
 
 
 def reset_peak_memory(device: str) -> None:
-    """Begin to measure :func:`peak_memory` anew, where the device can."""
+    """Begin to measure :func:`peak_memory` anew, where the device can; says it where nothing can be measured."""
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
+    elif peak_memory(device) is None:
+        logger.info("peak_memory_bytes is not measured: Python counts no process memory on this system")
 
 
-def peak_memory(device: str) -> int:
-    """Most bytes in use since the reset on CUDA; on a CPU the most this process ever held."""
+def peak_memory(device: str) -> int | None:
+    """Most bytes in use since the reset on CUDA; on a CPU the most this process ever held.
+
+    None where it is not measured: on a CPU of a system without Python's ``resource``, such as Windows.
+    """
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:
+        return None
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used if sys.platform == "darwin" else used * 1024  # Linux counts kilobytes
 

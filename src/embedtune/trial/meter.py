@@ -50,7 +50,7 @@ class Meter:
     def stepped(self, progress: Progress) -> Progress:
         """Note one optimiser step; returns it with the memory used."""
         self.progress, self._done = progress, False
-        return replace(progress, memory=peak_memory(self.device))
+        return replace(progress, memory=peak_memory(self.device) or 0)
 
     def finish(self) -> None:
         """A training is done, and another follows."""

@@ -8,7 +8,8 @@ import structure
 
 LAYERS = (
     "errors units",
-    "machine records paths config",
+    "machine records paths",
+    "config",
     "archive ranking",
     "models data training evaluation statistics study tracking",
     "trial",

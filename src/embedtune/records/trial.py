@@ -1,4 +1,4 @@
-"""Frozen values that modules exchange: data, scores and the record of a trial."""
+"""One trial: its states, its evaluations and its record."""
 
 from __future__ import annotations
 
@@ -7,108 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Metrics = Mapping[str, Mapping[str, float]]
-"""Means over queries: dimension as text -> metric name such as ``cosine_map@100`` -> value."""
-
-
-@dataclass(frozen=True)
-class RetrievalSet:
-    """Queries, the passages they are searched in, and which passages answer which query.
-
-    Attributes:
-        queries: Query id -> text; every query has at least one relevant passage.
-        corpus: Passage id -> text.
-        relevant: Query id -> ids of the passages that answer it.
-    """
-
-    queries: Mapping[str, str]
-    corpus: Mapping[str, str]
-    relevant: Mapping[str, frozenset[str]]
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """Rows of texts in the order the loss reads them: anchor, positive and optionally negative."""
-
-    name: str
-    columns: Mapping[str, tuple[str, ...]]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values())))
-
-
-@dataclass(frozen=True)
-class TaskData:
-    """A retrieval task, read and checked.
-
-    Attributes:
-        name: Short name for tables and records.
-        source: Where it came from: a path, or what it was built from.
-        training: Sets to train on; several are visited in turn.
-        splits: ``train``, ``validation`` and ``test`` as far as the data has them.
-        digests: Split -> sha256 of its texts and relevance, independent of file format and order.
-    """
-
-    name: str
-    source: str
-    training: tuple[TrainingSet, ...]
-    splits: Mapping[str, RetrievalSet]
-    digests: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class RetrievalScores:
-    """Scores of one evaluation, kept per query so that models can be compared in pairs.
-
-    Attributes:
-        query_ids: The queries scored, in order.
-        per_query: Dimension -> metric name -> float64 array of shape (queries,).
-        group_of: The group of each query, by number: queries that share a passage are not independent. Empty where
-            that is not known.
-    """
-
-    query_ids: tuple[str, ...]
-    per_query: Mapping[int, Mapping[str, NDArray[np.float64]]]
-    group_of: tuple[int, ...] = ()
-
-    @property
-    def groups(self) -> NDArray[np.intp]:
-        """The group of each query, of shape (queries,); each query is its own where groups are not known."""
-        return np.array(self.group_of or range(len(self.query_ids)), dtype=np.intp)
-
-    @property
-    def metrics(self) -> dict[str, dict[str, float]]:
-        """Means over queries, by dimension (as text, largest first) and metric name."""
-        return {
-            str(dim): {name: float(values.mean()) for name, values in scores.items()}
-            for dim, scores in self.per_query.items()
-        }
-
-
-@dataclass(frozen=True)
-class Opening:
-    """One reading of the sealed test split.
-
-    Attributes:
-        time: Seconds since the epoch.
-        reason: What it was read for.
-        command: What was typed, without secrets.
-    """
-
-    time: int
-    reason: str
-    command: str = ""
-
-
-def opened_again(count: int) -> str:
-    """The sentence beside results whose test split was read more than once."""
-    return (
-        f"The test split was read {count} times to judge this study: what is chosen after the first time is no longer "
-        "blind to it."
-    )
+from embedtune.records.data import Metrics
+from embedtune.records.objective import SecondObjective
 
 
 class State(StrEnum):
@@ -171,69 +71,6 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class DatasetFacts:
-    """One training set as a model card describes it.
-
-    Attributes:
-        name: Of the training set.
-        size: Rows.
-        statistics: Column -> ``min``, ``mean`` and ``max`` tokens.
-        samples: The first rows, column -> text.
-    """
-
-    name: str
-    size: int
-    statistics: Mapping[str, Mapping[str, float]]
-    samples: tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True)
-class TrainingFacts:
-    """What was trained on and how: ``training.json``, the source of the model card.
-
-    Attributes:
-        losses: Class names, outermost first, e.g. MatryoshkaLoss, MultipleNegativesRankingLoss.
-        loss_parameters: Parameters of the outermost loss, as its ``get_config_dict`` gives them.
-        citations: Loss class name -> BibTeX.
-        hyperparameters: Every training argument and its value.
-        non_default: The keys of those that differ from the library's defaults.
-        datasets: The training sets.
-        architecture: The model's ``str()``.
-        base_model: What was fine-tuned: a hub id or a short name.
-        base_revision: Its revision, where there is one.
-        dimension: Full size of an embedding.
-        max_seq_length: Tokens.
-        similarity: The model's similarity function.
-        device: The type and, where it has one, the name.
-        precision: bf16 or fp32.
-        versions: Library -> version.
-    """
-
-    losses: tuple[str, ...]
-    loss_parameters: Mapping[str, Any]
-    citations: Mapping[str, str]
-    hyperparameters: Mapping[str, Any]
-    non_default: tuple[str, ...]
-    datasets: tuple[DatasetFacts, ...]
-    architecture: str
-    base_model: str
-    base_revision: str | None
-    dimension: int
-    max_seq_length: int
-    similarity: str
-    device: str
-    precision: str
-    versions: Mapping[str, str]
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TrainingFacts:
-        """From the JSON of ``dataclasses.asdict``."""
-        datasets = tuple(DatasetFacts(**{**item, "samples": tuple(item["samples"])}) for item in values["datasets"])
-        tuples = {key: tuple(values[key]) for key in ("losses", "non_default")}
-        return cls(**{**values, **tuples, "datasets": datasets})
-
-
-@dataclass(frozen=True)
 class TrialRecord:
     """One trial as its folder tells it: ``trial.json`` from the start, ``result.json`` once it ended.
 
@@ -275,7 +112,13 @@ class TrialRecord:
         """Both objectives, the larger the better; None with one objective, or without a value."""
         if self.value is None or self.second is None:
             return None
-        return self.value, -self.second if self.facts.get("second") == "dimension" else self.second
+        second = self.second_objective
+        return self.value, self.second if second is None else second.merit(self.second)
+
+    @property
+    def second_objective(self) -> SecondObjective | None:
+        """What :attr:`second` is a value of."""
+        return SecondObjective.read(self.facts.get("second"))
 
     @property
     def is_baseline(self) -> bool:

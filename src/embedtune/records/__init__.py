@@ -1,0 +1,38 @@
+"""Frozen values that modules exchange: data, scores, objectives, definitions and records."""
+
+from embedtune.records.data import (
+    Metrics,
+    Opening,
+    RetrievalScores,
+    RetrievalSet,
+    TaskData,
+    TrainingSet,
+    opened_again,
+)
+from embedtune.records.definition import DataSource, Search, Settings, StudyDefinition
+from embedtune.records.objective import Direction, Objective, SecondObjective
+from embedtune.records.training import DatasetFacts, TrainingFacts
+from embedtune.records.trial import Evaluation, Interruption, State, TrialRecord
+
+__all__ = [
+    "DataSource",
+    "DatasetFacts",
+    "Direction",
+    "Evaluation",
+    "Interruption",
+    "Metrics",
+    "Objective",
+    "Opening",
+    "RetrievalScores",
+    "RetrievalSet",
+    "Search",
+    "SecondObjective",
+    "Settings",
+    "State",
+    "StudyDefinition",
+    "TaskData",
+    "TrainingFacts",
+    "TrainingSet",
+    "TrialRecord",
+    "opened_again",
+]

@@ -1,0 +1,109 @@
+"""The retrieval task as it was read, and what models scored on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Metrics = Mapping[str, Mapping[str, float]]
+"""Means over queries: dimension as text -> metric name such as ``cosine_map@100`` -> value."""
+
+
+@dataclass(frozen=True)
+class RetrievalSet:
+    """Queries, the passages they are searched in, and which passages answer which query.
+
+    Attributes:
+        queries: Query id -> text; every query has at least one relevant passage.
+        corpus: Passage id -> text.
+        relevant: Query id -> ids of the passages that answer it.
+    """
+
+    queries: Mapping[str, str]
+    corpus: Mapping[str, str]
+    relevant: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows of texts in the order the loss reads them: anchor, positive and optionally negative."""
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A retrieval task, read and checked.
+
+    Attributes:
+        name: Short name for tables and records.
+        source: Where it came from: a path, or what it was built from.
+        training: Sets to train on; several are visited in turn.
+        splits: ``train``, ``validation`` and ``test`` as far as the data has them.
+        digests: Split -> sha256 of its texts and relevance, independent of file format and order.
+    """
+
+    name: str
+    source: str
+    training: tuple[TrainingSet, ...]
+    splits: Mapping[str, RetrievalSet]
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RetrievalScores:
+    """Scores of one evaluation, kept per query so that models can be compared in pairs.
+
+    Attributes:
+        query_ids: The queries scored, in order.
+        per_query: Dimension -> metric name -> float64 array of shape (queries,).
+        group_of: The group of each query, by number: queries that share a passage are not independent. Empty where
+            that is not known.
+    """
+
+    query_ids: tuple[str, ...]
+    per_query: Mapping[int, Mapping[str, NDArray[np.float64]]]
+    group_of: tuple[int, ...] = ()
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """The group of each query, of shape (queries,); each query is its own where groups are not known."""
+        return np.array(self.group_of or range(len(self.query_ids)), dtype=np.intp)
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Means over queries, by dimension (as text, largest first) and metric name."""
+        return {
+            str(dim): {name: float(values.mean()) for name, values in scores.items()}
+            for dim, scores in self.per_query.items()
+        }
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One reading of the sealed test split.
+
+    Attributes:
+        time: Seconds since the epoch.
+        reason: What it was read for.
+        command: What was typed, without secrets.
+    """
+
+    time: int
+    reason: str
+    command: str = ""
+
+
+def opened_again(count: int) -> str:
+    """The sentence beside results whose test split was read more than once."""
+    return (
+        f"The test split was read {count} times to judge this study: what is chosen after the first time is no longer "
+        "blind to it."
+    )

@@ -12,13 +12,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from embedtune.config.location import loss_names
 from embedtune.config.release_checks import release_problems
 from embedtune.config.schema import DIMENSION, SMALLEST, Config, EvalConfig, LossConfig, TrainConfig
 from embedtune.errors import ConfigError, join_problems, must
 
 SPLITS = ("train", "validation", "test")
 SOURCES = ("pydocs", "files", "hub")
-LOSSES = ("mnrl", "cached_mnrl")
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
 SIMILARITIES = ("cosine", "dot")
 CUTOFFS = (1, 3, 5, 10)
@@ -105,7 +105,8 @@ def _train_problems(train: TrainConfig) -> Iterator[str]:
 
 
 def _loss_problems(loss: LossConfig) -> Iterator[str]:
-    yield from must(loss.name in LOSSES, "loss.name", f"be one of {', '.join(LOSSES)}", loss.name, "Try mnrl.")
+    names = loss_names()
+    yield from must(loss.name in names, "loss.name", f"be one of {', '.join(names)}", loss.name, "Try mnrl.")
     positive = loss.scale > 0 and math.isfinite(loss.scale)
     yield from must(positive, "loss.scale", "be above 0", loss.scale, "Try 20.")
     if loss.matryoshka is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
+import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
@@ -27,6 +29,13 @@ def conf_dir() -> Path:
             return candidate
     places = " or ".join(str(candidate) for candidate in candidates)
     raise ConfigError(f"conf/config.yaml must exist in {places}, but it does not. Install embedtune again.")
+
+
+@cache
+def loss_names() -> tuple[str, ...]:
+    """The losses there are, by name: every one has a file in ``conf/loss/``."""
+    files = sorted((conf_dir() / "loss").glob("*.yaml"))
+    return tuple(sorted({str(yaml.safe_load(file.read_text(encoding="utf-8"))["name"]) for file in files}))
 
 
 def register_schema() -> None:

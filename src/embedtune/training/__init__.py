@@ -14,6 +14,7 @@ from embedtune.training.device import (
     set_processor_threads,
 )
 from embedtune.training.facts import training_facts
+from embedtune.training.losses import columns_problems
 from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
 from embedtune.training.state import TrainingState, read_state
 from embedtune.training.train import TrainingOutcome, train_model
@@ -22,6 +23,7 @@ __all__ = [
     "Progress",
     "TrainingOutcome",
     "TrainingState",
+    "columns_problems",
     "free_memory",
     "is_device_lost",
     "is_out_of_memory",

@@ -7,9 +7,7 @@ import gc
 import torch
 
 from embedtune.config import Config
-
-LIBRARY_MINI_BATCH = 32
-"""What sentence-transformers' cached losses encode at once unless told otherwise."""
+from embedtune.training.losses import LOSSES
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -22,15 +20,19 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def smaller_mini_batch(config: Config, mini_batch_size: int | None) -> int | None:
-    """The next mini-batch to try: half the last one, at first half the batch; None when there is none below.
+    """The next mini-batch to try: half the last one, at first half of what the loss encodes at once.
+
+    None when there is none below, or the loss has no form with mini-batches.
 
     Args:
         config: Of the trial.
         mini_batch_size: What did not fit; None for the whole batch at once.
     """
+    loss = LOSSES[config.loss.name]
+    if loss.cached is None:
+        return None
     if mini_batch_size is None:
-        cached = config.loss.name == "cached_mnrl"
-        mini_batch_size = min(config.train.batch_size, LIBRARY_MINI_BATCH if cached else config.train.batch_size)
+        mini_batch_size = min(config.train.batch_size, loss.mini_batch_size or config.train.batch_size)
     return mini_batch_size // 2 or None
 
 

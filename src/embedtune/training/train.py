@@ -19,7 +19,7 @@ from embedtune.training.callbacks import Progress, ProgressCallback
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
 from embedtune.training.collate import TokenCollator, tokenise
 from embedtune.training.device import resolve_device, resolve_precision
-from embedtune.training.losses import build_loss
+from embedtune.training.losses import LOSSES, build_loss
 from embedtune.training.state import TrainingState, write_state
 from embedtune.training.trainer import Trainer
 
@@ -91,7 +91,7 @@ def train_model(
         texts = (text for part in training for column in part.columns.values() for text in column)
         tokens = tokenise(model.preprocess, texts, getattr(model.tokenizer, "pad_token_id", None) or 0)
         encoder = None
-        if tokens is not None and config.loss.name == "mnrl" and mini_batch_size is None:
+        if tokens is not None and LOSSES[config.loss.name].one_pass and mini_batch_size is None:
             encoder = ChunkedEncoder(model, config.train.chunks)
             stack.enter_context(embeddings_pass_through(model))
         trainer = Trainer(

@@ -10,7 +10,7 @@ from embedtune.data import Fold, add_distractors, folds_problems, load_task, mak
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
 from embedtune.models.load import known_dimension, load_model
 from embedtune.records import TaskData
-from embedtune.training import resolve_device
+from embedtune.training import columns_problems, resolve_device
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -64,7 +64,7 @@ def prepare(config: Config) -> Bench:
     task = None
     try:
         task = load_task(config.data)
-        problems += _missing_parts(task)
+        problems += [*_missing_parts(task), *columns_problems(config, task.training)]
         problems += folds_problems(task.training, config.eval.folds) if config.eval.folds and task.training else []
     except DataError as error:
         problems.append(str(error))

@@ -229,8 +229,8 @@ def wrong_in_optuna(trials: Any, total: int) -> Iterator[str]:
 def wrong_in_folders(paths: Any, trials: Any) -> Iterator[str]:
     """Every finished trial's folder is complete, and nothing half done lies about."""
     from embedtune import archive
+    from embedtune.ranking import rank
     from embedtune.study import takes_part
-    from embedtune.study.checkpoints import rank
 
     for path in paths.root.rglob("*"):
         if path.name in ("resume", "checkpoint.new") or path.name.startswith(("trainer-", ".")):

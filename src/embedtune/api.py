@@ -14,12 +14,11 @@ from embedtune import archive
 from embedtune.errors import ConfigError
 from embedtune.evaluation import read_scores
 from embedtune.paths import StudyPaths, Workspace
-from embedtune.ranking import front
+from embedtune.ranking import best, pareto_front
 from embedtune.records import Evaluation, RetrievalScores, State, TrialRecord
 from embedtune.study import load_study as open_if_begun
 from embedtune.study import replaced
 from embedtune.study import states as states_of
-from embedtune.study.checkpoints import rank
 from embedtune.study.definition import require_definition
 from embedtune.study.records import read_baseline, read_records
 
@@ -58,12 +57,12 @@ class StudyRecord:
     @property
     def best(self) -> TrialRecord | None:
         """The first trial of the leaderboard; None before one has ended with a value."""
-        return next(iter(rank(self.trials)), None)
+        return best(self.trials)
 
     @property
     def front(self) -> tuple[TrialRecord, ...]:
-        """With two objectives, the trials that no other beats in both, the best in the first one on top; else none."""
-        return tuple(front(self.trials))
+        """With two objectives the Pareto front, the best trial in the first one on top; else none."""
+        return tuple(pareto_front(self.trials))
 
     def trial(self, number: int) -> TrialRecord:
         """One trial; -1 is the baseline.

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-
-from hypothesis import given
-from hypothesis import strategies as st
 
 from embedtune.records import State, TrialRecord
-from embedtune.reporting.leaderboard import best_first, leaderboard, varied
+from embedtune.reporting.leaderboard import leaderboard, varied
 
 DEFINITION = {
     "name": "s", "kind": "sweep", "objective": "cosine_map@100", "direction": "maximize", "n_trials": 4, "dim": 64,
@@ -54,25 +50,3 @@ def test_leaderboard_has_the_documented_fields_and_is_json() -> None:
 
 def test_varied_keeps_the_order_of_the_first_trial() -> None:
     assert varied([{"params": {"b": 1, "a": 2}}, {"params": {"c": 3, "a": 1}}]) == ["b", "a", "c"]
-
-
-values = st.none() | st.floats(0, 1)
-
-
-@given(st.lists(st.tuples(values, st.sampled_from(list(State))), max_size=12))
-def test_best_first_is_a_ranking(rows: list[tuple[float | None, State]]) -> None:
-    records = [record(number, value, state) for number, (value, state) in enumerate(rows)]
-    ranked = best_first(records)
-    assert sorted(ranked, key=lambda r: r.number) == records
-    scored = [r.value for r in ranked if r.value is not None and r.state in (State.COMPLETE, State.PRUNED)]
-    assert scored == sorted(scored, reverse=True)
-    assert [r.value for r in ranked[: len(scored)]] == scored
-
-
-def test_best_first_puts_what_breaks_a_constraint_after_what_keeps_it() -> None:
-    broken = replace(record(0, 0.9), facts={"constraints": {"seconds <= 1": 3.0, "steps <= 9": -1.0}})
-    kept = replace(record(1, 0.5), facts={"constraints": {"seconds <= 1": 0.0}})
-    ordered = best_first([broken, kept, record(2, None, State.FAIL)])
-    assert [own.number for own in ordered] == [1, 0, 2]
-    board = leaderboard(DEFINITION, ordered)
-    assert [entry["feasible"] for entry in board["trials"]] == [True, False, True]

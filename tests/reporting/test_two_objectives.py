@@ -10,8 +10,9 @@ import pytest
 from optuna.distributions import CategoricalDistribution
 from rich.console import Console
 
+from embedtune.ranking import best_first
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.reporting.leaderboard import best_first, leaderboard
+from embedtune.reporting.leaderboard import leaderboard
 from embedtune.reporting.live import View
 from embedtune.reporting.page.figures.plots import draw_plots
 from embedtune.reporting.page.findings.advice import give_advice
@@ -188,7 +189,7 @@ def test_report_shows_the_front(inputs: Make, trial: Trial, pairs: Any, second: 
     assert plots[0].picture is not None
     page = render_page(made, plots, made=0)
     assert 'id="front"' in page
-    assert page.count("★") == len(made.front)
+    assert page.count("★") == len(made.pareto_front)
     facts = dict(definition_facts(made))
     assert ("against the dimension" in facts["Objective"]) == (second == "dimension")
 

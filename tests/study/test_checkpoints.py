@@ -5,8 +5,9 @@ from pathlib import Path
 
 from embedtune import archive
 from embedtune.paths import StudyPaths
+from embedtune.ranking import rank
 from embedtune.records import State, TrialRecord
-from embedtune.study.checkpoints import contenders, keep_best, keepers, rank
+from embedtune.study.checkpoints import contenders, keep_best, keepers
 
 
 def add_trial(study: StudyPaths, number: int, value: float | None, state: State = State.COMPLETE) -> None:
@@ -83,16 +84,6 @@ def test_contenders_are_the_trial_that_ended_and_those_that_keep_weights(tmp_pat
     assert [record.number for record in contenders(study, [9])] == [1, 4]
 
 
-def test_rank_pruned_trials_take_part() -> None:
-    records = [
-        TrialRecord("s", 0, State.COMPLETE, value=0.5),
-        TrialRecord("s", 1, State.PRUNED, value=0.6),
-        TrialRecord("s", 2, State.FAIL, value=0.9),
-        TrialRecord("s", 3, State.COMPLETE, value=None),
-    ]
-    assert [record.number for record in rank(records)] == [1, 0]
-
-
 def test_the_front_keeps_its_weights_first_and_stays_spread(tmp_path: Path) -> None:
     study = StudyPaths(tmp_path / "s")
     # The front is 0, 2, 3 and 4, of which 2 and 3 are neighbours of 0; 1 has the second best value.
@@ -106,8 +97,3 @@ def test_the_front_keeps_its_weights_first_and_stays_spread(tmp_path: Path) -> N
     assert [record.number for record in keepers(records)] == [0, 4, 3, 2, 1]
     keep_best(study, 3, archive.read_records(study))
     assert kept(study) == [0, 3, 4]
-
-
-def test_rank_trials_that_break_a_constraint_come_last() -> None:
-    broken = TrialRecord("s", 0, State.COMPLETE, value=0.9, facts={"constraints": {"seconds <= 1": 3.0}})
-    assert [record.number for record in rank([broken, TrialRecord("s", 1, State.PRUNED, value=0.1)])] == [1, 0]

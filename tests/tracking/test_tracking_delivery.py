@@ -389,7 +389,7 @@ def test_a_study_can_begin_empty_and_be_given_more_trials(
     run_id = deliver_study(store, study, [])
     run = read(client, run_id)
     assert run.info.status == "RUNNING"
-    assert run.data.tags["mlflow.note.content"].startswith("No trial is complete yet (cosine_map@100). 0 of 1 trials")
+    assert run.data.tags["mlflow.note.content"].startswith("No trial has a score yet (cosine_map@100). 0 of 1 trials")
     records = made.study(study, [made.Spec(0)], n_trials=1)
     assert deliver_study(store, study, records) == run_id
     assert read(client, run_id).info.status == "FINISHED"

@@ -17,6 +17,7 @@ from serving import free_port, serving_ui
 from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
+from embedtune.ranking import rank
 from embedtune.records import State
 from embedtune.tracking import Store, deliver_study, deliver_trial, links
 from embedtune.tracking.ui import HOST, check_servable, serve_ui, ui_environment
@@ -135,10 +136,12 @@ def test_the_leaderboard_shows_the_best_trial_first_and_its_columns(
     port = free_port()
     with serving_ui(workspace.mlruns.parent, port):
         page = dom(links(store, TrackingConfig(port=port), study.name).leaderboard, tmp_path)
-    ranked = sorted((r for r in records if r.value is not None), key=lambda r: -(r.value or 0))
+    ranked = rank(records)
     places = [page.find(f">{study.name}-{record.name}<") for record in ranked]
     assert -1 not in places
     assert places == sorted(places)
-    assert {record.state for record in ranked} >= {State.COMPLETE, State.PRUNED, State.FAIL}
+    assert {record.state for record in ranked} == {State.COMPLETE, State.PRUNED}
+    failed = [record for record in records if record.state is State.FAIL]
+    assert not [record for record in failed if f">{study.name}-{record.name}<" in page]
     for text in ("best/map_at_100_dim0256", "embedtune.state", f"{study.name}: leaderboard"):
         assert text in page

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from embedtune.ranking import front_numbers
+from embedtune.ranking import best_first, front_numbers
 from embedtune.records import State, TrialRecord
-
-ORDER = (State.COMPLETE, State.PRUNED, State.RUNNING, State.WAITING, State.FAIL)
-"""States of trials that have no value come in this order."""
 
 
 def leaderboard(
@@ -59,23 +56,6 @@ def objectives(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
         size = {"metric": second, "dim": None, "direction": "minimize"}
         return [{"metric": metric, "dim": None, "direction": "maximize"}, size]
     return [{"metric": metric, "dim": dim, "direction": "maximize"} for dim in (definition["dim"], second)]
-
-
-def best_first(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Trials with a value first, the best on top, the earlier of two equals first; failed ones last.
-
-    Those that break a constraint come after all that do not, before the failed ones. With two objectives the front
-    comes before the trials it dominates, each part by the first objective.
-    """
-    records = list(records)
-    front = front_numbers(records)
-
-    def key(record: TrialRecord) -> tuple[bool, bool, bool, float, int, int]:
-        lost = record.value is None or record.state not in (State.COMPLETE, State.PRUNED)
-        value = 0.0 if record.value is None else -record.value
-        return lost, not record.feasible, record.number not in front, value, ORDER.index(record.state), record.number
-
-    return sorted(records, key=key)
 
 
 def varied(entries: Sequence[Mapping[str, Any]]) -> list[str]:

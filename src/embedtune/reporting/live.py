@@ -13,9 +13,9 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from embedtune.ranking import second_label
+from embedtune.ranking import best, best_first, second_label, state_word
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.reporting.leaderboard import best_first, folds_of
+from embedtune.reporting.leaderboard import folds_of
 from embedtune.reporting.remaining import Under, seconds_left
 from embedtune.reporting.tables import STYLES, make_table, short_key, short_value
 from embedtune.units import duration, size
@@ -155,9 +155,9 @@ class View:
         trials = [record for record in self._records.values() if not record.is_baseline]
         ended = [record for record in trials if record.state != State.RUNNING and not record.interrupted]
         parts = [f"{len(ended)} of {self._n_trials} trials done"]
-        valued = [record for record in best_first(ended) if record.value is not None]
-        if valued:
-            parts.append(f"best {self._metric} {self._values(valued[0])} ({_name(valued[0])})")
+        first = best(ended)
+        if first is not None:
+            parts.append(f"best {self._metric} {self._values(first)} ({_name(first)})")
         tasks = [task for task in self._bars.tasks if task.id in self._bar_of.values()]
         running = [Under(task.elapsed or 0.0, task.percentage / 100) for task in tasks]
         waiting = max(0, self._n_trials - len(ended) - len(running))
@@ -208,7 +208,7 @@ class View:
         baseline = [record for record in records if record not in running and record.is_baseline]
         shown = [*running, *ended[:SHOWN], *baseline]
         rows = [
-            [_name(r), r.state.value, self._values(r),
+            [_name(r), state_word(r), self._values(r),
              "" if r.best_epoch is None else f"{r.best_epoch:.3g}", self._seconds(r), self._device(r),
              self._memory_of(r)]
             for r in shown

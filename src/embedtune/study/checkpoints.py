@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from embedtune import archive
 from embedtune.paths import StudyPaths
-from embedtune.ranking import front, front_numbers, spread
+from embedtune.ranking import by_crowding_distance, pareto_front, rank
 from embedtune.records import State, TrialRecord
 
 
@@ -43,19 +43,8 @@ def contenders(study: StudyPaths, fresh: Iterable[int]) -> Iterator[TrialRecord]
             yield record
 
 
-def rank(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Finished trials that have a value, pruned ones too; best first, of two equals the earlier.
-
-    Trials that break a constraint come last. With two objectives the front comes first; within it, and after it, the
-    value decides.
-    """
-    scored = [r for r in records if r.value is not None and r.state in (State.COMPLETE, State.PRUNED)]
-    first = front_numbers(scored)
-    return sorted(scored, key=lambda r: (not r.feasible, r.number not in first, -(r.value or 0.0), r.number))
-
-
 def keepers(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """The same trials in the order in which they keep weights: with two objectives, so that the front stays spread."""
+    """The ranked trials in the order in which they keep weights: of a Pareto front so that it stays spread."""
     ranked = rank(records)
-    first = spread(front(ranked))
-    return [*first, *(record for record in ranked if record not in first)]
+    front = by_crowding_distance(pareto_front(ranked))
+    return [*front, *(record for record in ranked if record not in front)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from embedtune import ranking
 from embedtune.records import State, TrialRecord
 
 INTERRUPTED = "interrupted"
@@ -101,8 +102,8 @@ def status(record: TrialRecord) -> str:
 
 
 def state_word(record: TrialRecord) -> str:
-    """The trial's state for people and filters: ``interrupted`` is told from ``fail``."""
-    return INTERRUPTED if record.interrupted is not None else record.state.value
+    """The trial's state for people and filters: ``interrupted`` is told from ``fail``, ``infeasible`` from the rest."""
+    return INTERRUPTED if record.interrupted is not None else ranking.state_word(record)
 
 
 def end_time(record: TrialRecord) -> int:

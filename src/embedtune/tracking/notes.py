@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from embedtune import ranking
 from embedtune.config.redaction import redact_text
-from embedtune.ranking import front, second_label, second_text
+from embedtune.ranking import best_first, pareto_front, second_label, second_text
 from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.tracking.content import INTERRUPTED, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG
@@ -36,23 +37,22 @@ def study_note(records: Sequence[TrialRecord], objective: str, n_trials: int, ru
 
     Args:
         records: Trials and, if there is one, the baseline.
-        objective: The metric that ranks them.
+        objective: The metric they were trained for.
         n_trials: The study's budget.
         run_links: Trial number -> link to its run.
     """
-    first = front(record for record in records if _eligible(record))
-    trials = sorted((record for record in records if not record.is_baseline), key=_rank)
-    trials = [*first, *(record for record in trials if record not in first)]
+    trials = best_first(record for record in records if not record.is_baseline)
+    front = pareto_front(trials)
     baseline = next((record for record in records if record.is_baseline), None)
-    lines = [_verdict(trials, baseline, objective, n_trials, first), ""]
-    second = [second_label(first[0].facts.get("second")), "front"] if first else []
+    lines = [_verdict(trials, baseline, objective, n_trials), ""]
+    second = [second_label(front[0].facts.get("second")), "front"] if front else []
     head = ["rank", "trial", "state", objective, *second, "against untuned", "best epoch", "seconds"]
     lines += [_row(head), _row(["---"] * len(head))]
     tail = f"\n\nMore trials are in the leaderboard: {len(trials)} in all."
     for rank, record in enumerate([*trials, *([baseline] if baseline else [])], start=1):
         cells = _trial_cells(rank, record, baseline, run_links)
-        if first:
-            cells[4:4] = [second_text(record), "yes" if record in first else ""]
+        if front:
+            cells[4:4] = [second_text(record), "yes" if record in front else ""]
         line = _row(cells)
         if sum(map(len, lines)) + len(lines) + len(line) + len(tail) > MAX_TAG:
             return "\n".join(lines) + tail
@@ -60,30 +60,23 @@ def study_note(records: Sequence[TrialRecord], objective: str, n_trials: int, ru
     return "\n".join(lines)
 
 
-def best_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """The complete trial with the largest value, the first of equal ones."""
-    complete = [record for record in records if _eligible(record) and not record.is_baseline]
-    return max(complete, key=lambda record: record.value or 0.0, default=None)
-
-
-def _verdict(
-    trials: Sequence[TrialRecord], baseline: TrialRecord | None, objective: str, n_trials: int,
-    first: Sequence[TrialRecord],
-) -> str:  # fmt: skip
+def _verdict(trials: Sequence[TrialRecord], baseline: TrialRecord | None, objective: str, n_trials: int) -> str:
     finished = [record for record in trials if has_ended(record) and state_word(record) != INTERRUPTED]
     ended = f"{len(finished)} of {n_trials} trials ended."
     untuned = baseline.value if baseline else None
     against = f", untuned {untuned:.4f}" if untuned is not None else ""
-    best = best_trial(trials)
-    if best is None or best.value is None:
-        return f"No trial is complete yet ({objective}{against}). {ended}"
-    if first:
-        label = second_label(first[0].facts.get("second"))
-        ends = [f"**{_title(end)}** ({end.value:.4f}, {label} {second_text(end)})" for end in (first[0], first[-1])]
-        span = f"from {ends[0]} to {ends[1]}" if len(first) > 1 else ends[0]
-        return f"Front: {len(first)} of {len(trials)} trials, {span}; {objective}{against}. {ended}"
-    gain = f" ({best.value - untuned:+.4f})" if untuned is not None else ""
-    return f"Best: **{_title(best)}** with {objective} **{best.value:.4f}**{against}{gain}. {ended}"
+    first, front = ranking.best(trials), pareto_front(trials)
+    if first is None or first.value is None:
+        return f"No trial has a score yet ({objective}{against}). {ended}"
+    if front:
+        label = second_label(front[0].facts.get("second"))
+        ends = [f"**{_title(end)}** ({end.value:.4f}, {label} {second_text(end)})" for end in (front[0], front[-1])]
+        span = f"from {ends[0]} to {ends[1]}" if len(front) > 1 else ends[0]
+        return f"Front: {len(front)} of {len(trials)} trials, {span}; {objective}{against}. {ended}"
+    gain = f" ({first.value - untuned:+.4f})" if untuned is not None else ""
+    word = state_word(first)
+    how = "" if word == State.COMPLETE else f" ({word})"
+    return f"Best: **{_title(first)}**{how} with {objective} **{first.value:.4f}**{against}{gain}. {ended}"
 
 
 def _trial_cells(
@@ -105,14 +98,6 @@ def _trial_cells(
 
 def _second(best: Evaluation, objective: Objective) -> str:
     return "" if best.second is None else f" and **{best.second:.4f}** at {objective.second}"
-
-
-def _rank(record: TrialRecord) -> tuple[bool, float]:
-    return not _eligible(record), -(record.value if record.value is not None else -1.0)
-
-
-def _eligible(record: TrialRecord) -> bool:
-    return record.state is State.COMPLETE and record.value is not None and record.feasible
 
 
 def _title(record: TrialRecord) -> str:

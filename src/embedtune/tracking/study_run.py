@@ -13,12 +13,12 @@ import yaml
 from embedtune.config.redaction import redact
 from embedtune.errors import TrackingError
 from embedtune.paths import StudyPaths, read_json_lines
-from embedtune.ranking import front
+from embedtune.ranking import best, pareto_front
 from embedtune.records import TrialRecord, opened_again
 from embedtune.tracking.content import INTERRUPTED, Point, RunContent, end_time, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
 from embedtune.tracking.names import Objective, rounded, section, short
-from embedtune.tracking.notes import best_trial, study_note
+from embedtune.tracking.notes import study_note
 from embedtune.tracking.store import Store, connect, one_at_a_time, run_path
 from embedtune.tracking.trial_run import user
 from embedtune.tracking.views import StudyShape, study_tags
@@ -103,9 +103,8 @@ def history(trials: Sequence[TrialRecord], objective: str, second: int | str | N
     best_at = _best_values(ended)
     for trial in sorted(ended, key=lambda record: record.number):
         when = end_time(trial)
-        best = best_at[when]
-        if best is not None:
-            yield Point(f"best/{short(objective)}", rounded(best), trial.number, when)
+        if (value := best_at[when]) is not None:
+            yield Point(f"best/{short(objective)}", rounded(value), trial.number, when)
         if trial.value is not None:
             yield Point(f"trial/{short(objective)}", rounded(trial.value), trial.number, when)
         if trial.second is not None:
@@ -115,11 +114,11 @@ def history(trials: Sequence[TrialRecord], objective: str, second: int | str | N
 
 def _best_values(ended: Sequence[TrialRecord]) -> dict[int, float | None]:
     """Each end of a trial -> the best value by then."""
-    best: TrialRecord | None = None
+    first: TrialRecord | None = None
     values: dict[int, float | None] = {}
     for trial in sorted(ended, key=end_time):
-        best = best_trial([record for record in (best, trial) if record is not None])
-        values[end_time(trial)] = best.value if best else None
+        first = best(record for record in (first, trial) if record is not None)
+        values[end_time(trial)] = first.value if first else None
     return values
 
 
@@ -138,7 +137,7 @@ def _front_tag(
     """With two objectives, the numbers of the front's trials whose runs are there."""
     if definition.get("second") is None:
         return {}
-    return {FRONT: ", ".join(str(record.number) for record in front(trials) if record.number in run_links)}
+    return {FRONT: ", ".join(str(record.number) for record in pareto_front(trials) if record.number in run_links)}
 
 
 def _tag_front(gateway: Gateway, run: Any | None, content: RunContent, records: Sequence[TrialRecord]) -> None:

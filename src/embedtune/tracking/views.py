@@ -25,6 +25,8 @@ _TRIALS = 'tags.`embedtune.kind` != "study" AND tags.`embedtune.kind` != "releas
 _TUNED = 'tags.`embedtune.kind` != "baseline"'
 _WHOLE = 'tags.`embedtune.state` != "interrupted"'
 """The trial that goes on from an interrupted one has its points too: each curve is drawn once."""
+_RANKED = f'tags.`embedtune.state` != "fail" AND tags.`embedtune.state` != "infeasible" AND {_WHOLE}'
+"""A table is ordered by one metric, which would put these among the best though they rank below all others."""
 
 
 class View(StrEnum):
@@ -64,7 +66,7 @@ def all_studies_tags() -> dict[str, str]:
     metrics = [f"metrics.`best/{name.replace('@', '_at_')}`" for name in shown]
     params = [f"params.`{name}`" for name in ("train.batch_size", "train.epochs", _RATE)]
     columns = [*metrics, "tags.`embedtune.study`", "tags.`embedtune.state`", *params, "attributes.`Duration`"]
-    state = _page(_TRIALS, metrics[0], columns)
+    state = _page(f"{_TRIALS} AND {_RANKED}", metrics[0], columns)
     return _tag(view_key(View.LEADERBOARD), "All studies", state)
 
 
@@ -72,7 +74,7 @@ def study_tags(shape: StudyShape) -> dict[str, str]:
     """Experiment tags of the four views of a study."""
     rows = f'tags.`embedtune.study` = "{shape.study}" AND {_TRIALS}'
     where = dict.fromkeys(View, f"{rows} AND {_WHOLE}")
-    where |= {View.LEADERBOARD: rows, View.PARAMETERS: f"{rows} AND {_TUNED} AND {_WHOLE}"}
+    where |= {View.LEADERBOARD: f"{rows} AND {_RANKED}", View.PARAMETERS: f"{rows} AND {_TUNED} AND {_WHOLE}"}
     found: dict[str, str] = {}
     for view, (columns, sections) in _views(shape).items():
         state = _page(where[view], f"metrics.`{shape.objective.best}`", columns)

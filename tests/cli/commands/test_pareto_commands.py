@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import embedtune
-from embedtune.ranking import front
+from embedtune.ranking import pareto_front
 
 Typed = Callable[..., Any]
 SMALL = ("model=tiny", "train.device=cpu", "train.precision=fp32", "train.epochs=choice(1,2)", "study.name=s")
@@ -41,7 +41,7 @@ def test_a_study_of_quality_at_two_sizes(typed: Typed, task_folder: Path, workdi
     assert board["states"]["complete"] == 6
     assert [objective["dim"] for objective in board["objectives"]] == [64, 4]
     loaded = embedtune.load_study("s", workdir / "sweeps")
-    assert board["front"] == [record.number for record in front(loaded.trials)]
+    assert board["front"] == [record.number for record in pareto_front(loaded.trials)]
     for entry in board["trials"]:
         assert entry["values"] == [entry["metrics"][dim]["cosine_map@100"] for dim in ("64", "4")]
     kept = [entry["number"] for entry in board["trials"] if entry["checkpoint"]]

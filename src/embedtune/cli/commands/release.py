@@ -20,7 +20,7 @@ from embedtune.config import Config
 from embedtune.data.overlap import find_overlaps
 from embedtune.errors import ConfigError, TrackingError, join_problems
 from embedtune.paths import StudyPaths
-from embedtune.ranking import front
+from embedtune.ranking import pareto_front
 from embedtune.records import TrialRecord
 from embedtune.release.choice.candidates import Incumbent, default_trial, finalists
 from embedtune.release.choice.case import TEST, VALIDATION, Case, open_case
@@ -207,7 +207,7 @@ def _register(
 
 def _front_lines(case: Case, records: Sequence[TrialRecord]) -> list[str]:
     """With two objectives, which trials a person may prefer to the one of the best value."""
-    first = front(records)
-    named = ", ".join(f"{record.number}{'' if record.checkpoint else ' (no weights)'}" for record in first)
+    front = pareto_front(records)
+    named = ", ".join(f"{record.number}{'' if record.checkpoint else ' (no weights)'}" for record in front)
     size = " release.dim=SIZE" if case.definition.get("second") == "dimension" else ""
-    return [f"Front:      trials {named}; release.trial=NUMBER{size} names one of them"] if first else []
+    return [f"Front:      trials {named}; release.trial=NUMBER{size} names one of them"] if front else []

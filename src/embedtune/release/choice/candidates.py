@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtune.errors import ConfigError
-from embedtune.records import State, TrialRecord
+from embedtune.ranking import is_scored, rank
+from embedtune.records import TrialRecord
 
 WEIGHTS = "loss.matryoshka.weights."
 """Begins the searched keys of a dimension's weight; one that is not set is 1."""
@@ -111,7 +112,7 @@ def finalists(
     Raises:
         ConfigError: There is no such trial, or none keeps its weights.
     """
-    kept = sorted((r for r in records if is_kept(r)), key=lambda record: (-(record.value or 0.0), record.number))
+    kept = [record for record in rank(records) if record.checkpoint is not None]
     if number is not None:
         named = [record for record in kept if record.number == number]
         if not named:
@@ -129,16 +130,6 @@ def finalists(
             "Run more trials, or name one with release.trial."
         )
     return best if default is None or default in best or not default.feasible else [*best, default]
-
-
-def is_kept(record: TrialRecord) -> bool:
-    """Whether a trial ended with a score and its weights are still there."""
-    return record.checkpoint is not None and is_scored(record)
-
-
-def is_scored(record: TrialRecord) -> bool:
-    """Whether a trial ended with a score."""
-    return record.value is not None and record.state in (State.COMPLETE, State.PRUNED)
 
 
 def default_trial(records: Sequence[TrialRecord], definition: Mapping[str, Any]) -> TrialRecord | None:

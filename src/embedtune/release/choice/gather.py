@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from embedtune.errors import DataError, ReleaseError
+from embedtune.ranking import is_scored
 from embedtune.records import RetrievalScores, TrialRecord
-from embedtune.release.choice.candidates import Candidate, Incumbent, Kind, Pool, default_trial, finalists, is_scored
+from embedtune.release.choice.candidates import Candidate, Incumbent, Kind, Pool, default_trial, finalists
 from embedtune.release.choice.case import VALIDATION, Case
 from embedtune.release.choice.confirm import confirm
 from embedtune.release.choice.soup import cook_soup

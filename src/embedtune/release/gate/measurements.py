@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from embedtune.errors import DataError
 from embedtune.evaluation import read_scores, score_embeddings
+from embedtune.ranking import is_scored
 from embedtune.records import Metrics, RetrievalScores, TrialRecord
-from embedtune.release.choice.candidates import Incumbent, is_scored
+from embedtune.release.choice.candidates import Incumbent
 from embedtune.release.choice.case import TEST, VALIDATION, Case
 from embedtune.release.gate.gate import Rules, Verdict, judge
 from embedtune.release.gate.quantise import through_binary, through_int8

@@ -9,9 +9,9 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 
-from embedtune.ranking import front
+from embedtune.ranking import best, pareto_front, rank
 from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.reporting.leaderboard import best_first, folds_of
+from embedtune.reporting.leaderboard import folds_of
 
 WEIGHTS = "loss.matryoshka.weights."
 SIZE = "eval.dim"
@@ -74,9 +74,9 @@ class ReportInputs:
         return second
 
     @property
-    def front(self) -> list[TrialRecord]:
-        """With two objectives, the trials that no other beats in both; from the best in the first one on."""
-        return front(self.records)
+    def pareto_front(self) -> list[TrialRecord]:
+        """With two objectives, the trials that none dominates; from the best in the first one on."""
+        return pareto_front(self.records)
 
     @property
     def is_sweep(self) -> bool:
@@ -85,19 +85,23 @@ class ReportInputs:
 
     @property
     def ranked(self) -> list[TrialRecord]:
-        """Ended trials that have a value, best first."""
-        ended = (State.COMPLETE, State.PRUNED)
-        return [record for record in best_first(self.records) if record.state in ended and _scored(record)]
+        """The trials that ended with a score, best first."""
+        return rank(self.records)
+
+    @property
+    def leaders(self) -> list[TrialRecord]:
+        """Those of them that compete with the first: trials that break a constraint do not with those that keep all."""
+        return [record for record in self.ranked if record.feasible == self.ranked[0].feasible]
 
     @property
     def complete(self) -> list[TrialRecord]:
-        """Complete trials that have a value, best first."""
+        """Those of them that are complete."""
         return [record for record in self.ranked if record.state == State.COMPLETE]
 
     @property
     def best(self) -> TrialRecord | None:
         """The first of :attr:`ranked`."""
-        return next(iter(self.ranked), None)
+        return best(self.records)
 
     @property
     def untuned(self) -> float | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from embedtune.ranking import second_label, second_text
+from embedtune.ranking import best_first, second_label, second_text, state_word
 from embedtune.records import TrialRecord
-from embedtune.reporting.leaderboard import best_first
 from embedtune.reporting.page.inputs import ReportInputs
 from embedtune.reporting.tables import short_key, short_value
 from embedtune.units import clip, duration
@@ -46,7 +45,10 @@ def rank_rows(inputs: ReportInputs) -> Ranking:
     """Rank the trials of a study."""
     dims = _dims(inputs)
     columns = (
-        Column("rank", "the front first, then by the objective" if inputs.front else "by the objective, largest first"),
+        Column(
+            "rank",
+            "the front first, then by the objective" if inputs.pareto_front else "by the objective, largest first",
+        ),
         Column("trial", "number of the trial", numeric=False),
         Column("state", "how it ended", numeric=False),
         *_objectives(inputs),
@@ -57,7 +59,7 @@ def rank_rows(inputs: ReportInputs) -> Ranking:
         *(Column(short_key(key), key) for key in inputs.keys),
         Column("reason", "why it was pruned or failed", numeric=False),
     )
-    best = {record.number for record in inputs.front or inputs.ranked[:1]}
+    best = {record.number for record in inputs.pareto_front or inputs.ranked[:1]}
     ranked = {record.number: rank for rank, record in enumerate(inputs.ranked, start=1)}
     rows = [
         Row(
@@ -96,7 +98,7 @@ def _at(dim: str, inputs: ReportInputs) -> Column:
 
 def _cells(record: TrialRecord, dims: list[str], inputs: ReportInputs) -> list[str]:
     return [
-        record.state.value if record.feasible else "infeasible",
+        state_word(record),
         _score(record.value),
         *([second_text(record) or "–"] if inputs.second is not None else []),
         *([_interval(inputs.intervals.get(record.number))] if inputs.intervals else []),

@@ -31,7 +31,7 @@ def give_verdict(inputs: ReportInputs) -> Verdict:
     ended = _ended(inputs)
     if inputs.best is None:
         return Verdict(f"No trial has a score.{_common_reason(inputs)}", ended)
-    if inputs.front:
+    if inputs.pareto_front:
         return Verdict(_front(inputs), ended, " ".join(filter(None, (_resolution(inputs), *inputs.cautions))))
     support = (_leaders(inputs), _resolution(inputs), *inputs.cautions)
     return Verdict(_best(inputs, inputs.best), ended, " ".join(filter(None, support)))
@@ -41,7 +41,7 @@ def lead(inputs: ReportInputs) -> float | None:
     """By how much the best trial is ahead of the second; None with fewer than two, or with two objectives."""
     if inputs.second is not None:
         return None
-    values = [value_of(record) for record in inputs.ranked[:2]]
+    values = [value_of(record) for record in inputs.leaders[:2]]
     return values[0] - values[1] if len(values) == 2 else None
 
 
@@ -64,12 +64,13 @@ def _best(inputs: ReportInputs, best: TrialRecord) -> str:
         beside.append(_compared(value, default.value, f"the default recipe, trial {default.number}"))
     compared = f": {' and '.join(beside)}" if beside else ""
     pruned = " It was pruned, so its score is of less training." if best.state == State.PRUNED else ""
-    return f"{who} with {inputs.metric} {value:.4f} at {inputs.dim} dimensions{compared}.{pruned}"
+    broken = "" if best.feasible else " It breaks a constraint of the study, as every trial with a score does."
+    return f"{who} with {inputs.metric} {value:.4f} at {inputs.dim} dimensions{compared}.{pruned}{broken}"
 
 
 def _front(inputs: ReportInputs) -> str:
     """The ends of the front, beside the untuned model."""
-    trials, untuned = inputs.front, inputs.baseline
+    trials, untuned = inputs.pareto_front, inputs.baseline
     texts = [f"trial {record.number} ({_both(record)})" for record in (trials[0], trials[-1])]
     span = f"from {texts[0]} to {texts[1]}" if len(trials) > 1 else f"{texts[0]} alone"
     beside = f"; the untuned model has {_both(untuned)}" if untuned is not None and untuned.second is not None else ""
@@ -114,7 +115,7 @@ def _common_reason(inputs: ReportInputs) -> str:
 
 
 def _leaders(inputs: ReportInputs) -> str:
-    leaders = inputs.ranked[:3]
+    leaders = inputs.leaders[:3]
     if len(leaders) < 2:
         return "No other trial has a score to compare it with."
     values = ", ".join(f"{value_of(record):.4f}" for record in leaders)

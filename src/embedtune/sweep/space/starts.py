@@ -17,8 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 from embedtune import archive
 from embedtune.errors import ConfigError, join_problems
 from embedtune.paths import StudyPaths
+from embedtune.ranking import rank
 from embedtune.study import ORIGIN, Study, left
-from embedtune.study.checkpoints import rank
 from embedtune.sweep.space.constraints import Constraints
 from embedtune.sweep.space.distributions import canonical, contains
 from embedtune.sweep.space.space import Point, Space

@@ -173,7 +173,7 @@ def _untried(inputs: ReportInputs) -> Iterator[Advice]:
 
 def _settled(inputs: ReportInputs) -> Iterator[Advice]:
     info = history_info(inputs)
-    if inputs.front:
+    if inputs.pareto_front:
         return  # the history is that of the first objective alone
     if isinstance(info, HistoryInfo) and info.since_best >= max(_PATIENCE, len(info.points) / 2):
         yield Advice(
@@ -193,13 +193,13 @@ def _queries(inputs: ReportInputs) -> Iterator[Advice]:
 def _release(inputs: ReportInputs) -> Iterator[Advice]:
     best = inputs.best
     gains = best is not None and (inputs.untuned is None or value_of(best) > inputs.untuned)
-    if best is not None and gains and best.checkpoint is not None:
+    if best is not None and gains and best.feasible and best.checkpoint is not None:
         yield Advice(
             f"Confirm trial {best.number} on the test split, and export it:",
             "Its score here is the largest of several on the validation split, so it is likely to flatter.",
             f"python -m embedtune release study.name={inputs.definition['name']}",
         )
-    others = [record.number for record in inputs.front[1:] if record.checkpoint is not None]
+    others = [record.number for record in inputs.pareto_front[1:] if record.checkpoint is not None]
     if others:
         yield Advice(
             "Or export another trial of the front, with release.trial=NUMBER.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from embedtune.ranking import best
 from embedtune.records import State
 from embedtune.reporting.page.inputs import Absent, ReportInputs, value_of
 from embedtune.units import count
@@ -16,7 +17,8 @@ class HistoryInfo:
     Attributes:
         metric: The objective.
         points: (number, value, state) of every trial with a value, in order of number.
-        best: (number, best value so far) at each of these.
+        best: (number, value of the best trial so far) at each of these.
+        best_number: The trial that ranks first.
         failed: Numbers of failed trials.
         baseline: The untuned base model's value.
     """
@@ -24,13 +26,9 @@ class HistoryInfo:
     metric: str
     points: tuple[tuple[int, float, State], ...]
     best: tuple[tuple[int, float], ...]
+    best_number: int
     failed: tuple[int, ...]
     baseline: float | None
-
-    @property
-    def best_number(self) -> int:
-        """The first trial that reached the best value."""
-        return next(number for number, value in self.best if value == self.best[-1][1])
 
     @property
     def since_best(self) -> int:
@@ -48,11 +46,13 @@ class HistoryInfo:
 
 def history_info(inputs: ReportInputs) -> HistoryInfo | Absent:
     """The history of the study."""
-    points = sorted((record.number, value_of(record), record.state) for record in inputs.ranked)
-    if not points:
+    records = sorted(inputs.ranked, key=lambda record: record.number)
+    if not records:
         return Absent("No trial has a score yet.")
-    best: list[tuple[int, float]] = []
-    for number, value, _ in points:
-        best.append((number, max(value, best[-1][1] if best else value)))
+    points = tuple((record.number, value_of(record), record.state) for record in records)
+    first, so_far = records[0], []
+    for record in records:
+        first = best((first, record)) or record
+        so_far.append((record.number, value_of(first)))
     failed = tuple(record.number for record in inputs.records if record.state == State.FAIL)
-    return HistoryInfo(inputs.metric, tuple(points), tuple(best), failed, inputs.untuned)
+    return HistoryInfo(inputs.metric, points, tuple(so_far), first.number, failed, inputs.untuned)

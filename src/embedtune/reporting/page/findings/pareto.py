@@ -92,7 +92,7 @@ class ParetoInfo:
 
 def pareto_info(inputs: ReportInputs) -> ParetoInfo | Absent:
     """Both objectives of the trials that have them."""
-    front = {record.number: _place(record) for record in inputs.front}
+    front = {record.number: _place(record) for record in inputs.pareto_front}
     if not front:
         return Absent("No trial has both objectives yet.")
     others = [record for record in inputs.ranked if record.number not in front and record.second is not None]

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
-    arguments = [_quoted(argument) for argument in arguments if argument != "--debug"]
+    arguments = [argument for argument in arguments if argument != "--debug"]
     if {"-h", "--help"} & set(arguments) or arguments[:1] == ["help"]:
         sys.stdout.write(usage())
         return 0
@@ -100,15 +100,6 @@ def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
     return command, arguments[:position] + arguments[position + 1 :]
 
 
-def _quoted(argument: str) -> str:
-    """Quote a plain value with letters beyond ASCII, which Hydra's grammar takes only in quotes."""
-    key, equals, value = argument.partition("=")
-    if not equals or value.isascii() or value[0] in "'\"[{" or "(" in value:
-        return argument
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{key}='{escaped}'"
-
-
 def _task(command: str) -> Callable[[Any], int]:
     """The function Hydra calls with the composed configuration."""
 
@@ -133,7 +124,9 @@ def _run_hydra(arguments: list[str], task: Callable[[Any], int]) -> int:
     import hydra
 
     from embedtune.config import conf_dir, register_schema
+    from embedtune.config.grammar import as_hydra_takes_it
 
+    arguments = [as_hydra_takes_it(argument) for argument in arguments]
     register_schema()
     status = 0
     failure: Exception | None = None

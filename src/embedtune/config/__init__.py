@@ -11,7 +11,8 @@ from embedtune.config.dims import (
     trained_dims,
     trained_weights,
 )
-from embedtune.config.location import conf_dir, register_schema
+from embedtune.config.location import conf_dir, find_choice, read_choice, register_schema
+from embedtune.config.plain import plain, value_of
 from embedtune.config.schema import (
     DIMENSION,
     SMALLEST,
@@ -58,12 +59,16 @@ __all__ = [
     "conf_dir",
     "default_dims",
     "dims_problems",
+    "find_choice",
     "measured_dims",
     "objective_dim",
+    "plain",
     "problems",
+    "read_choice",
     "register_schema",
     "second_objective",
     "to_config",
     "trained_dims",
     "trained_weights",
+    "value_of",
 ]

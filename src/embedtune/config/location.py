@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from hydra.core.config_store import ConfigStore
@@ -44,3 +46,15 @@ def register_schema() -> None:
     for key in MAPPINGS:
         OmegaConf.set_struct(OmegaConf.select(node, key), False)
     ConfigStore.instance().store(name="schema", node=node)
+
+
+def read_choice(group: str, name: str) -> dict[str, Any]:
+    """What the file of a choice says, such as ``conf/sampler/tpe.yaml`` for ``sampler=tpe``; interpolations stay."""
+    values = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
+    return {str(key): value for key, value in values.items()} if isinstance(values, dict) else {}
+
+
+def find_choice(group: str, values: Mapping[str, Any]) -> str | None:
+    """The choice of a group whose file says just this; None if there is none."""
+    names = sorted(file.stem for file in (conf_dir() / group).glob("*.yaml"))
+    return next((name for name in names if read_choice(group, name) == values), None)

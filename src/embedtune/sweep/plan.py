@@ -83,7 +83,7 @@ def plan_sweep(
     bench = prepare(config)
     second = second_objective(config, bench.dim)
     if config.eval.second == SMALLEST:
-        fixed = [*fixed, f"eval.second={second}"]  # the same for every model that is searched
+        fixed = [*fixed, *to_overrides({"eval.second": second})]  # the same for every model that is searched
     default = values_of(config, bench.dim, fixed)
     space = build_space(
         fixed, searched, trained_dims(config, bench.dim), sized=second == DIMENSION,

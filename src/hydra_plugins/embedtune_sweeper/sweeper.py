@@ -23,7 +23,8 @@ class SweeperConfig:
     _recursive_: bool = False
     sampler: Any = None
     pruner: Any = None
-    params: dict[str, Any] = field(default_factory=dict)
+    # None: nothing is searched but what is typed.
+    params: dict[str, Any] | None = None
     # What these mean stands in conf/sweep/optuna.yaml.
     conditions: Any = None
     constraints: list[Any] = field(default_factory=list)

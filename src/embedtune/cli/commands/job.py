@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from embedtune.cli.commands.answer import workspace
 from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config, register_schema, to_config
+from embedtune.config.hydra_private import ConfigLoader, compose_trial, make_launcher
 from embedtune.errors import DeviceLost
 from embedtune.machine.processes import worker_identity
 from embedtune.study.definition import study_name
@@ -26,10 +25,10 @@ from embedtune.sweep.plan import plan_sweep
 from embedtune.sweep.sweeper import run_worker
 from embedtune.trial.watching import Silent
 
-BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+BASIC = "basic"
 """Hydra's launcher unless another is chosen; it runs jobs one by one, which our own workers do better."""
 
-RAY = "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher"
+RAY = "ray"
 RAY_INIT = {"include_dashboard": False, "log_to_driver": False}
 """How a Ray of our own is started: the workers write logs of their own."""
 RAY_ENVIRONMENT = {
@@ -43,10 +42,7 @@ def composer(loader: ConfigLoader, master: DictConfig) -> Callable[[list[str]], 
     """What turns overrides into a checked configuration."""
 
     def compose(overrides: list[str]) -> Config:
-        cfg = loader.load_sweep_config(master, overrides)
-        with open_dict(cfg):
-            del cfg["hydra"]
-        return to_config(cfg)
+        return to_config(compose_trial(loader, master, overrides))
 
     return compose
 
@@ -101,16 +97,17 @@ def launcher_of(
         sweeper: ``hydra.sweeper``.
         folder: For the launcher's own files.
     """
-    if master.hydra.launcher._target_ == BASIC:
+    chosen = master.hydra.runtime.choices.get("hydra/launcher")
+    if chosen in (None, BASIC):
         return None
     config = deepcopy(master)
     with open_dict(config):
         config.hydra.sweep.dir = str(folder)
-        if config.hydra.launcher._target_ == RAY and config.hydra.launcher.ray.init.get("address") is None:
+        if chosen == RAY and config.hydra.launcher.ray.init.get("address") is None:
             os.environ.update({key: value for key, value in RAY_ENVIRONMENT.items() if key not in os.environ})
             config.hydra.launcher.ray.init = OmegaConf.merge(RAY_INIT, config.hydra.launcher.ray.init)
     job = Job(context.config_loader, master, tuple(arguments), sweeper, os.getcwd(), worker_identity())
-    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
+    launcher = make_launcher(context, job, config)
 
     def launch(count: int) -> None:
         for job in launcher.launch([[] for _ in range(count)], initial_job_idx=0):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from embedtune.config import Config, find_choice, plain, read_choice
+from embedtune.config.grammar import quote, verbatim
 from embedtune.reporting.page.differences import GROUPS, flatten
 
 _ELSEWHERE = frozenset({"train.device", "eval.batch_size", "data.name", "data.source"})
 """What belongs to the machine, is a label, or is said by ``data=``."""
 
-_WORD = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*")
+_SWEEPS = {("grid", "none"): "grid", ("random", "none"): "random", ("motpe", "none"): "pareto"}
+"""Sampler and pruner -> the sweep that has them."""
+
+_RULES = ("conditions", "constraints", "repeats", "enqueue", "warm_start")
 
 
 def command_again(definition: Mapping[str, Any], config: Mapping[str, Any]) -> str:
@@ -22,42 +26,45 @@ def command_again(definition: Mapping[str, Any], config: Mapping[str, Any]) -> s
         definition: The study's definition.
         config: The composed configuration of its baseline, or of a trial run by itself.
     """
-    sweep, space = definition["kind"] == "sweep", definition["space"]
-    fixed = [
-        f"{key}={_text(value)}"
-        for group in GROUPS
-        for key, value in flatten(config[group], group).items()
-        if value is not None and key not in space and key not in _ELSEWHERE
-    ]
-    words = ["python", "-m", "embedtune", *(["-m", "sweep=optuna"] if sweep else [])]
-    words += [f"study.name={_text(definition['name'])}"]
-    words += [f"data={config['data']['source']}", *(["loss=plain"] if config["loss"]["matryoshka"] is None else [])]
-    words += fixed
-    if sweep:
-        words += [f"study.n_trials={definition['n_trials']}", *(f"{key}={text}" for key, text in space.items())]
-        words += [*_strategy("sampler", definition["sampler"]), *_strategy("pruner", definition["pruner"])]
-        rules = {key: definition.get(key) for key in ("conditions", "constraints", "repeats", "enqueue", "warm_start")}
-        words += [f"hydra.sweeper.{key}={_text(value)}" for key, value in rules.items() if value]
+    words = ["python", "-m", "embedtune", *(_sweep(definition) if definition["kind"] == "sweep" else [])]
+    words += [_typed("study.name", definition["name"]), *_recipe(config, definition["space"])]
+    if definition["kind"] == "sweep":
+        words += [_typed("study.n_trials", definition["n_trials"])]
+        words += [f"{key}={text}" for key, text in definition["space"].items()]
+        words += [_typed(f"hydra.sweeper.{key}", definition[key]) for key in _RULES if definition.get(key)]
     return " ".join(shlex.quote(word) for word in words)
 
 
-def _strategy(name: str, values: Mapping[str, Any] | None) -> list[str]:
-    """First nothing, then all of it: a mapping alone would be merged into the default."""
-    key = f"hydra.sweeper.{name}"
-    return [f"{key}=null", *([f"++{key}={_text(values)}"] if values else [])]
+def _sweep(definition: Mapping[str, Any]) -> Iterator[str]:
+    """What searches; the space is spelled out, so that nothing of a file joins it."""
+    strategies = {name: definition[name] for name in ("sampler", "pruner")}
+    names = {name: find_choice(name, values) for name, values in strategies.items() if values}
+    sweep = _SWEEPS.get((names.get("sampler") or "", names.get("pruner") or ""), "optuna")
+    yield from ("-m", f"sweep={sweep}", "hydra.sweeper.params=null")
+    for name, values in strategies.items():
+        if values and names[name]:
+            yield from [] if sweep != "optuna" else [f"{name}={names[name]}"]
+        else:  # first nothing, then all of it: a mapping alone would be merged into the default
+            yield f"hydra.sweeper.{name}=null"
+            yield from [f"++{_typed(f'hydra.sweeper.{name}', values)}"] if values else []
 
 
-def _text(value: Any) -> str:
-    """A value in Hydra's grammar; text is quoted unless it is a plain word."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{','.join(_text(item) for item in value)}]"
-    if isinstance(value, Mapping):
-        return f"{{{','.join(f'{key}:{_text(item)}' for key, item in value.items())}}}"
-    if isinstance(value, str) and not _WORD.fullmatch(value):
-        escaped = value.replace('"', '\\"')
-        return f'"{escaped}"'
-    return str(value)
+def _recipe(config: Mapping[str, Any], space: Mapping[str, str]) -> Iterator[str]:
+    """Every key that makes a result and is not searched."""
+    chosen = {
+        "data": config["data"]["source"],
+        "loss": "plain" if config["loss"]["matryoshka"] is None else "matryoshka",
+    }
+    yield from (_typed(group, name) for group, name in chosen.items() if group not in space)
+    schema = plain(Config())
+    for group in GROUPS:
+        usual = flatten({**schema[group], **(read_choice(group, chosen[group]) if group in chosen else {})}, group)
+        for key, value in flatten(config[group], group).items():
+            if key in space or key in _ELSEWHERE:
+                continue
+            if (value != usual.get(key)) if group in space else (value is not None or usual.get(key) is not None):
+                yield _typed(key, value)
+
+
+def _typed(key: str, value: Any) -> str:
+    return f"{key}={quote(verbatim(value))}"

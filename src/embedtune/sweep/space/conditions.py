@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from optuna.distributions import BaseDistribution
 
+from embedtune.config.grammar import Value, choices, parse, quote, same
+from embedtune.config.hydra_private import Override
 from embedtune.errors import ConfigError, join_problems
 from embedtune.sweep.space.distributions import contains
-from embedtune.sweep.space.grammar import Value, choices, parse, same
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Condition:
 
     @property
     def text(self) -> str:
-        """As it is written."""
-        written = ["null" if value is None else str(value) for value in self.values]
+        """As it is written; true and false as Python has them, because a study's definition holds this text."""
+        written = [str(value) if isinstance(value, bool) else quote(value) for value in self.values]
         return f"{self.key}={written[0]}" if len(written) == 1 else f"{self.key}=choice({', '.join(written)})"
 
     def holds(self, value: Any) -> bool:

@@ -11,11 +11,11 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial
 
-from embedtune.sweep.space.grammar import choices, same
+from embedtune.config.grammar import choices, same
+from embedtune.config.hydra_private import IntervalSweep, Override, RangeSweep
 
 _OFF_STEP = 1e-8
 """How far, in steps, a value may lie from its step: what floating point makes of 0.1 + 0.2."""

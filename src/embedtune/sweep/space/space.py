@@ -11,10 +11,10 @@ from hydra.errors import HydraException
 from optuna.distributions import BaseDistribution
 from optuna.trial import Trial
 
+from embedtune.config.grammar import parse, quote
 from embedtune.errors import ConfigError, join_problems
 from embedtune.sweep.space.conditions import Condition, in_order, parse_conditions, required, resolve
 from embedtune.sweep.space.distributions import distribution_of, draw, ends_of, identity, suggest, values_of
-from embedtune.sweep.space.grammar import parse
 
 EACH = "loss.matryoshka.weights.each"
 """Stands for one key per Matryoshka dimension."""
@@ -116,7 +116,11 @@ def split_arguments(arguments: Sequence[str], params: Mapping[str, Any]) -> tupl
     Raises:
         ConfigError: An override cannot be parsed.
     """
-    written = [f"{key}={value}" for key, value in params.items() if value is not None]
+    written = [
+        f"{key}={value if isinstance(value, str) else quote(value)}"  # text is in the grammar already
+        for key, value in params.items()
+        if value is not None
+    ]
     space: dict[str, str] = {}
     fixed: dict[str, str] = {}
     for override in parse([*written, *arguments]):
@@ -187,7 +191,7 @@ def build_space(
 
 def to_overrides(params: Mapping[str, Any]) -> list[str]:
     """Parameter values as overrides."""
-    return [f"{key}={'null' if value is None else value}" for key, value in params.items()]
+    return [f"{key}={quote(value)}" for key, value in params.items()]
 
 
 def _expand(searched: Mapping[str, str], dims: Sequence[int], fixed: set[str]) -> dict[str, str]:

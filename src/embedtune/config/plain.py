@@ -1,0 +1,37 @@
+"""The configuration as plain values: dicts, lists, texts and numbers, with enums by name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+
+def plain(node: Any) -> Any:
+    """A part of the configuration, as it is recorded; what comes back shares nothing with it."""
+    if is_dataclass(node):
+        return {field.name: plain(getattr(node, field.name)) for field in fields(node)}
+    if isinstance(node, Mapping):
+        return {key: plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [plain(value) for value in node]
+    return node.name if isinstance(node, Enum) else node
+
+
+def value_of(tree: Any, key: str) -> Any:
+    """The value of a dotted key.
+
+    Args:
+        tree: From :func:`plain`, or a recorded configuration.
+        key: Such as ``loss.matryoshka.dims``.
+
+    Raises:
+        KeyError: There is no such key.
+    """
+    found = tree
+    for part in key.split("."):
+        if not isinstance(found, Mapping):
+            raise KeyError(key)
+        found = found[part]
+    return found

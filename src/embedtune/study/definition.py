@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from omegaconf import OmegaConf
 
-from embedtune.config import Config
+from embedtune.config import Config, plain
 from embedtune.errors import ConfigError
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.paths import StudyPaths, Workspace, write_atomic
@@ -71,7 +70,7 @@ def define_study(
         **(rules or {}),
         "data": {"name": task.name, "source": task.source},
         "digests": dict(task.digests),
-        "model": _plain(config.model),
+        "model": plain(config.model),
         "recipe": _recipe(config, kind),
         "code_version": library_versions().get("embedtune"),
         "git_revision": git_revision(),
@@ -170,7 +169,7 @@ def require_definition(study: StudyPaths, known: list[str], key: str = "study.na
 
 def _recipe(config: Config, kind: str) -> dict[str, Any]:
     """What every trial shares; of single configurations, which share less, only what their values depend on."""
-    recipe = {name: _plain(getattr(config, name)) for name in ("train", "loss", "eval")}
+    recipe = {name: plain(getattr(config, name)) for name in ("train", "loss", "eval")}
     for key in ("batch_size", "split", "objective", "dim", "second"):
         recipe["eval"].pop(key)  # speed alone, or said elsewhere
     recipe["train"].pop("device")
@@ -186,10 +185,6 @@ def _with_defaults(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> di
         for key, value in stored.items()
     }
     return {**defaults, **filled}
-
-
-def _plain(node: Any) -> Any:
-    return OmegaConf.to_container(OmegaConf.structured(node), enum_to_str=True)
 
 
 def _differences(stored: Any, new: Any, key: str = "") -> list[str]:

@@ -11,10 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-
 from embedtune import archive
-from embedtune.config import DIMENSION, Config, objective_dim, second_objective
+from embedtune.config import DIMENSION, Config, objective_dim, plain, second_objective
 from embedtune.config.redaction import redact
 from embedtune.errors import ResumeError, TrialError
 from embedtune.evaluation import Pooled, write_scores
@@ -249,5 +247,5 @@ class Recorder:
 
 def _plain(config: Config) -> dict[str, Any]:
     """Without the passwords that an address in it may hold: it is written to files."""
-    values: dict[str, Any] = redact(OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True))
+    values: dict[str, Any] = redact(plain(config))
     return values

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from embedtune import archive
 from embedtune.cli.commands.answer import Answer, typed_keys, workspace
 from embedtune.cli.commands.studies import board_of, board_parts
 from embedtune.cli.commands.ui import browse_line
 from embedtune.cli.output import quiet_libraries
-from embedtune.config import Config
+from embedtune.config import Config, plain, value_of
 from embedtune.records import State
 from embedtune.reporting.live import View
 from embedtune.sweep.single import run_single
@@ -40,7 +38,6 @@ def train(config: Config) -> Answer:
 
 def _typed_params(config: Config) -> dict[str, Any]:
     """What was typed about the training, which is what tells single runs apart."""
-    values = OmegaConf.structured(config)
+    tree = plain(config)
     keys = [key for key in typed_keys() if key.partition(".")[0] in SEARCHABLE and "." in key]
-    found = {key: OmegaConf.select(values, key) for key in keys}
-    return {key: getattr(value, "name", value) for key, value in found.items()}
+    return {key: value_of(tree, key) for key in keys}

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
 from embedtune import archive
@@ -87,7 +86,7 @@ def warm_start(study: StudyPaths, count: int, space: Space, constraints: Constra
     """
     known: list[Known] = []
     for record in rank(archive.read_records(study)):
-        recorded = values_of(OmegaConf.create(archive.read_config(study.trial(record.number))))
+        recorded = values_of(archive.read_config(study.trial(record.number)))
         values = {key: record.params.get(key, value_or_none(recorded, key)) for key in space.distributions}
         point = _within(space, values)
         whole = all(key in point or not space.has(key, point) for key in space.distributions)

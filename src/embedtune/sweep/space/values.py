@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
-
-from embedtune.config import Config, objective_dim
+from embedtune.config import Config, objective_dim, plain, value_of
 from embedtune.sweep.space.space import SIZE
 
 Values = Callable[[str], Any]
 """The value of a key; KeyError if it has none."""
 
 _WEIGHTS = "loss.matryoshka.weights."
-_MISSING = object()
 
 
-def values_of(config: Config | DictConfig, full: int | None = None, fixed: Iterable[str] = ()) -> Values:
+def values_of(config: Config | Mapping[str, Any], full: int | None = None, fixed: Iterable[str] = ()) -> Values:
     """What the keys of a configuration are.
 
     Args:
@@ -25,7 +22,7 @@ def values_of(config: Config | DictConfig, full: int | None = None, fixed: Itera
         full: The model's full size, which ``eval.dim`` may stand for.
         fixed: Overrides; those of a group say which of its files was chosen.
     """
-    tree = OmegaConf.structured(config)
+    tree = plain(config)
     groups = {key: value for key, _, value in (override.partition("=") for override in fixed) if "." not in key}
 
     def value(key: str) -> Any:
@@ -33,11 +30,15 @@ def values_of(config: Config | DictConfig, full: int | None = None, fixed: Itera
             return groups[key]
         if key == SIZE and isinstance(config, Config) and full is not None:
             return objective_dim(config, full)
-        weight = key.startswith(_WEIGHTS) and OmegaConf.select(tree, "loss.matryoshka") is not None
-        found = OmegaConf.select(tree, key, default=1.0 if weight else _MISSING)
-        if found is _MISSING or isinstance(found, DictConfig | ListConfig):
+        try:
+            found = value_of(tree, key)
+        except KeyError:
+            if key.startswith(_WEIGHTS) and value_of(tree, "loss.matryoshka") is not None:
+                return 1.0
+            raise
+        if isinstance(found, Mapping | list):
             raise KeyError(key)
-        return getattr(found, "name", found)  # enums are searched by name
+        return found
 
     return value
 

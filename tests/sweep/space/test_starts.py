@@ -38,7 +38,7 @@ def test_default_recipe_is_the_configuration(space: Space) -> None:
 
 
 def test_default_recipe_leaves_out_what_lies_outside(space: Space, caplog: pytest.LogCaptureFixture) -> None:
-    recipe = default_recipe(space, values_of(Config(train=TrainConfig(epochs=3, learning_rate=1e-2))))
+    recipe = default_recipe(space, values_of(Config(train=TrainConfig(epochs=3.0, learning_rate=1e-2))))
     assert recipe == {"train.batch_sampler": "plain", "loss.matryoshka.weights.64": 1.0}
     assert "the default train.epochs=3.0 is outside the space" in caplog.text
 

@@ -23,7 +23,7 @@ from typing import Any, cast
 import optuna
 
 from embedtune import archive
-from embedtune.config import Config
+from embedtune.config import Config, objective_of
 from embedtune.config.checks import OBJECTIVES
 from embedtune.paths import StudyPaths, TrialPaths
 from embedtune.records import State, TrialRecord
@@ -119,16 +119,12 @@ def run_trials(root: Path, n_trials: int, seed: int, sampler: str, duration: Cal
     }
     study = open_study(StudyPaths(root), None, samplers[sampler], optuna.pruners.NopPruner())
     config, rules = Config(), Rules(build_space((), SPACE, DIMS))
-    benches = Benches(config, cast(Bench, _NoBench()))
+    benches = Benches(config, cast(Any, Bench)(None, None, max(DIMS), objective_of(config, max(DIMS))))
     task = Task(duration)
     asking = Asking(study, rules, n_trials, Random(seed))
     delivery = Delivery(study.paths, None)
     Worker(study, asking, lambda _: config, benches, delivery, Silent(), keep=3, stop=Stop(), run=task).loop(task.ended)
     return task.spent
-
-
-class _NoBench:
-    task, folds, dim = None, (), max(DIMS)
 
 
 def parallel(workers: int, n_trials: int, sampler: str, duration: Callable[[int], float]) -> tuple[list[Spent], float]:

@@ -18,7 +18,7 @@ from embedtune.config import Config
 from embedtune.errors import ConfigError, DataError
 from embedtune.evaluation import write_scores
 from embedtune.paths import StudyPaths
-from embedtune.records import Evaluation, RetrievalScores, State, TaskData, TrialRecord
+from embedtune.records import Evaluation, Objective, RetrievalScores, Search, State, TaskData, TrialRecord
 from embedtune.study import open_study, requeue
 from embedtune.study.definition import define_study, save_definition
 
@@ -36,8 +36,8 @@ def metrics_at(value: float) -> dict[str, dict[str, float]]:
 def begin_study(sweeps: Path, kind: str = "sweep", name: str = NAME) -> StudyPaths:
     study = StudyPaths(sweeps / name)
     task = TaskData("übung", "/daten/übung", (), {}, {"train": "aa", "validation": "bb"})
-    definition = define_study(Config(), task, 64, kind=kind, space={RATE: "interval(0, 1)"})
-    save_definition(study, definition | {"name": name})
+    search = Search(space={RATE: "interval(0, 1)"}) if kind == "sweep" else None
+    save_definition(study, replace(define_study(Config(), task, Objective("cosine_map@100", 64), search), name=name))
     return study
 
 
@@ -91,7 +91,7 @@ def study(sweeps: Path) -> StudyPaths:
 
 def test_load_study_reads_every_trial(study: StudyPaths, sweeps: Path) -> None:
     loaded = embedtune.load_study(NAME, sweeps)
-    assert (loaded.name, loaded.objective, loaded.definition["dim"]) == (NAME, "cosine_map@100", 64)
+    assert (loaded.name, loaded.objective, loaded.definition.objective.dim) == (NAME, "cosine_map@100", 64)
     assert [trial.state for trial in loaded.trials] == [State.COMPLETE, State.PRUNED, State.FAIL, State.RUNNING]
     assert loaded.states == {State.COMPLETE: 1, State.PRUNED: 1, State.FAIL: 1, State.RUNNING: 1, State.WAITING: 0}
     assert loaded.baseline is not None

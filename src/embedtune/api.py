@@ -15,7 +15,7 @@ from embedtune.errors import ConfigError
 from embedtune.evaluation import read_scores
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.ranking import best, pareto_front
-from embedtune.records import Evaluation, RetrievalScores, State, TrialRecord
+from embedtune.records import Evaluation, RetrievalScores, State, StudyDefinition, TrialRecord
 from embedtune.study import load_study as open_if_begun
 from embedtune.study import replaced
 from embedtune.study import states as states_of
@@ -38,7 +38,7 @@ class StudyRecord:
         paths: The study's files.
     """
 
-    definition: Mapping[str, Any]
+    definition: StudyDefinition
     states: Mapping[State, int]
     trials: tuple[TrialRecord, ...]
     baseline: TrialRecord | None
@@ -52,7 +52,7 @@ class StudyRecord:
     @property
     def objective(self) -> str:
         """The metric that ranks the trials; larger is better."""
-        return str(self.definition["objective"])
+        return self.definition.objective.metric
 
     @property
     def best(self) -> TrialRecord | None:
@@ -115,7 +115,7 @@ class StudyRecord:
         """
         first = [self.baseline] if baseline and self.baseline else []
         rows = [_row(record) for record in (*first, *self.trials)]
-        if self.definition.get("second") is not None:
+        if self.definition.objective.second is not None:
             numbers = {record.number for record in self.front}
             rows = [{"second": None, "front": row["number"] in numbers, **row} for row in rows]
         known = _FIRST | _LAST
@@ -140,7 +140,7 @@ def load_study(name: str, sweeps: str | os.PathLike[str] = "sweeps", *, storage:
     space = Workspace(folder, folder.parent / "mlruns", folder.parent / "releases")
     paths = space.study(name)
     definition = require_definition(paths, [study.name for study in space.studies()])
-    opened = open_if_begun(paths, storage) if definition["kind"] == "sweep" else None
+    opened = open_if_begun(paths, storage) if definition.is_sweep else None
     gone = replaced(opened) if opened else set()
     found = read_records(opened) if opened else archive.read_records(paths)
     trials = tuple(record for record in found if record.number not in gone)

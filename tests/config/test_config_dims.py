@@ -15,8 +15,7 @@ from embedtune.config import (
     default_dims,
     dims_problems,
     measured_dims,
-    objective_dim,
-    second_objective,
+    objective_of,
     trained_dims,
     trained_weights,
 )
@@ -78,8 +77,8 @@ def test_measured_dims_always_include_the_full_size() -> None:
 
 
 def test_objective_is_read_at_the_full_size_unless_given() -> None:
-    assert objective_dim(config(), 384) == 384
-    assert objective_dim(config(dim=64), 384) == 64
+    assert objective_of(config(), 384).dim == 384
+    assert objective_of(config(dim=64), 384).dim == 64
 
 
 @pytest.mark.parametrize(
@@ -139,7 +138,7 @@ def two(second: object, dim: int | None = None, dims: list[int] | None = None) -
     ],
 )
 def test_second_objective_of_a_model_of_384_dimensions(second: object, dim: int | None, expected: object) -> None:
-    assert second_objective(two(second, dim), 384) == expected
+    assert objective_of(two(second, dim), 384).to_dict()["second"] == expected
     assert dims_problems(two(second, dim), 384) == []
 
 

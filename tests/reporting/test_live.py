@@ -9,11 +9,22 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from embedtune.records import Evaluation, Interruption, State, TrialRecord
+from embedtune.records import (
+    DataSource,
+    Evaluation,
+    Interruption,
+    Objective,
+    Search,
+    State,
+    StudyDefinition,
+    TrialRecord,
+)
 from embedtune.reporting.live import View
 from embedtune.training import Progress
 
-DEFINITION = {"name": "s", "kind": "sweep", "objective": "cosine_map@100", "n_trials": 4}
+DEFINITION = StudyDefinition(
+    "s", "sweep", Objective("cosine_map@100", 64), 4, Search(), DataSource("d", "x", {}), {"name": "tiny"}, {}
+)
 
 
 def running(number: int, device: str = "cpu") -> TrialRecord:
@@ -97,6 +108,6 @@ def test_an_interrupted_trial_is_not_done() -> None:
 def test_names_are_text_and_not_markup() -> None:
     console = Console(file=io.StringIO(), force_terminal=False)
     with View(console) as view:
-        view.study_began({**DEFINITION, "name": "[red]s"}, [])
+        view.study_began(replace(DEFINITION, name="[red]s"), [])
     assert isinstance(console.file, io.StringIO)
     assert "[red]s" in console.file.getvalue()

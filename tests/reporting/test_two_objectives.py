@@ -11,7 +11,16 @@ from optuna.distributions import CategoricalDistribution
 from rich.console import Console
 
 from embedtune.ranking import best_first
-from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.records import (
+    DataSource,
+    Evaluation,
+    Objective,
+    Search,
+    SecondObjective,
+    State,
+    StudyDefinition,
+    TrialRecord,
+)
 from embedtune.reporting.leaderboard import leaderboard
 from embedtune.reporting.live import View
 from embedtune.reporting.page.figures.plots import draw_plots
@@ -220,8 +229,9 @@ def test_advice_does_not_widen_the_sizes_nor_call_a_front_settled(inputs: Make, 
 def test_live_lines_say_both_values() -> None:
     console = Console(file=io.StringIO(), width=200)
     view = View(console)
-    definition = {"objective": METRIC, "second": 16, "n_trials": 2, "kind": "sweep", "name": "s"}
-    view.study_began(definition, [])
+    objective = Objective(METRIC, 64, SecondObjective(16))
+    source = DataSource("d", "x", {})
+    view.study_began(StudyDefinition("s", "sweep", objective, 2, Search(), source, {"name": "tiny"}, {}), [])
     view.began(TrialRecord("s", 0, State.RUNNING))
     for step, (value, second) in enumerate([(0.5, 0.4), (0.55, 0.2), (0.49, 0.45)], start=1):
         view.evaluated(0, Evaluation(step, step, value, {}, 1.0, 1, second=second))

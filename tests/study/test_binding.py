@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from embedtune.config import Config
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
-from embedtune.records import TaskData
+from embedtune.records import Objective, Search, TaskData
 from embedtune.study import open_study
-from embedtune.study.binding import ID, bind, require_own_storage
+from embedtune.study.binding import bind, require_own_storage
 from embedtune.study.definition import define_study, load_definition, save_definition
 
 TASK = TaskData("t", "made here", (), {}, {"train": "a"})
@@ -21,7 +22,8 @@ def begin(paths: StudyPaths, storage: str | None, *, old: bool = False) -> None:
     """As a sweep does."""
     require_own_storage(paths, storage)
     study = open_study(paths, storage)
-    save_definition(paths, define_study(Config(), TASK, 64) | ({} if old else {ID: bind(study)}))
+    definition = define_study(Config(), TASK, Objective("cosine_map@100", 64), Search())
+    save_definition(paths, definition if old else replace(definition, id=bind(study)))
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def test_the_same_storage_goes_on(paths: StudyPaths) -> None:
     begin(paths, None)
     assert load_definition(paths) == first
     assert first is not None
-    assert len(first[ID]) == 32
+    assert len(first.id or "") == 32
 
 
 @pytest.mark.parametrize("order", [("journal", "sqlite"), ("sqlite", "journal")])
@@ -66,7 +68,7 @@ def test_a_fresh_folder_joins(paths: StudyPaths, tmp_path: Path) -> None:
     ours, theirs = load_definition(paths), load_definition(joined)
     assert ours is not None
     assert theirs is not None
-    assert ours[ID] == theirs[ID]
+    assert ours.id == theirs.id
 
 
 def test_a_study_of_an_older_version_gets_an_id(paths: StudyPaths) -> None:
@@ -74,4 +76,4 @@ def test_a_study_of_an_older_version_gets_an_id(paths: StudyPaths) -> None:
     begin(paths, None)
     definition = load_definition(paths)
     assert definition is not None
-    assert definition[ID]
+    assert definition.id

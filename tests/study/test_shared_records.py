@@ -20,7 +20,7 @@ from embedtune.config import Config
 from embedtune.errors import ConfigError, StudyError
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths
-from embedtune.records import State, TaskData, TrialRecord
+from embedtune.records import Objective, Search, State, TaskData, TrialRecord
 from embedtune.study import Study, beating, claim, left, open_study, reconcile, states
 from embedtune.study.checkpoints import keep_best
 from embedtune.study.definition import define_study, save_definition
@@ -28,7 +28,8 @@ from embedtune.study.outcome import settle, tell
 from embedtune.study.records import agree, is_running, publish, publish_baseline, read_all, read_baseline, read_records
 
 SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432"
-DEFINITION = define_study(Config(), TaskData("t", "t", (), {}, {}), 64, space={"train.epochs": "choice(1, 2)"})
+SEARCH = Search(space={"train.epochs": "choice(1, 2)"})
+DEFINITION = define_study(Config(), TaskData("t", "t", (), {}, {}), Objective("cosine_map@100", 64), SEARCH)
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_every_host_ranks_all_trials_and_keeps_the_weights_of_the_best(tmp_path:
         assert [record.value for record in read_records(study)] == [0.5, 0.9, 0.7, 0.6]
         assert is_running(study, 0) is False
         keep_best(study.paths, 2, read_records(study))
-        save_definition(study.paths, {**DEFINITION, "name": "s", "n_trials": 4})
+        save_definition(study.paths, replace(DEFINITION, name="s", n_trials=4))
     assert [path.name for path in a.paths.checkpoints.iterdir()] == ["0002"]
     assert [path.name for path in b.paths.checkpoints.iterdir()] == ["0001"]
     seen = load_study("s", a.paths.root.parent, storage=url)
@@ -162,7 +163,7 @@ def test_a_command_that_differs_is_refused_in_another_folder(tmp_path: Path, url
     agree(a, DEFINITION)
     agree(b, DEFINITION)
     with pytest.raises(ConfigError, match=r"space\.train\.epochs was choice\(1, 2\), now choice\(1, 5\)"):
-        agree(b, {**DEFINITION, "space": {"train.epochs": "choice(1, 5)"}})
+        agree(b, replace(DEFINITION, search=Search(space={"train.epochs": "choice(1, 5)"})))
 
 
 def test_a_live_worker_of_another_host_is_left_alone_and_a_silent_one_is_not(tmp_path: Path, url: str) -> None:

@@ -20,7 +20,7 @@ from embedtune.data import make_folds
 from embedtune.evaluation import evaluate_retrieval, read_judged, read_scores
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, write_json
-from embedtune.records import Evaluation, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
+from embedtune.records import Evaluation, Objective, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
 from embedtune.training import Progress, train_model
 from embedtune.trial import cross_validation
 from embedtune.trial.bench import Bench
@@ -64,7 +64,7 @@ def bench(small_set: RetrievalSet, small_training: TrainingSet) -> Bench:
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    return Bench(task, model, 64, make_folds(task.training, FOLDS))
+    return Bench(task, model, 64, Objective("cosine_map@100", 64), make_folds(task.training, FOLDS))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,16 @@ from embedtune import archive
 from embedtune.config import Config, ModelConfig, Precision, TrainConfig
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, TrialPaths
-from embedtune.records import Evaluation, Interruption, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
+from embedtune.records import (
+    Evaluation,
+    Interruption,
+    Objective,
+    RetrievalSet,
+    State,
+    TaskData,
+    TrainingSet,
+    TrialRecord,
+)
 from embedtune.training import Progress
 from embedtune.trial import resume
 from embedtune.trial.bench import Bench
@@ -53,7 +62,7 @@ class Watcher:
 @pytest.fixture(scope="module")
 def bench(small_set: RetrievalSet, small_training: TrainingSet) -> Bench:
     task = TaskData("small", "made here", (small_training,), {"validation": small_set}, {"validation": "v"})
-    return Bench(task, load_model(ModelConfig(name="tiny"), "cpu"), 64)
+    return Bench(task, load_model(ModelConfig(name="tiny"), "cpu"), 64, Objective("cosine_map@100", 64))
 
 
 @pytest.fixture(scope="module")

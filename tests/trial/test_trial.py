@@ -14,7 +14,16 @@ from embedtune.config import Config, ModelConfig, Precision, TrainConfig
 from embedtune.evaluation import read_scores
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, TrialPaths
-from embedtune.records import Evaluation, Interruption, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
+from embedtune.records import (
+    Evaluation,
+    Interruption,
+    Objective,
+    RetrievalSet,
+    State,
+    TaskData,
+    TrainingSet,
+    TrialRecord,
+)
 from embedtune.training import Progress
 from embedtune.trial.bench import Bench
 from embedtune.trial.run import run_baseline, run_trial
@@ -52,7 +61,7 @@ def bench(small_set: RetrievalSet, small_training: TrainingSet) -> Bench:
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    return Bench(task, model, 64)
+    return Bench(task, model, 64, Objective("cosine_map@100", 64))
 
 
 @pytest.fixture

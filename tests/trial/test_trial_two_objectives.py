@@ -13,8 +13,8 @@ from embedtune.config import Config, EvalConfig, LossConfig, MatryoshkaConfig, M
 from embedtune.errors import TrialError
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths
-from embedtune.records import Evaluation, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
-from embedtune.trial.bench import Bench
+from embedtune.records import Evaluation, Objective, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
+from embedtune.trial.bench import Bench, Benches
 from embedtune.trial.run import run_baseline, run_trial
 from embedtune.trial.watching import Hooks
 
@@ -29,7 +29,7 @@ class Silent:
 @pytest.fixture(scope="module")
 def bench(small_set: RetrievalSet, small_training: TrainingSet) -> Bench:
     task = TaskData("small", "made here", (small_training,), {"validation": small_set}, {"validation": "v"})
-    return Bench(task, load_model(ModelConfig(name="tiny"), "cpu"), 64)
+    return Bench(task, load_model(ModelConfig(name="tiny"), "cpu"), 64, Objective("cosine_map@100", 64))
 
 
 def made(second: object, dim: int | None = None) -> Config:
@@ -41,9 +41,20 @@ def made(second: object, dim: int | None = None) -> Config:
     )
 
 
+def judging(bench: Bench, config: Config) -> Bench:
+    """As a worker has it for this configuration."""
+    return Benches(config, bench).get(config)
+
+
 def test_best_step_has_the_largest_mean_of_both_qualities(bench: Bench, tmp_path: Path) -> None:
     paths = StudyPaths(tmp_path / "s")
-    record = run_trial(made("smallest"), bench, paths.trial(0), TrialRecord("s", 0, State.RUNNING), Hooks(Silent()))
+    record = run_trial(
+        made("smallest"),
+        judging(bench, made("smallest")),
+        paths.trial(0),
+        TrialRecord("s", 0, State.RUNNING),
+        Hooks(Silent()),
+    )
     assert record.state == State.COMPLETE
     evaluations = archive.read_evaluations(paths.trial(0))
     assert len(evaluations) == 3
@@ -61,12 +72,20 @@ def test_size_as_the_second_objective_is_that_of_the_trial(bench: Bench, tmp_pat
     paths = StudyPaths(tmp_path / "s")
     config = made("dimension", 16)
     config.train.epochs = 1
-    record = run_trial(config, bench, paths.trial(0), TrialRecord("s", 0, State.RUNNING), Hooks(Silent()))
+    record = run_trial(
+        config, judging(bench, config), paths.trial(0), TrialRecord("s", 0, State.RUNNING), Hooks(Silent())
+    )
     assert record.value == record.metrics["16"]["cosine_map@100"]
     assert (record.second, record.facts["second"]) == (16.0, "dimension")
     assert record.point == (record.value, -16.0)
     assert archive.read_evaluations(paths.trial(0))[0].second is None
-    whole = run_baseline(made("dimension"), bench, paths.baseline, TrialRecord("s", -1, State.RUNNING), Hooks(Silent()))
+    whole = run_baseline(
+        made("dimension"),
+        judging(bench, made("dimension")),
+        paths.baseline,
+        TrialRecord("s", -1, State.RUNNING),
+        Hooks(Silent()),
+    )
     assert whole.second == 64.0
 
 
@@ -83,7 +102,7 @@ def test_a_second_value_that_is_not_a_number_fails_the_trial(
 
     monkeypatch.setattr(recorder, "measure", broken)
     trial, begun = StudyPaths(tmp_path / "s").trial(0), TrialRecord("s", 0, State.RUNNING)
-    record = run_trial(made(16), bench, trial, begun, Hooks(Silent()))
+    record = run_trial(made(16), judging(bench, made(16)), trial, begun, Hooks(Silent()))
     assert record.state == State.FAIL
     assert str(record.reason).startswith(TrialError.__name__)
     assert "must be finite, but got nan" in str(record.reason)

@@ -1,9 +1,10 @@
-"""Which embedding sizes are trained and measured."""
+"""Which embedding sizes are trained and measured, and at which the objective is read."""
 
 from __future__ import annotations
 
 from embedtune.config.schema import SMALLEST, Config
 from embedtune.errors import ConfigError, join_problems
+from embedtune.records import Objective, SecondObjective
 
 DIMS = 5
 """Sizes by default, the full one included."""
@@ -30,9 +31,9 @@ def dims_problems(config: Config, full: int) -> list[str]:
         found.append(
             f"eval.dim must be one of the measured {dims}, but got {config.eval.dim}. Add it to loss.matryoshka.dims."
         )
-    second = second_objective(config, full)
-    others = [dim for dim in dims if dim != objective_dim(config, full)]
-    if isinstance(second, int) and second not in others:
+    objective = objective_of(config, full)
+    others = [dim for dim in dims if dim != objective.dim]
+    if objective.second is not None and not objective.second.is_size and objective.second.dim not in others:
         found.append(
             f"eval.second must be measured and not eval.dim, one of {others}, but got {config.eval.second}. "
             "Add it to loss.matryoshka.dims, or take another."
@@ -77,12 +78,8 @@ def measured_dims(config: Config, full: int) -> list[int]:
     return sorted({full, *trained}, reverse=True)
 
 
-def objective_dim(config: Config, full: int) -> int:
-    """The size at which the objective is read."""
-    return config.eval.dim or full
-
-
-def second_objective(config: Config, full: int) -> int | str | None:
-    """``eval.second`` with ``smallest`` as a number: a size, ``dimension``, or None with one objective."""
+def objective_of(config: Config, full: int) -> Objective:
+    """What a configuration optimises with a model of ``full`` dimensions; ``eval.second=smallest`` as a number."""
     second: int | str | None = config.eval.second
-    return min(measured_dims(config, full)) if second == SMALLEST else second
+    written = min(measured_dims(config, full)) if second == SMALLEST else second
+    return Objective(config.eval.objective, config.eval.dim or full, SecondObjective.read(written))

@@ -9,7 +9,7 @@ from embedtune.records.data import (
     TrainingSet,
     opened_again,
 )
-from embedtune.records.definition import DataSource, Search, Settings, StudyDefinition
+from embedtune.records.definition import DataSource, Kind, Search, Settings, StudyDefinition
 from embedtune.records.objective import Direction, Objective, SecondObjective
 from embedtune.records.training import DatasetFacts, TrainingFacts
 from embedtune.records.trial import Evaluation, Interruption, State, TrialRecord
@@ -20,6 +20,7 @@ __all__ = [
     "Direction",
     "Evaluation",
     "Interruption",
+    "Kind",
     "Metrics",
     "Objective",
     "Opening",

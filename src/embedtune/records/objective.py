@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from embedtune.records.data import Metrics
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtune.records.data import Metrics, RetrievalScores
 
 Direction = Literal["maximize", "minimize"]
 """In Optuna's words."""
@@ -94,6 +97,14 @@ class Objective:
         if self.second is None or self.second.dim is None:
             return None
         return metrics[str(self.second.dim)][self.metric]
+
+    def second_value(self, metrics: Metrics) -> float | None:
+        """The second objective of a trial; None without one."""
+        return float(self.dim) if self.second is not None and self.second.is_size else self.second_quality(metrics)
+
+    def of_queries(self, scores: RetrievalScores) -> NDArray[np.float64]:
+        """The metric of each query, of shape (queries,)."""
+        return scores.per_query[self.dim][self.metric]
 
     def to_dict(self) -> dict[str, Any]:
         """Its keys in records and definitions."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from embedtune.ranking import best, best_first, second_label, state_word
-from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.reporting.leaderboard import folds_of
+from embedtune.ranking import best, best_first, state_word
+from embedtune.records import Evaluation, SecondObjective, State, StudyDefinition, TrialRecord
 from embedtune.reporting.remaining import Under, seconds_left
 from embedtune.reporting.tables import STYLES, make_table, short_key, short_value
 from embedtune.units import duration, size
@@ -64,7 +63,7 @@ class View:
         )  # fmt: skip
         self._bar_of: dict[int, TaskID] = {}
         self._title, self._metric = "", "value"
-        self._second: int | str | None = None
+        self._second: SecondObjective | None = None
         self._folds = 0
         self._records: dict[int, TrialRecord] = {}
         self._memory: dict[int, int] = {}
@@ -85,13 +84,13 @@ class View:
             self._draw(now=True)
             self._live.stop()
 
-    def study_began(self, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> None:
+    def study_began(self, definition: StudyDefinition, records: Sequence[TrialRecord]) -> None:
         """Show the study and the trials it already has."""
-        self._metric, self._second = definition["objective"], definition.get("second")
-        self._folds = folds_of(definition)
-        self._n_trials = definition["n_trials"] if definition["kind"] == "sweep" else 0
+        self._metric, self._second = definition.objective.metric, definition.objective.second
+        self._folds = definition.folds
+        self._n_trials = (definition.n_trials or 0) if definition.is_sweep else 0
         budget = f"{self._n_trials} trials" if self._n_trials else "one configuration at a time"
-        self._title = f"{definition['name']}: {budget} for {self._metric}"
+        self._title = f"{definition.name}: {budget} for {self._metric}"
         self._records = {record.number: record for record in records if record.state != State.RUNNING}
         done = f" ({len(self._records)} done)" if self._records else ""
         self._line(f"study {self._title}{done}")
@@ -182,11 +181,9 @@ class View:
         """The value, and the second objective where there is one."""
         if of.value is None:
             return "-"
-        if of.second is None:
+        if self._second is None or of.second is None:
             return f"{of.value:.4f}"
-        if isinstance(self._second, int):
-            return f"{of.value:.4f}, {second_label(self._second)} {of.second:.4f}"
-        return f"{of.value:.4f}, {second_label(None)} {of.second:.0f}"
+        return f"{of.value:.4f}, {self._second.label} {self._second.text(of.second)}"
 
     def _drop_bar(self, number: int) -> None:
         if number in self._bar_of:

@@ -9,12 +9,12 @@ import uuid
 
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
-from embedtune.study import Study, load_study
 from embedtune.study.definition import load_definition
+from embedtune.study.opening import Study, load_study
 from embedtune.study.storage import place
 
 ID = "id"
-"""Key of ``study.yaml``, and user attribute of the study."""
+"""User attribute of the study; ``study.yaml`` has the same."""
 
 
 def require_own_storage(paths: StudyPaths, storage: str | None) -> None:
@@ -32,7 +32,7 @@ def require_own_storage(paths: StudyPaths, storage: str | None) -> None:
     if definition is None:
         return
     study = load_study(paths, storage)
-    theirs, ours = study.optuna.user_attrs.get(ID) if study else None, definition.get(ID)
+    theirs, ours = study.optuna.user_attrs.get(ID) if study else None, definition.id
     if study is None or (ours is not None and ours != theirs):  # a study of an older version has no id
         where = place(storage) if storage else paths.storage
         raise ConfigError(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from embedtune.config import Config, plain
-from embedtune.errors import ConfigError
+from embedtune.errors import ConfigError, StudyError
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.paths import StudyPaths, Workspace, write_atomic
-from embedtune.records import TaskData
+from embedtune.records import DataSource, Kind, Objective, Search, Settings, StudyDefinition, TaskData
 
 IDENTITY = (
     "kind", "objective", "dim", "second", "space", "conditions", "constraints", "repeats", "sampler", "pruner",
@@ -26,58 +27,32 @@ RENAMED = {
 }
 """Addresses by which studies of older versions name a sampler or a pruner, and what they are now."""
 
-RULES = ("conditions", "constraints", "repeats", "enqueue", "warm_start")
-"""The parts that only some studies have; None in the others."""
 
-
-def define_study(
-    config: Config,
-    task: TaskData,
-    dim: int,
-    *,
-    second: int | str | None = None,
-    kind: str = "sweep",
-    space: Mapping[str, str] | None = None,
-    sampler: Mapping[str, Any] | None = None,
-    pruner: Mapping[str, Any] | None = None,
-    rules: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The definition of a study, as plain values.
+def define_study(config: Config, task: TaskData, objective: Objective, search: Search | None = None) -> StudyDefinition:
+    """The definition of a study.
 
     Args:
         config: Composed without any searched value.
         task: Its data.
-        dim: The dimension at which the objective is read.
-        second: The second objective: a dimension at which it is read too, or ``dimension``.
-        kind: ``sweep``, or ``single`` for configurations run one by one.
-        space: Searched key -> sweep as text.
-        sampler: Its configuration.
-        pruner: Its configuration.
-        rules: Those of ``RULES`` that it has.
+        objective: Of this configuration.
+        search: What a sweep searches and how; None for configurations run one by one.
     """
-    return {
-        "name": study_name(config, kind),
-        "kind": kind,
-        "objective": config.eval.objective,
-        "direction": "maximize",
-        "dim": dim,
-        "second": second,
-        "n_trials": config.study.n_trials,
-        "space": dict(space or {}),
-        "sampler": dict(sampler or {}),
-        "pruner": dict(pruner or {}),
-        **dict.fromkeys(RULES),
-        **(rules or {}),
-        "data": {"name": task.name, "source": task.source},
-        "digests": dict(task.digests),
-        "model": plain(config.model),
-        "recipe": _recipe(config, kind),
-        "code_version": library_versions().get("embedtune"),
-        "git_revision": git_revision(),
-    }
+    kind: Kind = "single" if search is None else "sweep"
+    return StudyDefinition(
+        name=study_name(config, kind),
+        kind=kind,
+        objective=objective,
+        n_trials=config.study.n_trials,
+        search=search or Search(),
+        data=DataSource(task.name, task.source, dict(task.digests)),
+        model=plain(config.model),
+        recipe=_recipe(config, kind),
+        code_version=library_versions().get("embedtune"),
+        git_revision=git_revision(),
+    )
 
 
-def study_name(config: Config, kind: str = "sweep") -> str:
+def study_name(config: Config, kind: Kind = "sweep") -> str:
     """The name given, or one made of data and model; single configurations have a folder of their own."""
     if config.study.name is not None:
         return config.study.name
@@ -86,17 +61,17 @@ def study_name(config: Config, kind: str = "sweep") -> str:
     return name if kind == "sweep" else f"{name}-single"
 
 
-def save_definition(study: StudyPaths, definition: Mapping[str, Any]) -> None:
+def save_definition(study: StudyPaths, definition: StudyDefinition) -> None:
     """Store the definition; the code's version and the budget are those of the last command.
 
     Raises:
         ConfigError: The study was begun with another definition; says every difference.
     """
     check_definition(study, definition)
-    write_atomic(study.definition, yaml.safe_dump(dict(definition), sort_keys=False, allow_unicode=True))
+    write_atomic(study.definition, yaml.safe_dump(definition.to_dict(), sort_keys=False, allow_unicode=True))
 
 
-def check_definition(study: StudyPaths, definition: Mapping[str, Any]) -> None:
+def check_definition(study: StudyPaths, definition: StudyDefinition) -> None:
     """See that a study of this folder goes on as it was defined.
 
     Raises:
@@ -107,7 +82,7 @@ def check_definition(study: StudyPaths, definition: Mapping[str, Any]) -> None:
         require_same(study.name, stored, definition)
 
 
-def require_same(name: str, stored: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
+def require_same(name: str, stored: StudyDefinition, definition: StudyDefinition) -> None:
     """See that a study goes on as it was defined.
 
     Raises:
@@ -121,40 +96,50 @@ def require_same(name: str, stored: Mapping[str, Any], definition: Mapping[str, 
         )
 
 
-def definition_differences(stored: Mapping[str, Any], definition: Mapping[str, Any]) -> list[str]:
+def definition_differences(stored: StudyDefinition, definition: StudyDefinition) -> list[str]:
     """What a study was begun with that is otherwise now."""
-    recipe = _with_defaults(stored.get("recipe") or {}, _recipe(Config(), definition["kind"]))
-    before = {key: stored.get(key) for key in IDENTITY} | {"recipe": recipe}
-    before |= {key: with_address(before[key]) for key in ("sampler", "pruner")}
-    return _differences(before, {key: definition[key] for key in IDENTITY})
+    recipe = _with_defaults(stored.recipe, _recipe(Config(), definition.kind))
+    search = replace(
+        stored.search, sampler=with_address(stored.search.sampler), pruner=with_address(stored.search.pruner)
+    )
+    before, now = replace(stored, recipe=recipe, search=search).to_dict(), definition.to_dict()
+    return _differences({key: before[key] for key in IDENTITY}, {key: now[key] for key in IDENTITY})
 
 
-def with_address(strategy: Mapping[str, Any] | None) -> dict[str, Any]:
+def with_address(strategy: Settings) -> Settings:
     """The configuration of a sampler or a pruner by the address its class has now."""
-    values = dict(strategy or {})
-    target = values.get("_target_")
-    return values | {"_target_": RENAMED[target]} if target in RENAMED else values
+    target = strategy.get("_target_")
+    return {**strategy, "_target_": RENAMED[target]} if target in RENAMED else strategy
 
 
-def free_name(workspace: Workspace, definition: Mapping[str, Any]) -> str:
+def free_name(workspace: Workspace, definition: StudyDefinition) -> str:
     """The first name that no study has, or one that was begun with this definition: faq, faq-2, faq-3 and so on."""
-    names = [definition["name"]]
+    names = [definition.name]
     while stored := load_definition(workspace.study(names[-1])):
         if not definition_differences(stored, definition):
             break
         names.append(f"{names[0]}-{len(names) + 1}")
-    return str(names[-1])
+    return names[-1]
 
 
-def load_definition(study: StudyPaths) -> dict[str, Any] | None:
-    """The stored definition; None if the study has none."""
+def load_definition(study: StudyPaths) -> StudyDefinition | None:
+    """The stored definition; None if the study has none.
+
+    Raises:
+        StudyError: It cannot be read.
+    """
     if not study.definition.is_file():
         return None
-    values: dict[str, Any] = yaml.safe_load(study.definition.read_text(encoding="utf-8"))
-    return values
+    try:
+        return StudyDefinition.from_dict(yaml.safe_load(study.definition.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StudyError(
+            f"{study.definition} must be the definition of a study, but cannot be read "
+            f"({type(error).__name__}: {error}). Put it back, or move the study's folder away."
+        ) from error
 
 
-def require_definition(study: StudyPaths, known: list[str], key: str = "study.name") -> dict[str, Any]:
+def require_definition(study: StudyPaths, known: list[str], key: str = "study.name") -> StudyDefinition:
     """The stored definition.
 
     Raises:
@@ -167,16 +152,16 @@ def require_definition(study: StudyPaths, known: list[str], key: str = "study.na
     return definition
 
 
-def _recipe(config: Config, kind: str) -> dict[str, Any]:
+def _recipe(config: Config, kind: Kind) -> dict[str, Settings]:
     """What every trial shares; of single configurations, which share less, only what their values depend on."""
-    recipe = {name: plain(getattr(config, name)) for name in ("train", "loss", "eval")}
+    recipe: dict[str, Any] = {name: plain(getattr(config, name)) for name in ("train", "loss", "eval")}
     for key in ("batch_size", "split", "objective", "dim", "second"):
         recipe["eval"].pop(key)  # speed alone, or said elsewhere
     recipe["train"].pop("device")
     return recipe if kind == "sweep" else {"eval": {key: recipe["eval"][key] for key in ("distractors", "folds")}}
 
 
-def _with_defaults(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def _with_defaults(stored: Settings, defaults: Settings) -> dict[str, Any]:
     """A stored recipe and, at their defaults, the keys that are newer than it."""
     filled = {
         key: _with_defaults(value, defaults[key])

@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 
 from embedtune import archive
 from embedtune.records import State, TrialRecord
-from embedtune.study import Study
+from embedtune.study.opening import Study
 from embedtune.study.records import publish, published
 
 _STATES = {State.COMPLETE: TrialState.COMPLETE, State.PRUNED: TrialState.PRUNED, State.FAIL: TrialState.FAIL}

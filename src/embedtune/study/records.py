@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
 from embedtune import archive
-from embedtune.records import State, TrialRecord
-from embedtune.study import WORKER, Study, replaced, takes_part
+from embedtune.records import State, StudyDefinition, TrialRecord
+from embedtune.study.attributes import WORKER, takes_part
 from embedtune.study.checkpoints import contenders, keep_best
 from embedtune.study.definition import require_same
+from embedtune.study.opening import Study
+from embedtune.study.recovery import replaced
 
 RECORD = "record"
 """User attribute of a trial that has ended: its record."""
@@ -23,7 +25,7 @@ DEFINITION = "definition"
 """User attribute of a study: its definition."""
 
 
-def agree(study: Study, definition: Mapping[str, Any]) -> None:
+def agree(study: Study, definition: StudyDefinition) -> None:
     """Make the definition that of the study in its database, or see that it already is.
 
     Raises:
@@ -33,11 +35,11 @@ def agree(study: Study, definition: Mapping[str, Any]) -> None:
         return
     with study.claiming():
         stored = study.optuna.user_attrs.get(DEFINITION)
-        ours = json.loads(json.dumps(dict(definition)))
+        ours = json.loads(json.dumps(definition.to_dict()))
         if stored is None:
             study.optuna.set_user_attr(DEFINITION, ours)
         else:
-            require_same(study.paths.name, stored, ours)
+            require_same(study.paths.name, StudyDefinition.from_dict(stored), definition)
 
 
 def publish(study: Study, record: TrialRecord) -> None:

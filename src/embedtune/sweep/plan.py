@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from embedtune.config import (
-    DIMENSION,
-    SMALLEST,
-    Config,
-    OnChange,
-    dims_problems,
-    measured_dims,
-    objective_dim,
-    second_objective,
-    trained_dims,
-)
+from embedtune.config import SMALLEST, Config, OnChange, dims_problems, measured_dims, trained_dims
 from embedtune.errors import ConfigError, EmbedtuneError, join_problems
 from embedtune.models.load import known_dimension
 from embedtune.paths import Workspace
+from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
 from embedtune.study.definition import define_study, free_name, require_definition
 from embedtune.sweep.space.rules import DRAWS, Rules, make_rules
 from embedtune.sweep.space.space import Space, build_space, split_arguments, to_overrides
@@ -56,15 +46,15 @@ class Plan:
     rules: Rules
     known: tuple[Known, ...]
     n_trials: int
-    definition: Mapping[str, Any]
-    sampler: Mapping[str, Any] | None
-    pruner: Mapping[str, Any] | None
+    definition: StudyDefinition
+    sampler: Settings
+    pruner: Settings
 
 
 def plan_sweep(
     compose: Compose,
     arguments: Sequence[str],
-    sweeper: Mapping[str, Any],
+    sweeper: Settings,
     workspace: Callable[[Config], Workspace],
 ) -> Plan:
     """Check configuration, space, data and model together, before anything is written.
@@ -81,57 +71,64 @@ def plan_sweep(
     fixed, searched = split_arguments(arguments, sweeper.get("params") or {})
     config = compose(fixed)
     bench = prepare(config)
-    second = second_objective(config, bench.dim)
-    if config.eval.second == SMALLEST:
-        fixed = [*fixed, *to_overrides({"eval.second": second})]  # the same for every model that is searched
-    default = values_of(config, bench.dim, fixed)
+    objective = bench.objective
+    sized = objective.second is not None and objective.second.is_size
+    if config.eval.second == SMALLEST and objective.second is not None:
+        fixed = [
+            *fixed,
+            *to_overrides({"eval.second": objective.second.written}),
+        ]  # the same for every model that is searched
+    default = values_of(config, objective.dim, fixed)
     space = build_space(
-        fixed, searched, trained_dims(config, bench.dim), sized=second == DIMENSION,
+        fixed, searched, trained_dims(config, bench.dim), sized=sized,
         conditions=sweeper.get("conditions"), default=default,
     )  # fmt: skip
     _check_corners(compose, space, config, bench)
     rules = make_rules(sweeper, space, default, measured_dims(config, bench.dim))
-    sampler = with_groups(sweeper.get("sampler")) if space.conditions else sweeper.get("sampler")
-    pruner = with_resource(sweeper.get("pruner"), most_evaluations(config, space, bench.task.training))
-    _check_strategies(sampler, pruner, rules, second)
-    known = _known(sweeper, rules, default, workspace(config))
-    begun = {"enqueue": sweeper.get("enqueue") or None, "warm_start": sweeper.get("warm_start")}
+    search = _search(sweeper, rules)
+    sampler = with_groups(search.sampler) if space.conditions else search.sampler
+    pruner = with_resource(search.pruner, most_evaluations(config, space, bench.task.training))
+    _check_strategies(sampler, pruner, rules, objective.second)
+    known = _known(search, int(sweeper.get("warm_start_trials") or 0), rules, default, workspace(config))
     n_trials = rules.total(config.study.n_trials)
     config = replace(config, study=replace(config.study, n_trials=n_trials))
-    definition = define_study(
-        config,
-        bench.task,
-        objective_dim(config, bench.dim),
-        second=second,
-        space=space.texts,
-        sampler=sweeper.get("sampler"),
-        pruner=sweeper.get("pruner"),
-        rules={**rules.written, **begun},
-    )
+    definition = define_study(config, bench.task, objective, search)
     if config.study.on_change == OnChange.new:
-        name = free_name(workspace(config), definition)
-        config, definition = replace(config, study=replace(config.study, name=name)), {**definition, "name": name}
+        definition = replace(definition, name=free_name(workspace(config), definition))
+        config = replace(config, study=replace(config.study, name=definition.name))
     return Plan(config, bench, rules, tuple(known), n_trials, definition, sampler, pruner)
 
 
-def _known(sweeper: Mapping[str, Any], rules: Rules, default: Values, workspace: Workspace) -> list[Known]:
-    """The default recipe, what is given, and the best of an earlier study, in this order."""
-    space, constraints, earlier = rules.space, rules.constraints, sweeper.get("warm_start")
+def _search(sweeper: Settings, rules: Rules) -> Search:
+    """What the study searches and how, as it was typed."""
+    return Search(
+        space=rules.space.texts,
+        sampler=sweeper.get("sampler") or {},
+        pruner=sweeper.get("pruner") or {},
+        conditions={key: condition.text for key, condition in rules.space.conditions.items()},
+        constraints=rules.constraints.texts,
+        repeats=rules.repeats,
+        enqueue=sweeper.get("enqueue") or (),
+        warm_start=sweeper.get("warm_start"),
+    )
+
+
+def _known(search: Search, count: int, rules: Rules, default: Values, workspace: Workspace) -> list[Known]:
+    """The default recipe, what is given, and the best ``count`` of an earlier study, in this order."""
+    space, constraints = rules.space, rules.constraints
     recipe = default_recipe(space, default)
     known = [Known(recipe, "default recipe")] if constraints.broken_by(recipe) is None else []
     if not known:
         logger.warning("The default recipe breaks a constraint; trial 0 is another configuration")
-    known += given(sweeper.get("enqueue") or [], recipe, space, constraints)
-    if earlier is not None:
-        study = workspace.study(str(earlier))
+    known += given(search.enqueue, recipe, space, constraints)
+    if search.warm_start is not None:
+        study = workspace.study(search.warm_start)
         require_definition(study, [own.name for own in workspace.studies()], "hydra.sweeper.warm_start")
-        known += warm_start(study, int(sweeper.get("warm_start_trials") or 0), space, constraints)
+        known += warm_start(study, count, space, constraints)
     return known
 
 
-def _check_strategies(
-    sampler: Mapping[str, Any] | None, pruner: Mapping[str, Any] | None, rules: Rules, second: int | str | None
-) -> None:
+def _check_strategies(sampler: Settings, pruner: Settings, rules: Rules, second: SecondObjective | None) -> None:
     built = build_strategy("hydra.sweeper.sampler", sampler)
     check_objectives(second, rules.space, built, build_strategy("hydra.sweeper.pruner", pruner))
     if isinstance(built, GridSampler) and rules.points is None:

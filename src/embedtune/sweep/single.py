@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedtune import archive
-from embedtune.config import Config, objective_dim, second_objective
+from embedtune.config import Config
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import State, TrialRecord
@@ -32,8 +32,7 @@ def run_single(
         ConfigError: ``study.name`` names a sweep, or single runs on other data.
     """
     study = workspace.study(study_name(config, "single"))
-    second = second_objective(config, bench.dim)
-    definition = define_study(config, bench.task, objective_dim(config, bench.dim), second=second, kind="single")
+    definition = define_study(config, bench.task, bench.objective)
     save_definition(study, definition)
     watcher.study_began(definition, list(archive.read_records(study)))
     delivery = Delivery.open(config, workspace, study, grouped=False)

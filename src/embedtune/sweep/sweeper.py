@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 from zlib import crc32
 
 from optuna.pruners import NopPruner
@@ -18,9 +18,9 @@ from embedtune.errors import StudyError
 from embedtune.machine.disk import reporting_full
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths, Workspace
-from embedtune.records import State, TrialRecord
+from embedtune.records import State, StudyDefinition, TrialRecord
 from embedtune.study import Study, left, open_study
-from embedtune.study.binding import ID, bind, require_own_storage
+from embedtune.study.binding import bind, require_own_storage
 from embedtune.study.definition import check_definition, save_definition, study_name
 from embedtune.study.records import agree, publish_baseline, read_baseline, read_records
 from embedtune.study.storage import file_lock, persistently, reporting_lost
@@ -29,7 +29,6 @@ from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.plan import Plan
 from embedtune.sweep.space.starts import enqueue
 from embedtune.sweep.strategies.build import SEED_STRIDE, build_sampler, build_strategy
-from embedtune.sweep.strategies.objectives import directions
 from embedtune.sweep.workers.attempts import common_failure
 from embedtune.sweep.workers.follow import Follower, await_others
 from embedtune.sweep.workers.hosts import Launched, leash
@@ -50,7 +49,7 @@ _SEEDS = 1 << 30
 class StudyWatcher(Watcher, Protocol):
     """Somebody who looks on while a study runs."""
 
-    def study_began(self, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> None:
+    def study_began(self, definition: StudyDefinition, records: Sequence[TrialRecord]) -> None:
         """The study goes on from these records."""
 
 
@@ -200,7 +199,7 @@ def run_worker(
     if owner is None:
         die_with_parent()
     paths = workspace.study(study_name(plan.config))
-    study = open_study(paths, plan.config.study.storage, directions=directions(plan.definition["second"]))
+    study = open_study(paths, plan.config.study.storage, directions=plan.definition.objective.directions)
     delivery = Delivery.open(plan.config, workspace, paths, whole=study)
     stop = Stop()
     with handling({signal.SIGTERM: stop.finish}) if owner is None else leash(study, owner, stop):
@@ -212,9 +211,9 @@ def _begin(plan: Plan, workspace: Workspace) -> Study:
     paths = workspace.study(study_name(plan.config))
     check_definition(paths, plan.definition)
     require_own_storage(paths, plan.config.study.storage)
-    study = open_study(paths, plan.config.study.storage, directions=directions(plan.definition["second"]))
+    study = open_study(paths, plan.config.study.storage, directions=plan.definition.objective.directions)
     agree(study, plan.definition)
-    save_definition(paths, {**plan.definition, ID: bind(study)})
+    save_definition(paths, replace(plan.definition, id=bind(study)))
     return study
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from embedtune.config import Config, Distractors, EvalConfig, check_dims, dims_problems
+from embedtune.config import Config, Distractors, EvalConfig, check_dims, dims_problems, objective_of
 from embedtune.data import Fold, add_distractors, folds_problems, load_task, make_folds
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
 from embedtune.models.load import known_dimension, load_model
-from embedtune.records import TaskData
+from embedtune.records import Objective, TaskData
 from embedtune.training import columns_problems, resolve_device
 
 if TYPE_CHECKING:
@@ -24,13 +24,26 @@ class Bench:
         task: The data.
         model: The untuned base model on the CPU; every trial works on a copy.
         dim: Its full size.
+        objective: What trials are judged by.
         folds: Of the training rows, with ``eval.folds``.
     """
 
     task: TaskData
     model: SentenceTransformer
     dim: int
+    objective: Objective
     folds: tuple[Fold, ...] = ()
+
+    @classmethod
+    def of(cls, config: Config, task: TaskData, model: SentenceTransformer, folds: tuple[Fold, ...] = ()) -> Bench:
+        """The bench of a configuration, once its data and its model are known.
+
+        Raises:
+            ConfigError: The model lacks a dimension asked for.
+        """
+        dim = full_dimension(model)
+        check_dims(config, dim)
+        return cls(task, model, dim, objective_of(config, dim), folds)
 
 
 class Benches:
@@ -48,10 +61,10 @@ class Benches:
         """
         key = repr(config.model)
         if key not in self._benches:
-            self._benches[key] = _bench(config, self._task, self._folds)
+            self._benches[key] = Bench.of(config, self._task, load_model(config.model, "cpu"), self._folds)
         bench = self._benches[key]
         check_dims(config, bench.dim)
-        return bench
+        return replace(bench, objective=objective_of(config, bench.dim))
 
 
 def prepare(config: Config) -> Bench:
@@ -80,7 +93,7 @@ def prepare(config: Config) -> Bench:
     if problems or task is None:
         raise ConfigError(join_problems(problems))
     folds = make_folds(task.training, config.eval.folds) if config.eval.folds else ()
-    return _bench(config, judged_task(task, config.eval), folds)
+    return Bench.of(config, judged_task(task, config.eval), load_model(config.model, "cpu"), folds)
 
 
 def judged_task(task: TaskData, evaluation: EvalConfig) -> TaskData:
@@ -89,13 +102,6 @@ def judged_task(task: TaskData, evaluation: EvalConfig) -> TaskData:
         return task
     judged = add_distractors(task.splits["validation"], task.training)
     return replace(task, splits={**task.splits, "validation": judged})
-
-
-def _bench(config: Config, task: TaskData, folds: tuple[Fold, ...]) -> Bench:
-    model = load_model(config.model, "cpu")
-    dim = full_dimension(model)
-    check_dims(config, dim)
-    return Bench(task, model, dim, folds)
 
 
 def full_dimension(model: SentenceTransformer) -> int:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedtune.config import Config, measured_dims, objective_dim
+from embedtune.config import Config, measured_dims
 from embedtune.data import Fold
 from embedtune.errors import DataError
 from embedtune.evaluation import FoldScores, Pooled, evaluate_retrieval, pool, read_scores, write_scores
@@ -42,14 +42,14 @@ def cross_validate(run: Recorder, retried: Callable[[Callable[[], Curve]], Curve
     Raises:
         Pruned: The pruner says so.
     """
-    folds, dim, objective = run.bench.folds, objective_dim(run.config, run.bench.dim), run.config.eval.objective
+    folds, objective = run.bench.folds, run.bench.objective
     curves: list[Curve] = []
     for number, fold in enumerate(folds, start=1):
         place = f"{number}/{len(folds)}"
         known = _read_curve(run, number)
         curves.append(known or retried(partial(_train_fold, run, fold, f"fold {place}")))
-        pooled = pool(curves, dim, objective)
-        run.hooks.scored(number, pooled.scores.per_query[dim][objective])
+        pooled = pool(curves, objective.dim, objective.metric)
+        run.hooks.scored(number, objective.of_queries(pooled.scores))
         stop = run.hooks.report(number, pooled.value)
         if known is None:
             _write_curve(run, number, curves[-1])
@@ -67,8 +67,8 @@ def score_untuned(run: Recorder, model: SentenceTransformer) -> Pooled:
     queries = {key: text for part in held_out for key, text in part.queries.items()}
     every = RetrievalSet(queries, held_out[0].corpus, _relevance(run.bench))
     scores = _score(run.config, run.bench, model, every)
-    value = float(scores.per_query[objective_dim(run.config, run.bench.dim)][run.config.eval.objective].mean())
-    return _recorded(run, Pooled(value, 0.0, scores))
+    value = run.bench.objective.of_queries(scores).mean()
+    return _recorded(run, Pooled(float(value), 0.0, scores))
 
 
 def _train_fold(run: Recorder, fold: Fold, stage: str) -> Curve:

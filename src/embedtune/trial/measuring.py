@@ -7,10 +7,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from embedtune.config import Config, measured_dims, objective_dim, second_objective
+from embedtune.config import Config, measured_dims
 from embedtune.evaluation import evaluate_retrieval
 from embedtune.paths import TrialPaths
-from embedtune.records import Evaluation, Metrics, RetrievalScores
+from embedtune.records import Evaluation, RetrievalScores
 from embedtune.statistics import query_groups
 from embedtune.training import Progress
 from embedtune.trial.bench import Bench
@@ -30,13 +30,13 @@ def measure(
     evaluation = Evaluation(
         step=progress.step if progress else 0,
         epoch=progress.epoch if progress else 0.0,
-        value=metrics[str(objective_dim(config, bench.dim))][config.eval.objective],
+        value=bench.objective.value(metrics),
         metrics=metrics,
         seconds=seconds,
         timestamp=time.time_ns() // 1_000_000,
         loss=progress.loss if progress else None,
         learning_rate=progress.learning_rate if progress else None,
-        second=_quality(metrics, second_objective(config, bench.dim), config.eval.objective),
+        second=bench.objective.second_quality(metrics),
     )
     return evaluation, scores
 
@@ -52,8 +52,3 @@ def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
         raise
     shutil.rmtree(trial.checkpoint, ignore_errors=True)
     beside.rename(trial.checkpoint)
-
-
-def _quality(metrics: Metrics, dim: int | str | None, objective: str) -> float | None:
-    """The second objective if it is a quality; the size of the embedding is no measurement."""
-    return metrics[str(dim)][objective] if isinstance(dim, int) else None

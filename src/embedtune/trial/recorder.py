@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedtune import archive
-from embedtune.config import DIMENSION, Config, objective_dim, plain, second_objective
+from embedtune.config import Config, plain
 from embedtune.config.redaction import redact
 from embedtune.errors import ResumeError, TrialError
 from embedtune.evaluation import Pooled, write_scores
@@ -83,9 +83,7 @@ class Recorder:
             "data": self.bench.task.name,
             "digests": dict(self.bench.task.digests),
             "base_model": self.config.model.name,
-            "objective": self.config.eval.objective,
-            "dim": objective_dim(self.config, self.bench.dim),
-            "second": second_objective(self.config, self.bench.dim),
+            **self.bench.objective.to_dict(),
             "device": device,
             "precision": resolve_precision(self.config.train.precision, device),
             "threads": processor_threads(),
@@ -132,7 +130,7 @@ class Recorder:
         """Measure, record, keep the weights if they are the best, and ask whether to go on."""
         evaluation, scores = measure(self.config, self.bench, model, progress, self.meter.seconds)
         if not math.isfinite(evaluation.merit):
-            raise TrialError(f"{self.config.eval.objective} must be finite, but got {evaluation.merit}.")
+            raise TrialError(f"{self.bench.objective.metric} must be finite, but got {evaluation.merit}.")
         if self._is_kept(evaluation):
             if progress is not None:
                 save_checkpoint(model, self.trial)
@@ -144,8 +142,7 @@ class Recorder:
         self.hooks.deliver(self.trial)
         if self.bench.folds:
             return  # the pruner was told of the folds
-        dim, objective = objective_dim(self.config, self.bench.dim), self.config.eval.objective
-        self.hooks.scored(self.done, scores.per_query[dim][objective])
+        self.hooks.scored(self.done, self.bench.objective.of_queries(scores))
         if self.hooks.report(self.done, evaluation.value):
             raise Pruned
 
@@ -192,7 +189,7 @@ class Recorder:
         ended = replace(
             record,
             value=self._value(),
-            second=self._second(best) if best else None,
+            second=self.bench.objective.second_value(best.metrics) if best else None,
             best_step=best.step if best else None,
             best_epoch=best.epoch if best else None,
             metrics=best.metrics if best else {},
@@ -239,10 +236,6 @@ class Recorder:
         config = _plain(self.config)
         facts = {key: self.record.facts[key] for key in ("digests", "device", "precision", "versions")}
         return facts | {key: config[key] for key in ("model", "train", "loss", "eval")}
-
-    def _second(self, best: Evaluation) -> float | None:
-        sized = self.config.eval.second == DIMENSION
-        return float(objective_dim(self.config, self.bench.dim)) if sized else best.second
 
 
 def _plain(config: Config) -> dict[str, Any]:

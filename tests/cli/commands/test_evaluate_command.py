@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from embedtune import archive
-from embedtune.paths import StudyPaths, write_atomic
+from embedtune.config import Config
+from embedtune.paths import StudyPaths
+from embedtune.records import Objective, Search, TaskData
+from embedtune.study.definition import define_study, save_definition
 
 Typed = Callable[..., Any]
 SMALL = ("model=tiny", "train.device=cpu", "train.precision=fp32", "train.epochs=1", "tracking.enabled=false")
@@ -93,7 +96,8 @@ def check_folds(board: dict[str, Any], study: StudyPaths) -> None:
 
 def test_other_data_opens_no_study(typed: Typed, task_folder: Path, workdir: Path) -> None:
     study = StudyPaths(workdir / "sweeps" / "s")
-    write_atomic(study.definition, "kind: sweep\ndigests: {test: of other texts}\n")
+    other = TaskData("other", "elsewhere", (), {}, {"test": "of other texts"})
+    save_definition(study, define_study(Config(), other, Objective("cosine_map@100", 64), Search()))
     found = typed("evaluate", "data=files", f"data.path={task_folder}", *SMALL, "eval.split=test", "format=json")
     assert found.json["test_openings"] == {}
     assert archive.read_openings(study) == ()

@@ -16,13 +16,14 @@ from embedtune.config import Config, ModelConfig, ReleaseConfig
 from embedtune.errors import ReleaseError
 from embedtune.evaluation import evaluate_retrieval
 from embedtune.paths import StudyPaths, TrialPaths
-from embedtune.records import RetrievalSet, State, TaskData, TrialRecord
+from embedtune.records import Objective, RetrievalSet, State, TaskData, TrialRecord
 from embedtune.release.choice.case import VALIDATION, Case
 from embedtune.release.export.onnx import export_onnx, load_onnx, onnx_problems
 from embedtune.release.export.onnx_gate import measure_onnx
 from embedtune.release.export.product import Product
 from embedtune.release.gate.gate import Rules
 from embedtune.release.gate.measurements import RELEASED, Measured
+from embedtune.study.definition import define_study
 from embedtune.trial.bench import Bench
 
 TEXTS = ["x", "", "the café at number №3", "a much longer text " * 20]
@@ -79,9 +80,10 @@ def test_the_gate_judges_the_file_against_the_weights_it_was_made_of(
 ) -> None:
     task = TaskData("small", "made here", (), {VALIDATION: small_set}, {})
     options = ReleaseConfig(onnx="fp32", gate=gate)
-    case = Case(
-        StudyPaths(tmp_path), {}, Config(model=ModelConfig(name="tiny")), Bench(task, tiny, 64), "cpu", 64, options
-    )
+    config, objective = Config(model=ModelConfig(name="tiny")), Objective("cosine_map@100", 64)
+    definition = define_study(config, task, objective)
+    bench = Bench(task, tiny, 64, objective)
+    case = Case(StudyPaths(tmp_path), definition, config, bench, "cpu", 64, options)
     scores = case.measure(tiny, VALIDATION)
     measured = Measured({RELEASED: {VALIDATION: scores}}, VALIDATION, case.groups(VALIDATION))
     product = Product(folder, TrialPaths(tmp_path), TrialRecord("s", 0, State.COMPLETE), None, ())  # type: ignore[arg-type]

@@ -48,18 +48,17 @@ def test_with_groups_is_for_multivariate_tpe() -> None:
     assert with_groups({"multivariate": True}) == {"group": True, "multivariate": True}
     assert with_groups({"multivariate": True, "group": False}) == {"group": False, "multivariate": True}
     assert with_groups({"seed": 1}) == {"seed": 1}
-    assert with_groups(None) is None
+    assert with_groups({}) == {}
 
 
 def test_with_resource_fills_in_auto() -> None:
     hyperband = composed("pruner", "pruner=hyperband")
     assert hyperband["max_resource"] == "auto"
     filled = with_resource(hyperband, 12)
-    assert filled is not None
     assert filled["max_resource"] == 12
     assert with_resource({"max_resource": 5}, 12) == {"max_resource": 5}
     assert with_resource({"max_resource": "auto", "min_resource": 3}, 1) == {"max_resource": 3, "min_resource": 3}
-    assert with_resource(None, 12) is None
+    assert with_resource({}, 12) == {}
 
 
 def test_hyperband_with_its_resource_prunes_before_any_trial_is_complete() -> None:
@@ -105,5 +104,5 @@ def test_build_strategy_names_what_is_wrong() -> None:
         build_strategy("hydra.sweeper.pruner", {"_target_": "optuna.pruners.MedianPruner", "nonsense": 1})
 
 
-def test_build_strategy_none_stays_none() -> None:
-    assert build_strategy("hydra.sweeper.pruner", None) is None
+def test_build_strategy_of_nothing_is_none() -> None:
+    assert build_strategy("hydra.sweeper.pruner", {}) is None

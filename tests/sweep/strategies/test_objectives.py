@@ -13,9 +13,10 @@ from optuna.study import StudyDirection
 
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
+from embedtune.records import Objective, SecondObjective
 from embedtune.study import open_study
 from embedtune.sweep.space.space import Space, build_space
-from embedtune.sweep.strategies.objectives import check_objectives, directions
+from embedtune.sweep.strategies.objectives import check_objectives
 
 SIZES = Space({"eval.dim": CategoricalDistribution([64, 32])}, {}, ())
 NOTHING = Space({}, {}, ())
@@ -28,8 +29,8 @@ NOTHING = Space({}, {}, ())
     ids=lambda sampler: type(sampler).__name__,
 )
 def test_samplers_that_take_two_objectives(sampler: Any, pruner: Any) -> None:
-    check_objectives(32, NOTHING, sampler, pruner)
-    check_objectives("dimension", SIZES, sampler, pruner)
+    check_objectives(SecondObjective(32), NOTHING, sampler, pruner)
+    check_objectives(SecondObjective(None), SIZES, sampler, pruner)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     study.optimize(lambda trial: (trial.suggest_int("a", 0, 3), 1.0), n_trials=3)
     assert len(study.best_trials) >= 1
@@ -44,7 +45,7 @@ def test_every_problem_is_said_at_once() -> None:
 
     pytest.importorskip("cmaes")
     with pytest.raises(ConfigError) as refused:
-        check_objectives("dimension", NOTHING, CmaEsSampler(), MedianPruner())
+        check_objectives(SecondObjective(None), NOTHING, CmaEsSampler(), MedianPruner())
     lines = str(refused.value).splitlines()
     assert len(lines) == 3
     assert "hydra.sweeper.pruner must be none with eval.second" in lines[0]
@@ -68,6 +69,7 @@ def test_only_the_size_as_an_objective_lets_it_be_searched() -> None:
 )
 def test_directions_of_the_stored_study(tmp_path: Any, second: Any, expected: list[str]) -> None:
     paths = StudyPaths(tmp_path / "s")
-    study = open_study(paths, directions=directions(second))
+    directions = Objective("cosine_map@100", 64, SecondObjective.read(second)).directions
+    study = open_study(paths, directions=directions)
     assert study.optuna.directions == [StudyDirection[name] for name in expected]
-    assert open_study(paths, directions=directions(second)).optuna.directions == study.optuna.directions
+    assert open_study(paths, directions=directions).optuna.directions == study.optuna.directions

@@ -10,7 +10,7 @@ from embedtune.config import Config
 from embedtune.errors import TrackingError
 from embedtune.paths import StudyPaths
 from embedtune.records import Opening, opened_again
-from embedtune.study.definition import load_definition
+from embedtune.study.definition import require_definition
 from embedtune.tracking import deliver_study, open_store
 
 logger = logging.getLogger(__name__)
@@ -33,14 +33,14 @@ def open_test(
     """
     openings = {}
     for study in workspace(config).studies():
-        definition = load_definition(study) or {}
+        definition = require_definition(study, [])
         is_own = own is not None and study.name == own.name
-        if not is_own and (definition.get("digests") or {}).get("test") != digest:
+        if not is_own and definition.data.digests.get("test") != digest:
             continue
         openings[study.name] = archive.record_opening(study, reason, command)
         if len(openings[study.name]) > 1:
             logger.warning("%s: %s", study.name, opened_again(len(openings[study.name])))
-        if definition.get("kind") == "sweep":
+        if definition.is_sweep:
             _deliver_again(config, study)
     return openings
 

@@ -166,7 +166,7 @@ def _record(case: Case, document: Mapping[str, Any]) -> None:
 def _search(case: Case, config: Config) -> dict[str, Any]:
     board = board_of(case.study, config)
     return {
-        **case.definition,
+        **case.definition.to_dict(),
         "states": {state: count for state, count in board["states"].items() if count},
         "seconds": sum(entry["seconds"] for entry in board["trials"]),
         "data": board["data"],
@@ -209,5 +209,6 @@ def _front_lines(case: Case, records: Sequence[TrialRecord]) -> list[str]:
     """With two objectives, which trials a person may prefer to the one of the best value."""
     front = pareto_front(records)
     named = ", ".join(f"{record.number}{'' if record.checkpoint else ' (no weights)'}" for record in front)
-    size = " release.dim=SIZE" if case.definition.get("second") == "dimension" else ""
+    second = case.definition.objective.second
+    size = " release.dim=SIZE" if second is not None and second.is_size else ""
     return [f"Front:      trials {named}; release.trial=NUMBER{size} names one of them"] if front else []

@@ -56,19 +56,19 @@ def _inputs(study: StudyPaths, config: Config) -> ReportInputs:
     definition, board = require_definition(study, []), board_of(study, config)
     counted = {entry["number"] for entry in board["trials"]}
     records = tuple(record for record in archive.read_records(study) if record.number in counted)
-    if definition["kind"] != "sweep":
+    if not definition.is_sweep:
         records = _with_differences(study, records)
     trials = [study.baseline, *(study.trial(record.number) for record in records)]
     configured = next((trial for trial in trials if trial.config.is_file()), None)
     return ReportInputs(
-        definition=definition,
+        definition=definition.to_dict(),
         records=records,
         baseline=archive.read_record(study, -1),
         evaluations={record.number: archive.read_evaluations(study.trial(record.number)) for record in records},
-        distributions=build_space((), definition["space"], (), sized=True).distributions,
+        distributions=build_space((), definition.search.space, (), sized=True).distributions,
         states={State(name): count for name, count in board["states"].items()},
         queries=_queries(study, [-1, *sorted(counted)]),
-        command=command_again(definition, archive.read_config(configured)) if configured else None,
+        command=command_again(definition.to_dict(), archive.read_config(configured)) if configured else None,
         intervals=_intervals(board),
         cautions=tuple(certainty_lines(board)),
     )

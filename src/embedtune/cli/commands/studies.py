@@ -73,7 +73,7 @@ def board_parts(board: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _ranked(study: StudyPaths, config: Config) -> dict[str, Any]:
     record = load_study(study.name, study.root.parent, storage=config.study.storage)
-    return rank_trials(record.definition, record.trials, record.states, record.baseline)
+    return rank_trials(record.definition.to_dict(), record.trials, record.states, record.baseline)
 
 
 def _summary(board: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _deliver(store: Store, study: StudyPaths, storage: str | None) -> tuple[int,
 
     The study's own run tells of all trials, those of other hosts too; their runs are delivered by those hosts.
     """
-    grouped = require_definition(study, [])["kind"] == "sweep"
+    grouped = require_definition(study, []).is_sweep
     whole = load_study(study, storage) if grouped else None
     records = archive.read_all(study)
     parent = deliver_study(store, study, read_all(whole) if whole else records) if grouped else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from embedtune.errors import ConfigError
 from embedtune.ranking import is_scored, rank
-from embedtune.records import TrialRecord
+from embedtune.records import StudyDefinition, TrialRecord
 
 WEIGHTS = "loss.matryoshka.weights."
 """Begins the searched keys of a dimension's weight; one that is not set is 1."""
@@ -132,15 +132,15 @@ def finalists(
     return best if default is None or default in best or not default.feasible else [*best, default]
 
 
-def default_trial(records: Sequence[TrialRecord], definition: Mapping[str, Any]) -> TrialRecord | None:
+def default_trial(records: Sequence[TrialRecord], definition: StudyDefinition) -> TrialRecord | None:
     """The first trial whose searched values are all those of the recipe as configured; None if there is none.
 
     Args:
         records: The study's trials.
         definition: Its ``study.yaml``.
     """
-    recipe = {**(definition.get("recipe") or {}), "model": definition.get("model") or {}}
-    if not definition.get("recipe"):
+    recipe = {**definition.recipe, "model": definition.model}
+    if not definition.recipe:
         return None
     same = (record for record in records if is_scored(record) and _is_default(record.params, recipe))
     return min(same, key=lambda record: record.number, default=None)

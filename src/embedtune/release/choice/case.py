@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from embedtune.errors import ConfigError, ReleaseError
 from embedtune.evaluation import evaluate_retrieval, read_scores
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, TrialPaths
-from embedtune.records import RetrievalScores, TrialRecord
+from embedtune.records import RetrievalScores, StudyDefinition, TrialRecord
 from embedtune.statistics import query_groups
 from embedtune.training import resolve_device
 from embedtune.trial.bench import Bench, Benches, full_dimension, prepare
@@ -44,7 +44,7 @@ class Case:
     """
 
     study: StudyPaths
-    definition: Mapping[str, Any]
+    definition: StudyDefinition
     recipe: Config
     bench: Bench
     device: str
@@ -99,7 +99,7 @@ class Case:
 
 
 def open_case(
-    study: StudyPaths, definition: Mapping[str, Any], record: TrialRecord, options: ReleaseConfig, device: str
+    study: StudyPaths, definition: StudyDefinition, record: TrialRecord, options: ReleaseConfig, device: str
 ) -> Case:
     """Read the data and load the base model as a trial recorded them.
 
@@ -126,7 +126,7 @@ def open_case(
             "no score of queries it was not trained on. Remove release.soup."
         )
     _check_digests(record.facts.get("digests", {}), bench.task.digests)
-    dim = options.dim or int(definition["dim"])
+    dim = options.dim or definition.objective.dim
     return Case(study, definition, recipe, bench, resolve_device(device), dim, options)
 
 

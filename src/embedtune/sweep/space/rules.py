@@ -58,15 +58,6 @@ class Rules:
             return len(self.points)
         return asked
 
-    @property
-    def written(self) -> dict[str, Any]:
-        """As ``study.yaml`` has them; None for those that there are not."""
-        return {
-            "conditions": {key: condition.text for key, condition in self.space.conditions.items()} or None,
-            "constraints": self.constraints.texts or None,
-            "repeats": self.repeats or None,
-        }
-
 
 def make_rules(sweeper: Mapping[str, Any], space: Space, default: Values, dims: Sequence[int]) -> Rules:
     """The rules of a study.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from embedtune.config import Config, objective_dim, plain, value_of
+from embedtune.config import Config, plain, value_of
 from embedtune.sweep.space.space import SIZE
 
 Values = Callable[[str], Any]
@@ -14,12 +14,12 @@ Values = Callable[[str], Any]
 _WEIGHTS = "loss.matryoshka.weights."
 
 
-def values_of(config: Config | Mapping[str, Any], full: int | None = None, fixed: Iterable[str] = ()) -> Values:
+def values_of(config: Config | Mapping[str, Any], dim: int | None = None, fixed: Iterable[str] = ()) -> Values:
     """What the keys of a configuration are.
 
     Args:
         config: Composed, or as it was recorded.
-        full: The model's full size, which ``eval.dim`` may stand for.
+        dim: At which the objective is read; None: as the configuration has it, where null stands for the full size.
         fixed: Overrides; those of a group say which of its files was chosen.
     """
     tree = plain(config)
@@ -28,8 +28,8 @@ def values_of(config: Config | Mapping[str, Any], full: int | None = None, fixed
     def value(key: str) -> Any:
         if key in groups:
             return groups[key]
-        if key == SIZE and isinstance(config, Config) and full is not None:
-            return objective_dim(config, full)
+        if key == SIZE and dim is not None:
+            return dim
         try:
             found = value_of(tree, key)
         except KeyError:

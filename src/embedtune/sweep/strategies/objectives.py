@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler, CmaEsSampler
 
-from embedtune.config import DIMENSION
 from embedtune.errors import ConfigError, join_problems
+from embedtune.records import SecondObjective
 from embedtune.sweep.space.space import SIZE, Space
-
-Direction = Literal["maximize", "minimize"]
-
-
-def directions(second: int | str | None) -> tuple[Direction, ...]:
-    """Optuna's directions: a quality is maximised, the size of the embedding minimised."""
-    if second is None:
-        return ("maximize",)
-    return ("maximize", "minimize" if second == DIMENSION else "maximize")
 
 
 def check_objectives(
-    second: int | str | None, space: Space, sampler: BaseSampler | None, pruner: BasePruner | None
+    second: SecondObjective | None, space: Space, sampler: BaseSampler | None, pruner: BasePruner | None
 ) -> None:
     """Check what searches and what is searched against a second objective.
 
     Args:
-        second: A dimension, ``dimension``, or None with one objective.
+        second: None with one objective.
         space: What is searched.
         sampler: None is Optuna's default, which takes two objectives.
         pruner: None prunes nothing.
@@ -48,9 +37,9 @@ def check_objectives(
             f"hydra.sweeper.sampler must take two objectives with eval.second, but got {type(sampler).__name__}. "
             "Try sampler=motpe."
         )
-    if second == DIMENSION and SIZE not in space.distributions:
+    if second.is_size and SIZE not in space.distributions:
         problems.append(
-            f"{SIZE} must be searched with eval.second={DIMENSION}, but has one value. "
+            f"{SIZE} must be searched with eval.second={second.written}, but has one value. "
             f"Try {SIZE}='choice(64, 128, 256)'."
         )
     if problems:

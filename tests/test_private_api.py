@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import importlib
 import re
+import time
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 import structure
+from embedtune.study.storage.journal import Journal
+from embedtune.study.storage.optuna_private import DURABLE, queued_params, set_constraint, silent_trials
 
 PRIVATE = (
     # library, file, name as MODULE:ATTRIBUTE
@@ -25,10 +31,21 @@ PRIVATE = (
     ("hydra", "config/hydra_private.py", "hydra.core.override_parser.types:RangeSweep"),
     ("hydra", "config/hydra_private.py", "hydra.core.override_parser.types:Transformer.identity"),
     ("hydra", "config/hydra_private.py", "hydra.core.plugins:Plugins.instantiate_launcher"),
+    ("optuna", "study/storage/optuna_private.py", "optuna.storages:RDBStorage._get_stale_trial_ids"),
+    ("optuna", "study/storage/optuna_private.py", "optuna.storages.journal._storage:JournalOperation.CREATE_STUDY"),
+    ("optuna", "study/storage/optuna_private.py", "optuna.storages.journal._storage:JournalOperation.CREATE_TRIAL"),
+    (
+        "optuna",
+        "study/storage/optuna_private.py",
+        "optuna.storages.journal._storage:JournalOperation.SET_TRIAL_STATE_VALUES",
+    ),
 )
 
-UNDOCUMENTED = {"hydra": r"hydra\.(?:_internal|core\.(?:override_parser|config_loader|plugins)|plugins\.launcher)"}
-"""Library -> its modules that no page of its documentation names."""
+UNDOCUMENTED = {
+    "hydra": r"(from|import) hydra\.(_internal|core\.(override_parser|config_loader|plugins)|plugins\.launcher)\b",
+    "optuna": r"(from|import) optuna[\w.]*\._|.*\._(storage|study_id|trial_id|get_stale_trial_ids)\b|.*fixed_params",
+}
+"""Library -> lines that use what no page of its documentation names."""
 
 
 def find(address: str) -> Any:
@@ -53,5 +70,44 @@ def test_each_library_is_touched_in_one_file(library: str) -> None:
 
 def _users(pattern: str) -> Iterator[str]:
     for file in structure.modules(structure.PACKAGE).values():
-        if re.search(rf"^\s*(?:from|import) {pattern}\b", file.read_text(encoding="utf-8"), re.MULTILINE):
+        if re.search(rf"^\s*(?:{pattern})", file.read_text(encoding="utf-8"), re.MULTILINE):
             yield file.relative_to(structure.PACKAGE).as_posix()
+
+
+def test_constraints_set_through_the_storage_are_those_of_the_trial() -> None:
+    study = optuna.create_study(storage=(storage := optuna.storages.InMemoryStorage()))
+    study.ask()
+    set_constraint(storage, storage.get_trial_id_from_study_id_trial_number(0, 0), "seconds <= 1", 0.5)
+    assert study.trials[0].constraints == {"seconds <= 1": 0.5}
+
+
+def test_a_queued_trial_tells_what_it_shall_take() -> None:
+    study = optuna.create_study()
+    study.enqueue_trial({"x": 0.25})
+    assert dict(queued_params(study.trials[0])) == {"x": 0.25}
+
+
+def test_a_trial_without_a_sign_of_life_is_silent(tmp_path: Path) -> None:
+    storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/db", heartbeat_interval=1, grace_period=1)
+    study = optuna.create_study(storage=storage)
+    with warnings.catch_warnings(action="ignore"):  # heartbeats are meant for study.optimize, says Optuna
+        for _ in range(3):
+            study.ask()
+    storage.record_heartbeat(storage.get_trial_id_from_study_id_trial_number(1, 1))
+    assert silent_trials(storage, 1) == set()
+    deadline = time.monotonic() + 10
+    while not silent_trials(storage, 1) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert silent_trials(storage, 1) == {1}  # the others never gave one
+
+
+def test_entries_of_a_journal_that_must_last_are_known(tmp_path: Path) -> None:
+    written: list[Any] = []
+    journal = Journal(tmp_path / "j")
+    append = journal.append_logs
+    journal.append_logs = lambda logs: (written.extend(logs), append(logs))[1]  # type: ignore[method-assign]
+    study = optuna.create_study(storage=optuna.storages.JournalStorage(journal))
+    trial = study.ask()
+    trial.report(0.5, 1)
+    study.tell(trial, 0.5)
+    assert [log["op_code"] in DURABLE for log in written].count(True) == 3

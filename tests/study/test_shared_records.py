@@ -196,7 +196,7 @@ def test_a_beating_trial_gives_signs_of_life(tmp_path: Path, url: str, monkeypat
     a, beats = host(tmp_path, "a", url), threading.Event()
     trial = claim(a, 1, worker_identity())
     assert trial is not None
-    storage: Any = a.optuna._storage
+    storage: Any = a.storage
     record = type(storage).record_heartbeat
     monkeypatch.setattr("embedtune.study.budget.HEARTBEAT", 0.01)
     monkeypatch.setattr(type(storage), "record_heartbeat", lambda *args: (record(*args), beats.set()))

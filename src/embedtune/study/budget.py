@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import optuna
 from optuna.trial import TrialState
@@ -34,7 +33,7 @@ def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = la
         before()
         with warnings.catch_warnings(action="ignore"):  # heartbeats are meant for study.optimize, says Optuna
             trial = study.optuna.ask()
-        _beat(study, trial._trial_id)  # first: one with a worker and no sign of life would be waited for, for ever
+        study.beat(trial.number)  # first: one with a worker and no sign of life would be waited for, for ever
         trial.set_user_attr(WORKER, who)
         return trial
 
@@ -55,7 +54,7 @@ def beating(study: Study, trial: optuna.Trial) -> Iterator[None]:
 
     def beat() -> bool:
         with suppress(Exception):  # a database that is away for a moment: the next beat counts
-            _beat(study, trial._trial_id)
+            study.beat(trial.number)
         return False
 
     with repeating(HEARTBEAT, beat):
@@ -71,9 +70,3 @@ def states(study: Study) -> Mapping[State, int]:
     """How many trials are in each state, of those that take part."""
     trials = [trial for trial in study.trials() if takes_part(trial)]
     return {state: sum(trial.state.name == state.name for trial in trials) for state in State}
-
-
-def _beat(study: Study, trial_id: int) -> None:
-    storage: Any = study.optuna._storage
-    if study.shared:
-        storage.record_heartbeat(trial_id)

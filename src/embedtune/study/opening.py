@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import optuna
-from optuna.storages._heartbeat import BaseHeartbeat
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from embedtune.errors import StudyError
+from embedtune.errors import EmbedtuneError, StudyError
 from embedtune.paths import StudyPaths
 from embedtune.study.storage import Locks, open_locks, open_storage, persistently, place
+from embedtune.study.storage.optuna_private import silent_trials
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,13 @@ class Study:
 
     Attributes:
         optuna: The study in its storage.
+        storage: What ``optuna`` keeps it in; a database without the cache that Optuna puts before it.
         paths: Its folder.
         lock: Its locks, by name.
     """
 
     optuna: optuna.Study
+    storage: BaseStorage
     paths: StudyPaths
     lock: Locks
 
@@ -42,13 +46,33 @@ class Study:
 
     def trial(self, number: int) -> FrozenTrial:
         """One trial; cheaper than all."""
-        storage, study = self.optuna._storage, self.optuna._study_id
-        return persistently(lambda: storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study, number)))
+        return persistently(lambda: self.storage.get_trial(self.trial_id(number)))
+
+    def trial_id(self, number: int) -> int:
+        """What the storage calls a trial."""
+        return self.storage.get_trial_id_from_study_id_trial_number(self._id, number)
+
+    def note(self, number: int, key: str, value: object) -> None:
+        """Set a user attribute of a trial, which the storage takes only while the trial runs."""
+        self.storage.set_trial_user_attr(self.trial_id(number), key, value)
 
     @property
     def shared(self) -> bool:
         """Whether the storage is a database, in which workers without our folder may take part."""
-        return isinstance(self.optuna._storage, BaseHeartbeat)
+        return isinstance(self.storage, RDBStorage)
+
+    def beat(self, number: int) -> None:
+        """Show other hosts that a trial is alive."""
+        if isinstance(self.storage, RDBStorage):
+            self.storage.record_heartbeat(self.trial_id(number))
+
+    def silent(self) -> set[int]:
+        """The numbers of the running trials that gave no sign of life for a while; none without a database."""
+        return silent_trials(self.storage, self._id) if isinstance(self.storage, RDBStorage) else set()
+
+    @cached_property
+    def _id(self) -> int:
+        return self.storage.get_study_id_from_name(self.optuna.study_name)
 
 
 def open_study(
@@ -74,15 +98,16 @@ def open_study(
     with _reaching(paths, storage):
         lock = open_locks(storage, paths.root, paths.name)
         with open_locks(storage, paths.root, "")("create"):  # two studies that create one database at once break it
+            opened = open_storage(storage, paths.storage)
             study = optuna.create_study(
                 study_name=paths.name,
-                storage=open_storage(storage, paths.storage),
+                storage=opened,
                 sampler=sampler,
                 pruner=pruner or optuna.pruners.NopPruner(),
                 directions=list(directions),
                 load_if_exists=True,
             )
-    return Study(study, paths, lock)
+    return Study(study, opened, paths, lock)
 
 
 def load_study(paths: StudyPaths, storage: str | None = None) -> Study | None:
@@ -95,8 +120,9 @@ def load_study(paths: StudyPaths, storage: str | None = None) -> Study | None:
         return None
     with _reaching(paths, storage):
         try:
-            study = optuna.load_study(study_name=paths.name, storage=open_storage(storage, paths.storage))
-            return Study(study, paths, open_locks(storage, paths.root, paths.name))
+            opened = open_storage(storage, paths.storage)
+            study = optuna.load_study(study_name=paths.name, storage=opened)
+            return Study(study, opened, paths, open_locks(storage, paths.root, paths.name))
         except KeyError:
             return None
 
@@ -107,6 +133,8 @@ def _reaching(paths: StudyPaths, storage: str | None) -> Iterator[None]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         yield
+    except EmbedtuneError:
+        raise
     except Exception as error:  # SQLAlchemy and drivers raise classes of their own
         where = place(storage) if storage else paths.storage
         missing = " Install the extra: pip install 'embedtune[postgres]'." if isinstance(error, ImportError) else ""

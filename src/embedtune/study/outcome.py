@@ -8,6 +8,7 @@ from embedtune import archive
 from embedtune.records import State, TrialRecord
 from embedtune.study.opening import Study
 from embedtune.study.records import publish, published
+from embedtune.study.storage.optuna_private import set_constraint
 
 _STATES = {State.COMPLETE: TrialState.COMPLETE, State.PRUNED: TrialState.PRUNED, State.FAIL: TrialState.FAIL}
 
@@ -24,9 +25,8 @@ def tell(study: Study, record: TrialRecord) -> None:
 
 def _tell_constraints(study: Study, record: TrialRecord) -> None:
     """By how much the trial breaks each constraint, as ``optuna.Trial.set_constraint`` stores it."""
-    storage, trial = study.optuna._storage, study.trial(record.number)
     for text, amount in (record.facts.get("constraints") or {}).items():
-        storage.set_trial_system_attr(trial._trial_id, f"constraints:{text}", amount)
+        set_constraint(study.storage, study.trial_id(record.number), text, amount)
 
 
 def settle(study: Study, number: int) -> bool:

@@ -48,8 +48,7 @@ def publish(study: Study, record: TrialRecord) -> None:
     The storage takes it only while the trial runs. Weights and files stay on the host that has them.
     """
     if study.shared:
-        trial = study.trial(record.number)
-        study.optuna._storage.set_trial_user_attr(trial._trial_id, RECORD, _values(record))
+        study.note(record.number, RECORD, _values(record))
 
 
 def publish_baseline(study: Study, record: TrialRecord) -> bool:

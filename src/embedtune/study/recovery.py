@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -12,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from embedtune.machine.processes import worker_alive
 from embedtune.study.attributes import ORIGIN, REPEAT, REPLACED, RETRY_OF, WORKER
 from embedtune.study.opening import Study
+from embedtune.study.storage.optuna_private import queued_params
 
 
 def requeue(study: Study, number: int) -> None:
@@ -19,14 +19,14 @@ def requeue(study: Study, number: int) -> None:
 
     Begun again after a crash, it does what is left to do: the configuration is queued once.
     """
-    storage, trials = study.optuna._storage, study.trials()
+    trials = study.trials()
     trial = trials[number]
     if all(other.user_attrs.get(RETRY_OF) != number for other in trials):
         kept = {key: trial.user_attrs[key] for key in (REPEAT, ORIGIN) if key in trial.user_attrs}
         # One that died before it asked for its parameters has them as it was queued.
-        params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+        params = {**queued_params(trial), **trial.params}
         study.optuna.enqueue_trial(params, user_attrs={**kept, RETRY_OF: number})
-    storage.set_trial_user_attr(trial._trial_id, REPLACED, True)
+    study.note(number, REPLACED, True)
     study.optuna.tell(number, state=TrialState.FAIL)
 
 
@@ -50,7 +50,7 @@ def reconcile(study: Study, settle: Callable[[int], bool] = lambda _: False) -> 
         settle: Tells Optuna how a trial ended whose worker died before it could; False if it had not ended.
     """
     with study.claiming():
-        silent = _silent(study)
+        silent = study.silent()
         dead = [trial.number for trial in study.trials(TrialState.RUNNING) if not _runs(trial, silent)]
         unfinished = [number for number in dead if not settle(number)]
         for number in unfinished:
@@ -77,10 +77,4 @@ def replaced(study: Study) -> set[int]:
 def _runs(trial: FrozenTrial, silent: set[int]) -> bool:
     worker = str(trial.user_attrs.get(WORKER, ""))
     elsewhere = worker.partition(":")[0] != socket.gethostname()
-    return worker_alive(worker) and not (elsewhere and trial._trial_id in silent)
-
-
-def _silent(study: Study) -> set[int]:
-    """Ids of running trials that gave no sign of life for a while."""
-    storage: Any = study.optuna._storage
-    return set(storage._get_stale_trial_ids(study.optuna._study_id)) if study.shared else set()
+    return worker_alive(worker) and not (elsewhere and trial.number in silent)

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 from optuna.exceptions import StorageInternalError
-from optuna.storages.journal._storage import JournalOperation
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from embedtune.errors import StudyError
+from embedtune.paths import StudyPaths
+from embedtune.study.opening import open_study
 from embedtune.study.storage import Journal, file_lock, open_locks, persistently, place, reporting_lost
 
 SPAWN = multiprocessing.get_context("fork")
 
 
 def entry(number: int, size: int = 10) -> dict[str, object]:
-    return {"op_code": int(JournalOperation.SET_TRIAL_USER_ATTR), "number": number, "text": "x" * size}
+    return {"op_code": 8, "number": number, "text": "x" * size}
 
 
 def append(path: Path, numbers: list[int]) -> None:
@@ -44,6 +45,32 @@ def test_journal_takes_entries_of_several_processes_whole(tmp_path: Path) -> Non
     assert sorted(e["number"] for e in Journal(path).read_logs(0)) == sorted(
         number for part in numbers for number in part
     )
+
+
+def test_a_journal_that_is_read_only_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    append(path, [1])
+    os.utime(path, (1, 1))
+    assert [log["number"] for log in Journal(path).read_logs(0)] == [1]
+    assert path.stat().st_mtime == 1
+
+
+def test_an_entry_that_was_given_once_is_given_again_to_who_asks(tmp_path: Path) -> None:
+    append(tmp_path / "j", [1, 2, 3])
+    journal = Journal(tmp_path / "j")
+    assert next(iter(journal.read_logs(0)))["number"] == 1  # and the reader was interrupted
+    assert [log["number"] for log in journal.read_logs(1)] == [2, 3]
+    assert [log["number"] for log in journal.read_logs(0)] == [1, 2, 3]
+
+
+def test_a_damaged_line_of_a_journal_is_named(tmp_path: Path) -> None:
+    study = StudyPaths(tmp_path / "s")
+    open_study(study)
+    lines = study.storage.read_bytes()
+    study.storage.write_bytes(lines + b"\0\0\n" + lines)
+    number = lines.count(b"\n") + 1
+    with pytest.raises(StudyError, match=rf"optuna\.journal must be the journal of a study, but line {number} is dam"):
+        open_study(study)
 
 
 @pytest.mark.parametrize("torn", [b'{"op_code":8,"num', b"\0\0\0\0", b"{"])

@@ -154,7 +154,7 @@ def test_requeueing_is_finished_by_the_next_process(study: Study, done: int, mon
 
         return wrapped
 
-    storage = study.optuna._storage
+    storage = study.storage
     with monkeypatch.context() as patch:
         patch.setattr(study.optuna, "enqueue_trial", dying("enqueue", study.optuna.enqueue_trial))
         patch.setattr(storage, "set_trial_user_attr", dying("replaced", storage.set_trial_user_attr))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from optuna.trial import FrozenTrial
 
 from embedtune.study import REPEAT, takes_part
+from embedtune.study.storage.optuna_private import queued_params
 from embedtune.sweep.space.space import Identity, Space
-from embedtune.sweep.space.starts import queued_params
 
 
 @dataclass

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from embedtune import archive
 from embedtune.errors import ConfigError, join_problems
 from embedtune.paths import StudyPaths
 from embedtune.ranking import rank
 from embedtune.study import ORIGIN, Study, left
+from embedtune.study.storage.optuna_private import queued_params
 from embedtune.sweep.space.constraints import Constraints
 from embedtune.sweep.space.distributions import canonical, contains
 from embedtune.sweep.space.space import Point, Space
@@ -116,12 +117,6 @@ def enqueue(study: Study, space: Space, known: Iterable[Known], n_trials: int) -
                 room -= 1
                 present.add(identity)
                 study.optuna.enqueue_trial(own.point, user_attrs={ORIGIN: own.origin})
-
-
-def queued_params(trial: FrozenTrial) -> Mapping[str, Any]:
-    """What a queued trial was told to take; Optuna gives it parameters only once it runs."""
-    params: Mapping[str, Any] = trial.system_attrs.get("fixed_params", {})
-    return params
 
 
 def _problems(point: Mapping[str, Any], whole: Point, space: Space, constraints: Constraints) -> Iterable[str]:

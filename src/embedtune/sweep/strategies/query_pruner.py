@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.pruners import BasePruner
 from optuna.study import Study
-from optuna.study._constrained_optimization import _get_feasible_trials
 from optuna.trial import FrozenTrial, Trial, TrialState
 from scipy.stats import wilcoxon
 
@@ -50,7 +49,8 @@ class QueryPruner(BasePruner):
         last = max(reported, default=0)
         trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         complete = [own for own in trials if _evaluations(own)]
-        best = max(_get_feasible_trials(complete), key=lambda own: own.values[0], default=None)
+        feasible = (own for own in complete if all(amount <= 0 for amount in own.constraints.values()))
+        best = max(feasible, key=lambda own: own.values[0], default=None)
         if best is None or last <= self._n_warmup_steps or len(complete) < self._n_startup_trials:
             return False
         others = _evaluations(best)

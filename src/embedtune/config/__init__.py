@@ -1,6 +1,7 @@
 """The typed configuration: one dataclass tree, and one function that turns Hydra's result into it."""
 
-from embedtune.config.checks import problems, to_config
+from embedtune.config.checks import problems
+from embedtune.config.convert import to_config
 from embedtune.config.dims import (
     check_dims,
     default_dims,

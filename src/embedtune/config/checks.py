@@ -1,64 +1,26 @@
-"""The rules of the configuration, and the one conversion from Hydra's result to a checked ``Config``."""
+"""The rules of the configuration: of the training, its loss and its evaluation here, the others beside."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from pathlib import PurePath
-from typing import Any
-
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from embedtune.config.location import loss_names
+from embedtune.config.place_checks import SPLITS, place_problems
 from embedtune.config.release_checks import release_problems
 from embedtune.config.schema import DIMENSION, SMALLEST, Config, EvalConfig, LossConfig, TrainConfig
-from embedtune.errors import ConfigError, join_problems, must
+from embedtune.errors import must
 
-SPLITS = ("train", "validation", "test")
-SOURCES = ("pydocs", "files", "hub")
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
+EPOCHS = 1_000_000
+SEEDS = 2**32
+"""NumPy takes those below."""
 SIMILARITIES = ("cosine", "dot")
 CUTOFFS = (1, 3, 5, 10)
 METRICS = tuple(
     [f"{kind}@{k}" for kind in ("accuracy", "precision", "recall") for k in CUTOFFS] + ["ndcg@10", "mrr@10", "map@100"]
 )
 OBJECTIVES = tuple(f"{similarity}_{metric}" for similarity in SIMILARITIES for metric in METRICS)
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-def to_config(cfg: DictConfig) -> Config:
-    """Convert what Hydra composed and check every rule.
-
-    Raises:
-        ConfigError: With every broken rule, one a line.
-    """
-    try:
-        config = OmegaConf.to_object(cfg)
-    except OmegaConfBaseException as error:
-        raise ConfigError(str(error)) from error
-    if not isinstance(config, Config):
-        raise ConfigError(
-            f"config must extend the schema, but got {type(config).__name__}. Add 'schema' to its defaults."
-        )
-    found = [*_unknown_keys(cfg, config), *problems(config)]
-    if found:
-        raise ConfigError(join_problems(found))
-    return config
-
-
-def _unknown_keys(cfg: DictConfig, node: Any, prefix: str = "") -> Iterator[str]:
-    """Keys added with ``+`` that nothing would read."""
-    known = {field.name for field in fields(node)}
-    for name in map(str, cfg):
-        value = getattr(node, name, None)
-        if name not in known:
-            yield f"{prefix}{name} must be a key of the configuration, but there is none of that name. Remove it."
-        elif is_dataclass(value):
-            yield from _unknown_keys(cfg[name], value, f"{prefix}{name}.")
 
 
 def problems(config: Config) -> list[str]:
@@ -68,10 +30,8 @@ def problems(config: Config) -> list[str]:
         *_loss_problems(config.loss),
         *_eval_problems(config.eval),
         *_second_problems(config.eval),
-        *_data_problems(config),
-        *_study_problems(config),
+        *place_problems(config),
         *release_problems(config),
-        *_place_problems(config),
     ]
 
 
@@ -81,7 +41,7 @@ def _train_problems(train: TrainConfig) -> Iterator[str]:
         "The other rows of a batch are its negatives; try 20.",
     )  # fmt: skip
     yield from must(
-        train.epochs > 0 and math.isfinite(train.epochs), "train.epochs", "be above 0", train.epochs, "Try 5."
+        0 < train.epochs <= EPOCHS, "train.epochs", f"be above 0 and at most {EPOCHS}", train.epochs, "Try 5."
     )
     yield from must(
         train.learning_rate > 0 and math.isfinite(train.learning_rate), "train.learning_rate", "be above 0",
@@ -101,6 +61,7 @@ def _train_problems(train: TrainConfig) -> Iterator[str]:
         train.scheduler in SCHEDULERS, "train.scheduler", f"be one of {', '.join(SCHEDULERS)}", train.scheduler,
         "Try linear.",
     )  # fmt: skip
+    yield from must(0 <= train.seed < SEEDS, "train.seed", f"be at least 0 and below {SEEDS}", train.seed, "Try 42.")
     yield from must(train.chunks >= 1, "train.chunks", "be at least 1", train.chunks, "1 runs a batch in one piece.")
 
 
@@ -165,66 +126,3 @@ def _second_problems(evaluation: EvalConfig) -> Iterator[str]:
         evaluation.folds == 0, "eval.folds", "be 0 with eval.second", evaluation.folds,
         "Two objectives are judged on the validation split.",
     )  # fmt: skip
-
-
-def _data_problems(config: Config) -> Iterator[str]:
-    data = config.data
-    yield from must(
-        data.source in SOURCES,
-        "data.source",
-        f"be one of {', '.join(SOURCES)}",
-        data.source,
-        "Use data=pydocs, files or hub.",
-    )
-    if data.source in ("files", "hub"):
-        yield from must(
-            bool(data.path),
-            "data.path",
-            "be given",
-            data.path,
-            f"Say where the data is: data={data.source} data.path=PATH.",
-        )
-    for split in data.splits:
-        yield from must(split in SPLITS, f"data.splits.{split}", f"be one of {', '.join(SPLITS)}", split, "Rename it.")
-    for key in ("max_train", "max_queries"):
-        value = getattr(data, key)
-        yield from must(value is None or value > 0, f"data.{key}", "be above 0", value, "null takes all.")
-
-
-def _study_problems(config: Config) -> Iterator[str]:
-    study = config.study
-    total = study.n_trials is None or study.n_trials >= 1
-    yield from must(total, "study.n_trials", "be at least 1", study.n_trials, "It is the study's total.")
-    whole = isinstance(study.workers, int) and not isinstance(study.workers, bool) and study.workers >= 0
-    yield from must(
-        study.workers == "auto" or whole,
-        "study.workers",
-        "be auto or a whole number from 0",
-        study.workers,
-        "0 runs trials in this process.",
-    )
-    yield from must(
-        study.attempts >= 1, "study.attempts", "be at least 1", study.attempts, "1 lets no trial be tried again."
-    )
-    known = study.storage is None or study.storage.startswith(("sqlite:///", "postgresql://", "postgresql+"))
-    yield from must(
-        known,
-        "study.storage",
-        "be null, sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE",
-        str(study.storage).partition(":")[0],  # the rest may hold a password
-        "null keeps a journal file in the study's folder.",
-    )
-    yield from must(
-        study.keep >= 1, "study.keep", "be at least 1", study.keep, "The best trial's weights are always kept."
-    )
-    for key, name in (("study.name", study.name), ("release.name", config.release.name)):
-        valid = name is None or (_NAME.fullmatch(name) is not None and PurePath(name).name == name)
-        yield from must(valid, key, "be letters, digits, '.', '_' and '-'", name, "It names a folder.")
-
-
-def _place_problems(config: Config) -> Iterator[str]:
-    length, port = config.model.max_seq_length, config.tracking.port
-    yield from must(
-        length is None or length >= 1, "model.max_seq_length", "be at least 1", length, "null takes the model's own."
-    )
-    yield from must(0 < port < 65536, "tracking.port", "be from 1 to 65535", port, "Try 5000.")

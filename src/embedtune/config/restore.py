@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from embedtune.config.checks import to_config
+from embedtune.config.convert import to_config
 from embedtune.config.schema import Config
 from embedtune.errors import ConfigError
 

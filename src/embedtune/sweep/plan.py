@@ -12,11 +12,12 @@ from embedtune.models.load import known_dimension
 from embedtune.paths import Workspace
 from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
 from embedtune.study.definition import define_study, free_name, require_definition
+from embedtune.sweep.settings import check_settings
 from embedtune.sweep.space.rules import DRAWS, Rules, make_rules
 from embedtune.sweep.space.space import Space, build_space, split_arguments, to_overrides
 from embedtune.sweep.space.starts import Known, default_recipe, given, warm_start
 from embedtune.sweep.space.values import Values, values_of
-from embedtune.sweep.strategies.build import build_strategy, with_groups, with_resource
+from embedtune.sweep.strategies.build import PRUNER, SAMPLER, build_strategy, with_groups, with_resource
 from embedtune.sweep.strategies.grid import GridSampler
 from embedtune.sweep.strategies.longest import most_evaluations
 from embedtune.sweep.strategies.objectives import check_objectives
@@ -68,16 +69,15 @@ def plan_sweep(
     Raises:
         UserError: With every problem found.
     """
+    check_settings(sweeper)
     fixed, searched = split_arguments(arguments, sweeper.get("params") or {})
     config = compose(fixed)
     bench = prepare(config)
     objective = bench.objective
     sized = objective.second is not None and objective.second.is_size
     if config.eval.second == SMALLEST and objective.second is not None:
-        fixed = [
-            *fixed,
-            *to_overrides({"eval.second": objective.second.written}),
-        ]  # the same for every model that is searched
+        # The same for every model that is searched.
+        fixed = [*fixed, *to_overrides({"eval.second": objective.second.written})]
     default = values_of(config, objective.dim, fixed)
     space = build_space(
         fixed, searched, trained_dims(config, bench.dim), sized=sized,
@@ -129,8 +129,8 @@ def _known(search: Search, count: int, rules: Rules, default: Values, workspace:
 
 
 def _check_strategies(sampler: Settings, pruner: Settings, rules: Rules, second: SecondObjective | None) -> None:
-    built = build_strategy("hydra.sweeper.sampler", sampler)
-    check_objectives(second, rules.space, built, build_strategy("hydra.sweeper.pruner", pruner))
+    built = build_strategy(SAMPLER, sampler)
+    check_objectives(second, rules.space, built, build_strategy(PRUNER, pruner))
     if isinstance(built, GridSampler) and rules.points is None:
         endless = rules.space.endless
         reason = f"{', '.join(endless)} have intervals" if endless else f"there are more than {DRAWS} combinations"

@@ -28,7 +28,7 @@ from embedtune.sweep.ask import Asking
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.plan import Plan
 from embedtune.sweep.space.starts import enqueue
-from embedtune.sweep.strategies.build import SEED_STRIDE, build_sampler, build_strategy
+from embedtune.sweep.strategies.build import PRUNER, SEED_STRIDE, build_sampler, build_strategy
 from embedtune.sweep.workers.attempts import common_failure
 from embedtune.sweep.workers.follow import Follower, await_others
 from embedtune.sweep.workers.hosts import Launched, leash
@@ -225,7 +225,7 @@ def make_worker(
     if study.shared:  # another host's worker of this index may have begun at this number of trials too
         seed_shift += crc32(worker_identity().encode()) % _SEEDS
     study.optuna.sampler = build_sampler(plan.sampler, seed_shift) or study.optuna.sampler
-    study.optuna.pruner = build_strategy("hydra.sweeper.pruner", plan.pruner) or NopPruner()
+    study.optuna.pruner = build_strategy(PRUNER, plan.pruner) or NopPruner()
     benches = Benches(plan.config, plan.bench)
     asking = Asking(study, plan.rules, plan.n_trials, Random(seed_shift))
     return Worker(study, asking, compose, benches, delivery, watcher, plan.config.study.keep, stop)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import numpy as np
 import optuna
 import pytest
@@ -8,7 +11,9 @@ from omegaconf import OmegaConf
 
 from embedtune.config import conf_dir, register_schema
 from embedtune.errors import ConfigError
-from embedtune.sweep.strategies.build import build_sampler, build_strategy, with_groups, with_resource
+from embedtune.sweep.strategies.build import PRUNER, SAMPLER, build_sampler, build_strategy, with_groups, with_resource
+from embedtune.sweep.strategies.grid import GridSampler
+from embedtune.sweep.strategies.query_pruner import QueryPruner
 
 SAMPLERS = sorted(path.stem for path in (conf_dir() / "sampler").glob("*.yaml"))
 PRUNERS = sorted(path.stem for path in (conf_dir() / "pruner").glob("*.yaml"))
@@ -62,7 +67,7 @@ def test_with_resource_fills_in_auto() -> None:
 
 
 def test_hyperband_with_its_resource_prunes_before_any_trial_is_complete() -> None:
-    pruner = build_strategy("pruner", with_resource(composed("pruner", "pruner=hyperband"), 9))
+    pruner = build_strategy(PRUNER, with_resource(composed("pruner", "pruner=hyperband"), 9))
     study = optuna.create_study(direction="maximize", pruner=pruner)
     pruned = 0
     for value in np.linspace(0.9, 0.1, 12):
@@ -77,7 +82,7 @@ def test_hyperband_with_its_resource_prunes_before_any_trial_is_complete() -> No
 @pytest.mark.parametrize("name", PRUNERS)
 def test_every_pruner_decides(name: str) -> None:
     pruner = with_resource(composed("pruner", f"pruner={name}"), 4)
-    study = optuna.create_study(pruner=build_strategy("pruner", pruner))
+    study = optuna.create_study(pruner=build_strategy(PRUNER, pruner))
     for value in (0.9, 0.9, 0.9, 0.9, 0.9, 0.05):
         trial = study.ask()
         for ordinal in (1, 2, 3, 4):
@@ -101,8 +106,52 @@ def test_build_strategy_names_what_is_wrong() -> None:
     with pytest.raises(
         ConfigError, match=r"hydra\.sweeper\.pruner must be a class and its arguments, but got .*nonsense"
     ):
-        build_strategy("hydra.sweeper.pruner", {"_target_": "optuna.pruners.MedianPruner", "nonsense": 1})
+        build_strategy(PRUNER, {"_target_": "optuna.pruners.MedianPruner", "nonsense": 1})
 
 
 def test_build_strategy_of_nothing_is_none() -> None:
-    assert build_strategy("hydra.sweeper.pruner", {}) is None
+    assert build_strategy(PRUNER, {}) is None
+
+
+FOREIGN = [
+    "torch.load", "joblib.load", "shutil.copyfile", "os.system", "os.posix_spawn", "subprocess.Popen", "builtins.exec",
+    "pickle.loads", "hydra.utils.get_method", "optuna.samplers.np.load", "optuna.samplers._tpe.sampler.np.load",
+    "optuna.storages.JournalStorage", "optuna.create_study", "optuna.samplers.intersection_search_space", "optuna",
+    "embedtune.sweep.__getattr__", "embedtune.archive.read_records", "", ".", "nothing", "optuna.samplers.", "None",
+    "optuna.samplers.nothing.There", "a module of mine.Sampler", "optuna.samplersx.Sampler",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", FOREIGN)
+def test_only_classes_of_optuna_and_embedtune_are_made(address: str) -> None:
+    before = set(sys.modules)
+    for key in (SAMPLER, PRUNER):
+        with pytest.raises(ConfigError, match=rf"{key}\._target_ must be a (sampler|pruner) of Optuna or embedtune"):
+            build_strategy(key, {"_target_": address, "f": "x"})
+    assert {name.partition(".")[0] for name in set(sys.modules) - before} <= {"optuna"}
+
+
+def test_a_nested_class_is_judged_too() -> None:
+    patient = {"_target_": "optuna.pruners.PatientPruner", "patience": 1}
+    with pytest.raises(ConfigError, match=r"hydra\.sweeper\.pruner\.wrapped_pruner\._target_ must be .* torch\.load"):
+        build_strategy(PRUNER, {**patient, "wrapped_pruner": {"_target_": "torch.load", "f": "x"}})
+    nested = {**patient, "wrapped_pruner": {"_target_": "embedtune.sweep.query_pruner.QueryPruner"}}
+    assert isinstance(build_strategy(PRUNER, nested)._wrapped_pruner, QueryPruner)
+
+
+def test_a_sampler_is_no_pruner_and_takes_its_parts() -> None:
+    with pytest.raises(ConfigError, match="must be a pruner of Optuna or embedtune"):
+        build_strategy(PRUNER, {"_target_": "optuna.samplers.TPESampler"})
+    crossover = {"_target_": "optuna.samplers.nsgaii.UniformCrossover"}
+    values = {"_target_": "optuna.samplers.NSGAIISampler", "crossover": crossover}
+    assert isinstance(build_strategy(SAMPLER, values), optuna.samplers.NSGAIISampler)
+
+
+@pytest.mark.parametrize("values", [{"seed": "x"}, {"_target_": "optuna.samplers.RandomSampler", "seed": "x"}])
+def test_what_is_no_strategy_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"hydra\.sweeper\.sampler"):
+        optuna.create_study(sampler=build_sampler(with_groups(values), 1)).ask().suggest_float("x", 0, 1)
+
+
+def test_strategies_of_older_studies_have_their_new_address() -> None:
+    assert isinstance(build_strategy(SAMPLER, {"_target_": "embedtune.sweep.asking.GridSampler"}), GridSampler)

@@ -1,0 +1,92 @@
+"""The rules of what is read and written: ``data.*``, ``study.*``, ``model.*`` and ``tracking.*``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+from embedtune.config.schema import Config
+from embedtune.errors import must
+
+SPLITS = ("train", "validation", "test")
+SOURCES = ("pydocs", "files", "hub")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def is_name(value: Any) -> bool:
+    """Whether a value can name a study or a release, which is the name of its folder."""
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None and PurePath(value).name == value
+
+
+def place_problems(config: Config) -> Iterator[str]:
+    """Every broken rule of places and names."""
+    yield from _data_problems(config)
+    yield from _study_problems(config)
+    yield from _model_problems(config)
+
+
+def _data_problems(config: Config) -> Iterator[str]:
+    data = config.data
+    yield from must(
+        data.source in SOURCES,
+        "data.source",
+        f"be one of {', '.join(SOURCES)}",
+        data.source,
+        "Use data=pydocs, files or hub.",
+    )
+    if data.source in ("files", "hub"):
+        yield from must(
+            bool(data.path),
+            "data.path",
+            "be given",
+            data.path,
+            f"Say where the data is: data={data.source} data.path=PATH.",
+        )
+    for split in data.splits:
+        yield from must(split in SPLITS, f"data.splits.{split}", f"be one of {', '.join(SPLITS)}", split, "Rename it.")
+    for key in ("max_train", "max_queries"):
+        value = getattr(data, key)
+        yield from must(value is None or value > 0, f"data.{key}", "be above 0", value, "null takes all.")
+
+
+def _study_problems(config: Config) -> Iterator[str]:
+    study = config.study
+    total = study.n_trials is None or study.n_trials >= 1
+    yield from must(total, "study.n_trials", "be at least 1", study.n_trials, "It is the study's total.")
+    whole = isinstance(study.workers, int) and not isinstance(study.workers, bool) and study.workers >= 0
+    yield from must(
+        study.workers == "auto" or whole,
+        "study.workers",
+        "be auto or a whole number from 0",
+        study.workers,
+        "0 runs trials in this process.",
+    )
+    yield from must(
+        study.attempts >= 1, "study.attempts", "be at least 1", study.attempts, "1 lets no trial be tried again."
+    )
+    known = study.storage is None or study.storage.startswith(("sqlite:///", "postgresql://", "postgresql+"))
+    yield from must(
+        known,
+        "study.storage",
+        "be null, sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE",
+        str(study.storage).partition(":")[0],  # the rest may hold a password
+        "null keeps a journal file in the study's folder.",
+    )
+    yield from must(
+        study.keep >= 1, "study.keep", "be at least 1", study.keep, "The best trial's weights are always kept."
+    )
+    for key, name in (("study.name", study.name), ("release.name", config.release.name)):
+        yield from must(
+            name is None or is_name(name), key, "be letters, digits, '.', '_' and '-'", name, "It names a folder."
+        )
+
+
+def _model_problems(config: Config) -> Iterator[str]:
+    length, port = config.model.max_seq_length, config.tracking.port
+    yield from must(
+        length is None or length >= 1, "model.max_seq_length", "be at least 1", length, "null takes the model's own."
+    )
+    yield from must(0 < port < 65536, "tracking.port", "be from 1 to 65535", port, "Try 5000.")

@@ -45,11 +45,14 @@ def test_every_command_has_its_function() -> None:
         (["model.name=./nowhere"], "model.name must name a folder, but got ./nowhere"),
         (["leaderboard", "study.name=none"], "study.name must name a study, but got none. .*: none yet"),
         (["evaluate", "model=tiny", "run=abc"], "run must be the MLflow run id or the folder of a trial"),
-        (["-m", "sweep=optuna", "model=tiny", "train.epochs=choice(0, 1)"], "train.epochs must be above 0, but got 0"),
+        (
+            ["-m", "sweep=optuna", "model=tiny", "train.epochs=choice(0, 1)"],
+            "train.epochs must be above 0 and at most 1000000, but got 0",
+        ),
         (["-m", "sweep=optuna", "model=tiny", "data.seed=choice(1, 2)"], "data.seed must have one value"),
         (
             ["-m", "sweep=optuna", "model=tiny", "hydra.sweeper.sampler._target_=optuna.No"],
-            "hydra.sweeper.sampler must be",
+            "hydra.sweeper.sampler._target_ must be a sampler of Optuna",
         ),
     ],
 )

@@ -17,7 +17,7 @@ from rich.console import Console
 from embedtune import api, archive
 from embedtune.config import Config, TrainConfig
 from embedtune.paths import StudyPaths, Workspace
-from embedtune.records import State, TrialRecord
+from embedtune.records import State, StudyDefinition, TrialRecord
 from embedtune.release.choice.candidates import finalists
 from embedtune.reporting.leaderboard import leaderboard
 from embedtune.reporting.live import View
@@ -75,7 +75,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[StudyPaths, li
     records, order = STUDIES[request.param]
     study = Workspace(tmp_path / "sweeps", tmp_path / "mlruns", tmp_path / "releases").study("s")
     study.root.mkdir(parents=True)
-    study.definition.write_text(yaml.safe_dump(definition_of(records)), encoding="utf-8")
+    study.definition.write_text(yaml.safe_dump(definition_of(records).to_dict()), encoding="utf-8")
     for record in records:
         folder = study.trial(record.number)
         folder.checkpoint.mkdir(parents=True)
@@ -87,20 +87,20 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[StudyPaths, li
     return study, list(archive.read_records(study)), order
 
 
-def definition_of(records: list[TrialRecord]) -> dict[str, Any]:
-    return DEFINITION if records[0].second is None else {**DEFINITION, "second": 16}
+def definition_of(records: list[TrialRecord]) -> StudyDefinition:
+    second = {} if records[0].second is None else {"second": 16}
+    return StudyDefinition.from_dict({**DEFINITION, **second})
 
 
 def report_of(records: list[TrialRecord]) -> ReportInputs:
     space = build_space((), DEFINITION["space"], ())
-    states = {state: sum(record.state == state for record in records) for state in State}
-    return ReportInputs(definition_of(records), tuple(records), None, {}, space.distributions, states)
+    return ReportInputs(leaderboard(definition_of(records), records), {}, space.distributions)
 
 
 def test_leaderboard_and_api(case: tuple[StudyPaths, list[TrialRecord], list[int]]) -> None:
     study, records, order = case
     board = leaderboard(definition_of(records), records)
-    assert [entry["number"] for entry in board["trials"]][: len(order)] == order
+    assert [entry["number"] for entry in board.to_dict()["trials"]][: len(order)] == order
     loaded = api.load_study("s", study.root.parent)
     assert loaded.best is not None
     assert loaded.best.number == order[0]
@@ -129,7 +129,7 @@ def test_live_view(case: tuple[StudyPaths, list[TrialRecord], list[int]]) -> Non
 
 def test_note_and_tags_of_the_study_run(case: tuple[StudyPaths, list[TrialRecord], list[int]]) -> None:
     _, records, order = case
-    content = study_content("s", definition_of(records), records, {record.number: "#" for record in records})
+    content = study_content("s", definition_of(records).to_dict(), records, {record.number: "#" for record in records})
     lines = content.tags["mlflow.note.content"].splitlines()
     assert re.findall(r"\*\*s-(\d+)\*\*", lines[0])[0] == f"{order[0]:04d}"
     assert [int(number) for number in re.findall(r"\[s-(\d+)\]", "\n".join(lines))][: len(order)] == order

@@ -17,8 +17,6 @@ from embedtune.ranking import (
     front_numbers,
     pareto_front,
     rank,
-    second_label,
-    second_text,
     state_word,
 )
 from embedtune.records import Evaluation, State, TrialRecord
@@ -153,13 +151,6 @@ def test_front_has_only_ended_trials_with_two_finite_values() -> None:
 
 def test_with_one_objective_there_is_no_front() -> None:
     assert pareto_front([trial(0, 0.5, None), trial(1, 0.6, None)]) == []
-
-
-def test_both_objectives_as_text() -> None:
-    assert (second_label(32), second_label("dimension")) == ("@32d", "dimension")
-    assert second_text(trial(0, 0.5, 0.25)) == "0.2500"
-    assert second_text(trial(0, 0.5, 128.0, facts={"second": "dimension"})) == "128"
-    assert second_text(trial(0, None, None)) == ""
 
 
 @pytest.mark.parametrize(("second", "merit"), [(None, 0.6), (0.2, 0.4)])

@@ -101,18 +101,6 @@ def by_crowding_distance(front: Sequence[TrialRecord]) -> list[TrialRecord]:
     return [front[place] for place in sorted(range(len(front)), key=lambda place: (-distance(place), place))]
 
 
-def second_label(second: int | str | None) -> str:
-    """The heading of a second objective: a dimension at which quality is read, or the dimension itself."""
-    return f"@{second}d" if isinstance(second, int) else "dimension"
-
-
-def second_text(record: TrialRecord) -> str:
-    """The second objective for people; empty without a value."""
-    if record.second is None:
-        return ""
-    return f"{record.second:.4f}" if isinstance(record.facts.get("second"), int) else f"{record.second:.0f}"
-
-
 def _point(record: TrialRecord) -> Point | None:
     """Both objectives of a trial that may be on a front, the larger the better."""
     point = record.point

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, State, StudyDefinition, TrialRecord
+from embedtune.reporting.leaderboard import Certainty, leaderboard
 from embedtune.reporting.page.figures.plots import Plot, draw_plots
 from embedtune.reporting.page.inputs import ReportInputs
 
@@ -62,14 +64,12 @@ def make_inputs(
         "git_revision": None,
     }  # fmt: skip
     untuned = TrialRecord("s", -1, State.COMPLETE, value=baseline, metrics=metrics_of(baseline)) if baseline else None
+    defined = StudyDefinition.from_dict({**definition, **changes.pop("definition", {})})
+    board = leaderboard(defined, records, baselines=[untuned] if untuned else [])
     fields: dict[str, Any] = {
-        "definition": {**definition, **changes.pop("definition", {})},
-        "records": tuple(records),
-        "baseline": untuned,
+        "board": replace(board, certainty=Certainty((), queries, 0)),
         "evaluations": evaluations,
         "distributions": SPACE,
-        "states": {state: sum(record.state == state for record in records) for state in State},
-        "queries": queries,
         "command": "python -m embedtune",
     }
     return ReportInputs(**{**fields, **changes})

@@ -12,10 +12,11 @@ from embedtune.reporting.live import View
 from embedtune.reporting.tables import leaderboard_table, make_table, metrics_table, short_key, short_value
 from embedtune.training import Progress
 
-DEFINITION = {
+WRITTEN = {
     "name": "s", "kind": "sweep", "objective": "cosine_map@100", "direction": "maximize", "n_trials": 2, "dim": 64,
     "data": {"name": "d", "source": "x"}, "digests": {}, "model": {"name": "tiny"},
 }  # fmt: skip
+DEFINITION = StudyDefinition.from_dict(WRITTEN)
 
 
 def text_of(renderable: object) -> str:
@@ -34,7 +35,7 @@ def a_record(number: int, state: State, value: float | None) -> TrialRecord:
 
 def test_leaderboard_table_ranks_and_ends_with_the_untuned_model() -> None:
     records = [a_record(0, State.COMPLETE, 0.5), a_record(1, State.FAIL, None)]
-    board = leaderboard(DEFINITION, records, None, a_record(-1, State.COMPLETE, 0.1234))
+    board = leaderboard(DEFINITION, records, baselines=[a_record(-1, State.COMPLETE, 0.1234)])
     lines = [line.split() for line in text_of(leaderboard_table(board)).splitlines() if line.strip()]
     assert lines[0] == ["s:", "1", "complete,", "1", "fail", "of", "2"]
     assert lines[3][:5] == ["1", "0", "complete", "0.5000", "0.2500"]
@@ -46,7 +47,7 @@ def test_leaderboard_table_fits_the_terminal(width: int) -> None:
     params = {"train.learning_rate": 5e-5, "train.batch_sampler": "no_duplicates"}
     params |= {f"loss.matryoshka.weights.{dim}": 0.5 for dim in (384, 256, 128, 64, 32)}
     record = replace(a_record(0, State.COMPLETE, 0.5), params=params)
-    board = leaderboard(DEFINITION, [record], None, a_record(-1, State.COMPLETE, 0.1234))
+    board = leaderboard(DEFINITION, [record], baselines=[a_record(-1, State.COMPLETE, 0.1234)])
     console = Console(file=io.StringIO(), width=width)
     console.print(leaderboard_table(board, width))
     assert isinstance(console.file, io.StringIO)
@@ -55,6 +56,16 @@ def test_leaderboard_table_fits_the_terminal(width: int) -> None:
     assert "complete" in lines[3]
     assert "0.5000" in lines[3]
     assert "do not fit" in lines[-1]
+
+
+def test_leaderboard_table_says_what_a_score_cost_and_that_a_trial_breaks_a_constraint() -> None:
+    broken = replace(a_record(0, State.COMPLETE, 0.9), seconds=12.0, facts={"constraints": {"seconds <= 1": 11.0}})
+    kept = replace(a_record(1, State.PRUNED, 0.5), seconds=34.0, facts={"peak_memory_bytes": 640_000_000})
+    lines = text_of(leaderboard_table(leaderboard(DEFINITION, [broken, kept]))).splitlines()
+    assert [line.split() for line in lines if line.strip()][3:] == [
+        ["1", "1", "pruned", "0.5000", "0.2500", "2", "34", "640", "MB", "5e-05"],
+        ["2", "0", "infeasible", "0.9000", "0.4500", "2", "12", "5e-05"],
+    ]
 
 
 def test_make_table_takes_cells_as_text() -> None:
@@ -93,7 +104,7 @@ def test_view_writes_plain_lines_where_there_is_no_terminal() -> None:
 
 def test_view_says_which_fold_and_keeps_the_value_of_the_folds() -> None:
     file = io.StringIO()
-    definition = {**DEFINITION, "recipe": {"eval": {"folds": 2}}}
+    definition = StudyDefinition.from_dict({**WRITTEN, "recipe": {"eval": {"folds": 2}}})
     with View(Console(file=file, width=160, force_terminal=True, legacy_windows=False)) as view:
         view.study_began(StudyDefinition.from_dict(definition), [])
         view.began(a_record(0, State.RUNNING, None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,17 +12,8 @@ from optuna.distributions import CategoricalDistribution
 from rich.console import Console
 
 from embedtune.ranking import best_first
-from embedtune.records import (
-    DataSource,
-    Evaluation,
-    Objective,
-    Search,
-    SecondObjective,
-    State,
-    StudyDefinition,
-    TrialRecord,
-)
-from embedtune.reporting.leaderboard import leaderboard
+from embedtune.records import Evaluation, State, StudyDefinition, TrialRecord
+from embedtune.reporting.leaderboard import Board, Entry
 from embedtune.reporting.live import View
 from embedtune.reporting.page.figures.plots import draw_plots
 from embedtune.reporting.page.findings.advice import give_advice
@@ -55,17 +47,15 @@ def study(inputs: Make, trial: Trial, pairs: Sequence[tuple[float, float]], seco
         changes["distributions"] = {"eval.dim": CategoricalDistribution([64, 32, 16])}
     made = inputs(records, 0.5, **changes)
     assert made.baseline is not None
-    facts = {"second": second}
-    fields = {name: getattr(made.baseline, name) for name in ("study", "number", "state", "value", "metrics")}
-    baseline = TrialRecord(**fields, second=64.0 if sized else 0.35, facts=facts)
-    return ReportInputs(**{**{name: getattr(made, name) for name in made.__dataclass_fields__}, "baseline": baseline})
+    untuned = replace(made.baseline, second=64.0 if sized else 0.35, facts={"second": second})
+    return replace(made, board=replace(made.board, baselines=(Entry(untuned),)))
 
 
-def board_of(made: ReportInputs) -> dict[str, Any]:
-    return leaderboard(made.definition, made.records, baseline=made.baseline)
+def document(made: ReportInputs) -> dict[str, Any]:
+    return made.board.to_dict()
 
 
-def printed(board: dict[str, Any], width: int | None = None) -> str:
+def printed(board: Board, width: int | None = None) -> str:
     console = Console(file=io.StringIO(), width=240)
     console.print(leaderboard_table(board, width))
     assert isinstance(console.file, io.StringIO)
@@ -73,7 +63,7 @@ def printed(board: dict[str, Any], width: int | None = None) -> str:
 
 
 def test_leaderboard_has_the_front_first(inputs: Make, trial: Trial) -> None:
-    board = board_of(study(inputs, trial, PAIRS))
+    board = document(study(inputs, trial, PAIRS))
     assert [entry["number"] for entry in board["trials"]] == [1, 2, 3, 0, 4]
     assert [entry["front"] for entry in board["trials"]] == [True, True, True, False, False]
     assert board["front"] == [1, 2, 3]
@@ -88,24 +78,26 @@ def test_leaderboard_has_the_front_first(inputs: Make, trial: Trial) -> None:
 
 
 def test_leaderboard_of_quality_against_dimension(inputs: Make, trial: Trial) -> None:
-    board = board_of(study(inputs, trial, SIZES, "dimension"))
+    made = study(inputs, trial, SIZES, "dimension")
+    board = document(made)
     assert [entry["number"] for entry in board["trials"]] == [0, 2, 3, 1, 4]
     assert board["trials"][0]["values"] == [0.80, 64]
     assert board["objectives"] == [
         {"metric": METRIC, "dim": None, "direction": "maximize"},
         {"metric": "dimension", "dim": None, "direction": "minimize"},
     ]
-    text = printed(board)
+    text = printed(made.board)
     assert "dimension" in text.splitlines()[2]
     assert " 64 " in text
     assert "64.0" not in text
 
 
 def test_with_one_objective_nothing_is_added(inputs: Make, trial: Trial) -> None:
-    board = board_of(inputs([trial(0, 0.7), trial(1, 0.8)]))
+    made = inputs([trial(0, 0.7), trial(1, 0.8)])
+    board = document(made)
     assert not {"objectives", "front"} & board.keys()
     assert not {"values", "front"} & board["trials"][0].keys()
-    assert "front" not in printed(board)
+    assert "front" not in printed(made.board)
     assert next(plot.name for plot in draw_plots(inputs([]))) == "history"
 
 
@@ -123,7 +115,7 @@ def test_failed_and_running_trials_come_last(inputs: Make, trial: Trial) -> None
 
 
 def test_table_marks_the_front_however_narrow(inputs: Make, trial: Trial) -> None:
-    board = board_of(study(inputs, trial, PAIRS))
+    board = study(inputs, trial, PAIRS).board
     for width in (None, 20):
         lines = printed(board, width).splitlines()
         assert lines[0].strip().endswith("; 3 on the front")
@@ -229,9 +221,8 @@ def test_advice_does_not_widen_the_sizes_nor_call_a_front_settled(inputs: Make, 
 def test_live_lines_say_both_values() -> None:
     console = Console(file=io.StringIO(), width=200)
     view = View(console)
-    objective = Objective(METRIC, 64, SecondObjective(16))
-    source = DataSource("d", "x", {})
-    view.study_began(StudyDefinition("s", "sweep", objective, 2, Search(), source, {"name": "tiny"}, {}), [])
+    written = {"objective": METRIC, "dim": 64, "second": 16, "n_trials": 2, "kind": "sweep", "name": "s", "model": {}}
+    view.study_began(StudyDefinition.from_dict({**written, "data": {"name": "d", "source": "x"}}), [])
     view.began(TrialRecord("s", 0, State.RUNNING))
     for step, (value, second) in enumerate([(0.5, 0.4), (0.55, 0.2), (0.49, 0.45)], start=1):
         view.evaluated(0, Evaluation(step, step, value, {}, 1.0, 1, second=second))

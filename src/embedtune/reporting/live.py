@@ -16,7 +16,7 @@ from rich.table import Table
 from embedtune.ranking import best, best_first, state_word
 from embedtune.records import Evaluation, SecondObjective, State, StudyDefinition, TrialRecord
 from embedtune.reporting.remaining import Under, seconds_left
-from embedtune.reporting.tables import STYLES, make_table, short_key, short_value
+from embedtune.reporting.tables import STYLES, make_table, memory_text, short_key, short_value
 from embedtune.units import duration, size
 
 SHOWN = 12
@@ -169,8 +169,8 @@ class View:
         return str(record.facts.get("device") or "")
 
     def _memory_of(self, record: TrialRecord) -> str:
-        used = record.facts.get("peak_memory_bytes") or self._memory.get(record.number)
-        return size(used) if used else ""
+        used = self._memory.get(record.number)
+        return memory_text(record) or (size(used) if used else "")
 
     def _seconds(self, record: TrialRecord) -> str:
         if record.number in self._bar_of:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -11,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedtune.ranking import second_label
-from embedtune.reporting.leaderboard import varied
+from embedtune.ranking import state_word
+from embedtune.records import TrialRecord
+from embedtune.reporting.leaderboard import Board, Entry, searched_keys
+from embedtune.units import size
 
 PADDING = 3
 """Characters between two columns."""
@@ -32,39 +36,29 @@ def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
     return table
 
 
-def leaderboard_table(board: Mapping[str, Any], width: int | None = None) -> Table:
-    """The ranked trials, with the untuned base model as the last row.
+@dataclass(frozen=True)
+class Column:
+    """A column of the leaderboard: its heading, and the cell of an entry."""
+
+    heading: str
+    cell: Callable[[Entry], str | Text]
+
+
+def leaderboard_table(board: Board, width: int | None = None) -> Table:
+    """The ranked trials, with the untuned base models as the last rows.
 
     Args:
-        board: From :func:`embedtune.reporting.leaderboard.leaderboard`.
+        board: Of the study.
         width: Characters there are; what does not fit is left out, the Matryoshka weights first. None: no limit.
     """
-    keys = varied(board["trials"])
-    dims = _dims(board)
-    metric = board["objective"]
-    columns = [
-        "rank",
-        "trial",
-        "state",
-        f"{metric} in {board['folds']} folds" if board["folds"] else metric,
-        *_second_columns(board),
-        *_interval_columns(board),
-        *(f"validation @{dim}d" if board["folds"] else f"@{dim}d" for dim in dims),
-        "epoch",
-        "seconds",
-        *map(short_key, keys),
-    ]
-    rows = [
-        [str(rank), str(entry["number"]), *_row(entry, metric, dims, keys)]
-        for rank, entry in enumerate(board["trials"], start=1)
-    ]
-    if board["baseline"]:
-        rows.append(["", "untuned", *_row(board["baseline"], metric, dims, keys)])
-    shown = _fitting(columns, rows, width, ALWAYS_SHOWN + len(_second_columns(board)))
-    states = ", ".join(f"{count} {state}" for state, count in board["states"].items() if count)
-    front = f"; {len(board['front'])} on the front" if "front" in board else ""
-    title = f"{board['study']}: {states or 'no trial yet'} of {board['n_trials']}{front}"
-    table = make_table([columns[i] for i in shown], [[row[i] for i in shown] for row in rows], title)
+    columns = [*_names(board), *_scores(board), *_costs(board), *_params(board)]
+    second = board.definition.objective.second
+    shown = _fitting(columns, board.entries, width, ALWAYS_SHOWN + (2 if second else 0))
+    states = ", ".join(f"{count} {state}" for state, count in board.states.items() if count)
+    front = f"; {sum(entry.on_front for entry in board.trials)} on the front" if second else ""
+    title = f"{board.definition.name}: {states or 'no trial yet'} of {board.n_trials}{front}"
+    rows = [[column.cell(entry) for column in shown] for entry in board.entries]
+    table = make_table([column.heading for column in shown], rows, title)
     if len(shown) < len(columns):
         table.caption = f"{len(columns) - len(shown)} columns do not fit; see format=json or the report."
         table.caption_justify = "left"
@@ -90,6 +84,12 @@ def short_value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def memory_text(record: TrialRecord) -> str:
+    """How much memory a trial took at most; empty where nobody measured it."""
+    used = record.facts.get("peak_memory_bytes")
+    return size(used) if used else ""
+
+
 def stdout_console() -> Console:
     """The console of stdout; a pipe gets wide lines rather than folded cells."""
     console = Console(highlight=False)
@@ -102,25 +102,60 @@ def stdout_width() -> int | None:
     return console.width if console.is_terminal else None
 
 
-def _row(entry: Mapping[str, Any], metric: str, dims: Sequence[str], keys: Sequence[str]) -> list[Any]:
-    values = [_number(entry["metrics"].get(dim, {}).get(metric)) for dim in dims]
-    absent = "-" if entry["params"] else ""
-    params = [short_value(entry["params"].get(key, absent)) for key in keys]
-    epoch = "" if entry["best_epoch"] is None else f"{entry['best_epoch']:.3g}"
-    seconds = f"{entry['seconds']:.0f}"
-    state = Text(entry["state"] if entry["feasible"] else "infeasible", style=STYLES.get(entry["state"], ""))
-    judged = [_number(entry["value"]), *_second_cells(entry), *_interval_cells(entry)]
-    return [state, *judged, *values, epoch, seconds, *params]
+def _names(board: Board) -> list[Column]:
+    ranks = {entry.number: str(rank) for rank, entry in enumerate(board.trials, start=1)}
+    return [
+        Column("rank", lambda entry: ranks.get(entry.number, "")),
+        Column("trial", board.label),
+        Column("state", lambda entry: Text(state_word(entry.record), style=STYLES.get(entry.record.state, ""))),
+    ]
 
 
-def _fitting(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None, always: int) -> list[int]:
-    """Positions of the columns that fit: from the right the weights go first, then whatever is rightmost."""
-    shown = list(range(len(columns)))
+def _scores(board: Board) -> Iterator[Column]:
+    """The objectives with their interval where it is known, then the metric at the other dimensions."""
+    metric, folds, second = board.metric, board.definition.folds, board.definition.objective.second
+    yield Column(f"{metric} in {folds} folds" if folds else metric, lambda entry: _number(entry.record.value))
+    if second is not None:
+        yield Column(second.label, lambda entry: second.text(entry.record.second) or "-")
+        yield Column("front", lambda entry: "yes" if entry.on_front else "")
+    if board.certainty is not None:
+        yield Column("95 % interval", lambda entry: "{:.3f}–{:.3f}".format(*entry.interval) if entry.interval else "")
+    for dim in _dims(board):
+        yield _at(dim, metric, f"validation @{dim}d" if folds else f"@{dim}d")
+
+
+def _at(dim: str, metric: str, heading: str) -> Column:
+    return Column(heading, lambda entry: _number(entry.record.metrics.get(dim, {}).get(metric)))
+
+
+def _costs(board: Board) -> Iterator[Column]:
+    """What the score took, as far as it was measured."""
+    yield Column("epoch", lambda entry: "" if entry.record.best_epoch is None else f"{entry.record.best_epoch:.3g}")
+    yield Column("seconds", lambda entry: f"{entry.record.seconds:.0f}")
+    if any(memory_text(entry.record) for entry in board.entries):
+        yield Column("memory", lambda entry: memory_text(entry.record))
+
+
+def _params(board: Board) -> list[Column]:
+    return [Column(short_key(key), partial(_param, key)) for key in searched_keys(board.trials)]
+
+
+def _param(key: str, entry: Entry) -> str:
+    params = entry.record.params
+    return short_value(params.get(key, "-" if params else ""))
+
+
+def _fitting(columns: Sequence[Column], entries: Sequence[Entry], width: int | None, always: int) -> list[Column]:
+    """The columns that fit: from the right the weights go first, then whatever is rightmost."""
+    shown = list(columns)
     if width is None:
         return shown
-    widths = [max(len(str(cell)) for cell in (columns[i], *(row[i] for row in rows))) + PADDING for i in shown]
-    while sum(widths[i] for i in shown) > width and len(shown) > always:
-        weights = [i for i in shown if columns[i].startswith("weight ")]
+    widths = {
+        column.heading: max(len(text) for text in (column.heading, *(str(column.cell(entry)) for entry in entries)))
+        for column in columns
+    }
+    while sum(widths[column.heading] + PADDING for column in shown) > width and len(shown) > always:
+        weights = [column for column in shown if column.heading.startswith("weight ")]
         shown.remove(weights[-1] if weights else shown[-1])
     return shown
 
@@ -129,36 +164,12 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _dims(board: Mapping[str, Any]) -> list[str]:
+def _dims(board: Board) -> list[str]:
     """The dimensions beside those the objectives are read at; folds are another reading of the same one."""
-    read = set() if board["folds"] else {str(board["dim"])}
-    if "objectives" in board:
-        read = {str(objective["dim"]) for objective in board["objectives"]}
-    entries = [*board["trials"], *([board["baseline"]] if board["baseline"] else [])]
-    measured = next((list(entry["metrics"]) for entry in entries if entry["metrics"]), [])
+    objective, read = board.definition.objective, set()
+    if objective.second is None:
+        read = set() if board.definition.folds else {str(objective.dim)}
+    elif not objective.second.is_size:
+        read = {str(objective.dim), str(objective.second.dim)}
+    measured = next((list(entry.record.metrics) for entry in board.entries if entry.record.metrics), [])
     return [dim for dim in measured if dim not in read]
-
-
-def _second_columns(board: Mapping[str, Any]) -> list[str]:
-    """The second objective, and whether a trial is on the front; nothing with one objective."""
-    if "objectives" not in board:
-        return []
-    return [second_label(board["objectives"][1]["dim"]), "front"]
-
-
-def _interval_columns(board: Mapping[str, Any]) -> list[str]:
-    """The interval of the objective, where the scores of the queries are known."""
-    return ["95 % interval"] if any("interval" in entry for entry in board["trials"]) else []
-
-
-def _interval_cells(entry: Mapping[str, Any]) -> list[str]:
-    if "interval" not in entry:
-        return []
-    return ["" if entry["interval"] is None else "{:.3f}–{:.3f}".format(*entry["interval"])]
-
-
-def _second_cells(entry: Mapping[str, Any]) -> list[str]:
-    if "values" not in entry:
-        return []
-    second = entry["values"][1]
-    return [str(second) if isinstance(second, int) else _number(second), "yes" if entry["front"] else ""]

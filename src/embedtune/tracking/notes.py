@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from embedtune import ranking
 from embedtune.config.redaction import redact_text
-from embedtune.ranking import best_first, pareto_front, second_label, second_text
+from embedtune.ranking import best_first, pareto_front
 from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.tracking.content import INTERRUPTED, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG
@@ -45,14 +45,15 @@ def study_note(records: Sequence[TrialRecord], objective: str, n_trials: int, ru
     front = pareto_front(trials)
     baseline = next((record for record in records if record.is_baseline), None)
     lines = [_verdict(trials, baseline, objective, n_trials), ""]
-    second = [second_label(front[0].facts.get("second")), "front"] if front else []
-    head = ["rank", "trial", "state", objective, *second, "against untuned", "best epoch", "seconds"]
+    second = front[0].second_objective if front else None
+    both = [second.label, "front"] if second else []
+    head = ["rank", "trial", "state", objective, *both, "against untuned", "best epoch", "seconds"]
     lines += [_row(head), _row(["---"] * len(head))]
     tail = f"\n\nMore trials are in the leaderboard: {len(trials)} in all."
     for rank, record in enumerate([*trials, *([baseline] if baseline else [])], start=1):
         cells = _trial_cells(rank, record, baseline, run_links)
-        if front:
-            cells[4:4] = [second_text(record), "yes" if record in front else ""]
+        if second:
+            cells[4:4] = [second.text(record.second), "yes" if record in front else ""]
         line = _row(cells)
         if sum(map(len, lines)) + len(lines) + len(line) + len(tail) > MAX_TAG:
             return "\n".join(lines) + tail
@@ -68,9 +69,11 @@ def _verdict(trials: Sequence[TrialRecord], baseline: TrialRecord | None, object
     first, front = ranking.best(trials), pareto_front(trials)
     if first is None or first.value is None:
         return f"No trial has a score yet ({objective}{against}). {ended}"
-    if front:
-        label = second_label(front[0].facts.get("second"))
-        ends = [f"**{_title(end)}** ({end.value:.4f}, {label} {second_text(end)})" for end in (front[0], front[-1])]
+    if front and (second := front[0].second_objective):
+        ends = [
+            f"**{_title(end)}** ({end.value:.4f}, {second.label} {second.text(end.second)})"
+            for end in (front[0], front[-1])
+        ]
         span = f"from {ends[0]} to {ends[1]}" if len(front) > 1 else ends[0]
         return f"Front: {len(front)} of {len(trials)} trials, {span}; {objective}{against}. {ended}"
     gain = f" ({first.value - untuned:+.4f})" if untuned is not None else ""

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, State, StudyDefinition, TrialRecord
+from embedtune.reporting.leaderboard import Certainty, leaderboard
 from embedtune.reporting.page.axes import Axis, axis_of
 from embedtune.reporting.page.differences import differing, flatten
 from embedtune.reporting.page.findings.cost import cost_info
@@ -23,6 +24,7 @@ from embedtune.reporting.page.verdict import give_verdict
 from embedtune.units import clip, count
 
 Make = Callable[..., ReportInputs]
+DATA = {"name": "d", "source": "x"}
 Trial = Callable[..., TrialRecord]
 METRIC = "cosine_map@100"
 RATE, BATCH = "train.learning_rate", "train.batch_size"
@@ -54,8 +56,8 @@ def test_history_keeps_the_best_so_far_and_marks_the_rest(inputs: Make, trial: T
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_history_never_falls_and_ends_at_the_largest(values: list[float]) -> None:
     records = tuple(TrialRecord("s", i, State.COMPLETE, value=value) for i, value in enumerate(values))
-    definition = {"objective": METRIC, "dim": 64, "kind": "sweep"}
-    info = history_info(ReportInputs(definition, records, None, {}, {}, {}))
+    written = {"name": "s", "kind": "sweep", "objective": METRIC, "dim": 64, "model": {}, "data": DATA}
+    info = history_info(ReportInputs(leaderboard(StudyDefinition.from_dict(written), records), {}, {}))
     assert isinstance(info, HistoryInfo)
     best = [value for _, value in info.best]
     assert best == sorted(best)
@@ -251,7 +253,10 @@ def test_ranking_puts_the_best_first_and_the_baseline_last(inputs: Make, trial: 
 
 def test_intervals_and_cautions_reach_the_page(inputs: Make, trial: Trial) -> None:
     caution = "The top is a tie: trials 0 and 1 cannot be told apart on 100 queries."
-    made = replace(inputs([trial(0, 0.5), trial(1, 0.7)]), intervals={1: (0.61234, 0.8)}, cautions=(caution,))
+    made = inputs([trial(0, 0.5), trial(1, 0.7)])
+    first, then = made.board.trials
+    trials = (replace(first, interval=(0.61234, 0.8)), then)
+    made = replace(made, board=replace(made.board, trials=trials, certainty=Certainty((0, 1), 100, 0)))
     ranking = rank_rows(made)
     place = [column.label for column in ranking.columns].index("95 % interval")
     assert [row.cells[place] for row in ranking.rows][:2] == ["0.612–0.800", "–"]

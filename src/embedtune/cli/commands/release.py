@@ -167,9 +167,13 @@ def _search(case: Case, config: Config) -> dict[str, Any]:
     board = board_of(case.study, config)
     return {
         **case.definition.to_dict(),
-        "states": {state: count for state, count in board["states"].items() if count},
-        "seconds": sum(entry["seconds"] for entry in board["trials"]),
-        "data": board["data"],
+        "states": {state.value: count for state, count in board.states.items() if count},
+        "seconds": sum(round(entry.record.seconds, 3) for entry in board.trials),
+        "data": {
+            "name": board.definition.data.name,
+            "source": board.definition.data.source,
+            "digests": dict(board.definition.data.digests),
+        },
         "leakage": list(find_overlaps(case.bench.task)),
     }
 

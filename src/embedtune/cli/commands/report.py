@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from embedtune import archive
 from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.cli.commands.studies import board_of, chosen_study
 from embedtune.cli.commands.ui import browse_line
 from embedtune.config import Config
-from embedtune.errors import DataError
-from embedtune.evaluation import read_judged
-from embedtune.paths import StudyPaths, write_atomic
-from embedtune.records import State, TrialRecord
-from embedtune.reporting.certainty import certainty_lines
+from embedtune.paths import StudyPaths, TrialPaths, write_atomic
+from embedtune.reporting.leaderboard import Board
 from embedtune.reporting.page.again import command_again
 from embedtune.reporting.page.differences import differing
 from embedtune.reporting.page.figures.plots import draw_plots
 from embedtune.reporting.page.inputs import ReportInputs
 from embedtune.reporting.page.page import render_page
 from embedtune.reporting.page.verdict import give_verdict
-from embedtune.study.definition import require_definition
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space.space import build_space
 
@@ -53,44 +47,25 @@ def report(config: Config) -> Answer:
 
 def _inputs(study: StudyPaths, config: Config) -> ReportInputs:
     """Read all a report needs."""
-    definition, board = require_definition(study, []), board_of(study, config)
-    counted = {entry["number"] for entry in board["trials"]}
-    records = tuple(record for record in archive.read_records(study) if record.number in counted)
-    if not definition.is_sweep:
-        records = _with_differences(study, records)
-    trials = [study.baseline, *(study.trial(record.number) for record in records)]
-    configured = next((trial for trial in trials if trial.config.is_file()), None)
+    board = board_of(study, config)
+    if not board.definition.is_sweep:
+        board = _with_differences(study, board)
+    numbers = sorted(entry.number for entry in board.entries)
+    configured = next((n for n in numbers if study.trial(n).config.is_file()), None)
     return ReportInputs(
-        definition=definition.to_dict(),
-        records=records,
-        baseline=archive.read_record(study, -1),
-        evaluations={record.number: archive.read_evaluations(study.trial(record.number)) for record in records},
-        distributions=build_space((), definition.search.space, (), sized=True).distributions,
-        states={State(name): count for name, count in board["states"].items()},
-        queries=_queries(study, [-1, *sorted(counted)]),
-        command=command_again(definition.to_dict(), archive.read_config(configured)) if configured else None,
-        intervals=_intervals(board),
-        cautions=tuple(certainty_lines(board)),
+        board=board,
+        evaluations={number: archive.read_evaluations(study.trial(number)) for number in numbers if number >= 0},
+        distributions=build_space((), board.definition.search.space, (), sized=True).distributions,
+        command=None if configured is None else _command(board, study.trial(configured)),
     )
 
 
-def _with_differences(study: StudyPaths, records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
+def _command(board: Board, configured: TrialPaths) -> str:
+    return command_again(board.definition.to_dict(), archive.read_config(configured))
+
+
+def _with_differences(study: StudyPaths, board: Board) -> Board:
     """Trials of single configurations, with what differs between these as their parameters."""
-    params = differing({record.number: archive.read_config(study.trial(record.number)) for record in records})
-    return tuple(replace(record, params=params[record.number]) for record in records)
-
-
-def _intervals(board: Mapping[str, Any]) -> dict[int, tuple[float, float]]:
-    entries = [*board["trials"], *([board["baseline"]] if board["baseline"] else [])]
-    known = [entry for entry in entries if entry["interval"] is not None]
-    return {entry["number"]: (entry["interval"][0], entry["interval"][1]) for entry in known}
-
-
-def _queries(study: StudyPaths, numbers: list[int]) -> int | None:
-    """How many queries an evaluation has, by the first scores that are still there."""
-    for number in numbers:
-        try:
-            return len(read_judged(study.trial(number)).query_ids)
-        except DataError:
-            continue
-    return None
+    params = differing({entry.number: archive.read_config(study.trial(entry.number)) for entry in board.trials})
+    trials = (replace(entry, record=replace(entry.record, params=params[entry.number])) for entry in board.trials)
+    return replace(board, trials=tuple(trials))

@@ -33,7 +33,7 @@ def train(config: Config) -> Answer:
     if done:
         lines.append(f"Release: python -m embedtune release study.name={study.name} release.trial={number}")
     parts = (*board_parts(board), *lines, *browse_line(config))
-    return Answer(board, parts, status=0 if done else 1)
+    return Answer(board.to_dict(), parts, status=0 if done else 1)
 
 
 def _typed_params(config: Config) -> dict[str, Any]:

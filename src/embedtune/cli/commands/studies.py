@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from typing import Any
+
+from rich.table import Table
 
 from embedtune import archive
 from embedtune.api import load_study
@@ -13,8 +13,10 @@ from embedtune.config import Config
 from embedtune.errors import ConfigError, DataError
 from embedtune.evaluation import read_judged
 from embedtune.paths import StudyPaths
+from embedtune.ranking import ENDED
 from embedtune.records import State
 from embedtune.reporting.certainty import certainty_lines, with_certainty
+from embedtune.reporting.leaderboard import Board, Entry
 from embedtune.reporting.leaderboard import leaderboard as rank_trials
 from embedtune.reporting.tables import leaderboard_table, make_table, stdout_width
 from embedtune.study.definition import require_definition
@@ -23,7 +25,7 @@ from embedtune.study.definition import require_definition
 def leaderboard(config: Config) -> Answer:
     """Rank the trials of ``study.name``; without a name, of the only study there is."""
     board = board_of(chosen_study(config), config)
-    return Answer(board, board_parts(board))
+    return Answer(board.to_dict(), board_parts(board))
 
 
 def studies(config: Config) -> Answer:
@@ -55,36 +57,39 @@ def chosen_study(config: Config) -> StudyPaths:
     return space.study(names[0])
 
 
-def board_of(study: StudyPaths, config: Config) -> dict[str, Any]:
+def board_of(study: StudyPaths, config: Config) -> Board:
     """The leaderboard of one study, and how far its values can be trusted."""
-    board = _ranked(study, config)
-    entries = [*board["trials"], *([board["baseline"]] if board["baseline"] else [])]
-    scores = {}
-    for number in (entry["number"] for entry in entries if entry["value"] is not None):
+    board, scores = _ranked(study, config), {}
+    for number in (entry.number for entry in board.entries if entry.record.value is not None):
         with contextlib.suppress(DataError):  # gone or torn: that trial has no interval
-            scores[number] = read_judged(study.trial(number), board["objective"])
+            scores[number] = read_judged(study.trial(number), board.metric)
     return with_certainty(board, scores, archive.read_openings(study))
 
 
-def board_parts(board: Mapping[str, Any]) -> tuple[Any, ...]:
+def board_parts(board: Board) -> tuple[Table | str, ...]:
     """The leaderboard for people: the table, and what to know before its top is believed."""
     return (leaderboard_table(board, stdout_width()), *certainty_lines(board))
 
 
-def _ranked(study: StudyPaths, config: Config) -> dict[str, Any]:
+def _ranked(study: StudyPaths, config: Config) -> Board:
     record = load_study(study.name, study.root.parent, storage=config.study.storage)
-    return rank_trials(record.definition.to_dict(), record.trials, record.states, record.baseline)
+    baselines = [record.baseline] if record.baseline else []
+    return rank_trials(record.definition, record.trials, record.states, baselines)
 
 
-def _summary(board: dict[str, Any]) -> dict[str, Any]:
-    ended = [entry for entry in board["trials"] if entry["state"] in (State.COMPLETE, State.PRUNED)]
-    best, baseline = (ended or [None])[0], board["baseline"]
+def _summary(board: Board) -> dict[str, str | float | None]:
+    """A line of ``studies``, and its entry in JSON."""
+    ended = sum(entry.record.state in ENDED for entry in board.trials)
     return {
-        "study": board["study"],
-        "objective": board["objective"],
-        "data": board["data"]["name"],
-        "model": board["model"],
-        "trials": f"{len(ended) + board['states']['fail']}/{board['n_trials']}",
-        "best": round(best["value"], 4) if best and best["value"] is not None else None,
-        "untuned": round(baseline["value"], 4) if baseline and baseline["value"] is not None else None,
+        "study": board.definition.name,
+        "objective": board.metric,
+        "data": board.definition.data.name,
+        "model": board.definition.base_model,
+        "trials": f"{ended + board.states.get(State.FAIL, 0)}/{board.n_trials}",
+        "best": _rounded(board.best),
+        "untuned": _rounded(board.baseline),
     }
+
+
+def _rounded(entry: Entry | None) -> float | None:
+    return None if entry is None or entry.record.value is None else round(entry.record.value, 4)

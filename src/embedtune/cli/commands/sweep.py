@@ -17,6 +17,7 @@ from embedtune.cli.commands.ui import browse_line
 from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config
 from embedtune.errors import DeviceLost, DiskFull, SpaceUsedUp, StudyError
+from embedtune.records import State
 from embedtune.reporting.live import View
 from embedtune.study.definition import study_name
 from embedtune.sweep.plan import plan_sweep
@@ -50,12 +51,12 @@ def sweep(context: HydraContext, master: DictConfig, arguments: Sequence[str], s
         with View() as view:
             study = run_sweep(plan, compose, space, view, worker_command(sys.argv[1:]), launch)
         board = board_of(study, plan.config)
-    Answer(board, (*board_parts(board), *_next_steps(plan.config, board))).show(plan.config.format)
-    if not board["states"]["complete"]:
-        reasons = sorted({str(entry["reason"]) for entry in board["trials"] if entry["reason"]})
+    parts = (*board_parts(board), *_next_steps(plan.config, study.name))
+    Answer(board.to_dict(), parts).show(plan.config.format)
+    if not board.states.get(State.COMPLETE):
+        reasons = sorted({entry.record.reason for entry in board.trials if entry.record.reason})
         raise StudyError(f"study {study.name} completed no trial. Reasons: {'; '.join(reasons) or 'none recorded'}")
 
 
-def _next_steps(config: Config, board: Mapping[str, Any]) -> list[str]:
-    study = board["study"]
+def _next_steps(config: Config, study: str) -> list[str]:
     return [*browse_line(config, study), f"Release: python -m embedtune release study.name={study}"]

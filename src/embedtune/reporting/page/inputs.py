@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from optuna.distributions import BaseDistribution
 
-from embedtune.ranking import best, pareto_front, rank
-from embedtune.records import Evaluation, State, TrialRecord
-from embedtune.reporting.leaderboard import folds_of
+from embedtune.ranking import is_scored
+from embedtune.records import Evaluation, SecondObjective, State, StudyDefinition, TrialRecord
+from embedtune.reporting.leaderboard import Board
 
 WEIGHTS = "loss.matryoshka.weights."
 SIZE = "eval.dim"
@@ -29,64 +29,76 @@ class ReportInputs:
     """A study as its folder tells it.
 
     Attributes:
-        definition: ``study.yaml``.
-        records: The trials in order of number, without those that a retry stands in for.
-        baseline: The untuned base model.
+        board: Its trials, ranked.
         evaluations: Trial number -> its evaluations in order of step.
         distributions: Searched key -> what it may be; empty for configurations run one by one.
-        states: How many trials are in each state.
-        queries: How many queries an evaluation has, where the scores are still there.
         command: What to type to do the same again; None if no configuration was recorded.
-        intervals: Trial number, -1 for the baseline -> 95 % interval of its value, where its scores are known.
-        cautions: What to know before the first trial is believed, in sentences.
     """
 
-    definition: Mapping[str, Any]
-    records: tuple[TrialRecord, ...]
-    baseline: TrialRecord | None
+    board: Board
     evaluations: Mapping[int, tuple[Evaluation, ...]]
     distributions: Mapping[str, BaseDistribution]
-    states: Mapping[State, int]
-    queries: int | None = None
     command: str | None = None
-    intervals: Mapping[int, tuple[float, float]] = field(default_factory=dict)
-    cautions: tuple[str, ...] = ()
+
+    @property
+    def definition(self) -> StudyDefinition:
+        """``study.yaml``."""
+        return self.board.definition
 
     @property
     def metric(self) -> str:
         """The objective."""
-        return str(self.definition["objective"])
+        return self.board.metric
 
     @property
     def dim(self) -> int:
         """The size at which the objective is read."""
-        return int(self.definition["dim"])
+        return self.definition.objective.dim
+
+    @property
+    def second(self) -> SecondObjective | None:
+        """The second objective; None with one."""
+        return self.definition.objective.second
 
     @property
     def folds(self) -> int:
         """Of how many folds of the training queries a value is the mean; 0: it is that of the validation split."""
-        return folds_of(self.definition)
-
-    @property
-    def second(self) -> int | str | None:
-        """The second objective: a size at which the metric is read too, ``dimension``, or None with one objective."""
-        second: int | str | None = self.definition.get("second")
-        return second
-
-    @property
-    def pareto_front(self) -> list[TrialRecord]:
-        """With two objectives, the trials that none dominates; from the best in the first one on."""
-        return pareto_front(self.records)
+        return self.definition.folds
 
     @property
     def is_sweep(self) -> bool:
         """Whether the trials were proposed by a sampler."""
-        return bool(self.definition["kind"] == "sweep")
+        return self.definition.is_sweep
+
+    @property
+    def n_trials(self) -> int:
+        """The study's total."""
+        return self.board.n_trials or 0
+
+    @property
+    def queries(self) -> int | None:
+        """How many queries an evaluation has, where the scores are still there."""
+        return self.board.certainty.queries if self.board.certainty else None
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """The trials in order of number."""
+        return sorted((entry.record for entry in self.board.trials), key=lambda record: record.number)
+
+    @property
+    def baseline(self) -> TrialRecord | None:
+        """The untuned base model."""
+        return self.board.baseline.record if self.board.baseline else None
+
+    @property
+    def pareto_front(self) -> list[TrialRecord]:
+        """With two objectives, the trials that none dominates; from the best in the first one on."""
+        return [entry.record for entry in self.board.trials if entry.on_front]
 
     @property
     def ranked(self) -> list[TrialRecord]:
         """The trials that ended with a score, best first."""
-        return rank(self.records)
+        return [entry.record for entry in self.board.trials if is_scored(entry.record)]
 
     @property
     def leaders(self) -> list[TrialRecord]:
@@ -101,7 +113,7 @@ class ReportInputs:
     @property
     def best(self) -> TrialRecord | None:
         """The first of :attr:`ranked`."""
-        return best(self.records)
+        return self.board.best.record if self.board.best else None
 
     @property
     def untuned(self) -> float | None:
@@ -130,7 +142,7 @@ class ReportInputs:
         if key.startswith(WEIGHTS):
             weights = self._default(WEIGHTS.rstrip("."))
             return weights.get(key.removeprefix(WEIGHTS), 1.0) if isinstance(weights, Mapping) else 1.0
-        node: Any = {**(self.definition.get("recipe") or {}), "model": self.definition["model"]}
+        node: Any = {**self.definition.recipe, "model": self.definition.model}
         for part in key.split("."):
             if not isinstance(node, Mapping) or part not in node:
                 return None

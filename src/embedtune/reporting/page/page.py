@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from embedtune.records import Settings
 from embedtune.reporting.page.figures.plots import Plot
 from embedtune.reporting.page.findings.advice import give_advice
 from embedtune.reporting.page.inputs import ReportInputs
@@ -35,12 +35,12 @@ def render_page(inputs: ReportInputs, plots: Sequence[Plot], made: float | None 
     )
     environment.filters["data_uri"] = _data_uri
     return environment.get_template(TEMPLATE).render(
-        study=inputs.definition["name"],
+        study=inputs.definition.name,
         verdict=give_verdict(inputs),
         advice=give_advice(inputs),
         ranking=rank_rows(inputs),
         plots=plots,
-        space=inputs.definition["space"],
+        space=inputs.definition.search.space,
         definition=definition_facts(inputs),
         command=inputs.command,
         made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(made)),
@@ -49,38 +49,39 @@ def render_page(inputs: ReportInputs, plots: Sequence[Plot], made: float | None 
 
 def definition_facts(inputs: ReportInputs) -> list[tuple[str, str]]:
     """Names and texts of what defines the study and of what it ran on, as far as known."""
-    definition = inputs.definition
+    definition, search = inputs.definition, inputs.definition.search
     record = inputs.best or inputs.baseline
-    facts: Mapping[str, Any] = record.facts if record is not None else {}
-    model = {key: value for key, value in definition["model"].items() if value}
+    facts = record.facts if record is not None else {}
+    model = {key: value for key, value in definition.model.items() if value}
     texts = {
         "Objective": _objective(inputs),
-        "Budget": f"{definition['n_trials']} trials in total" if inputs.is_sweep else "one configuration after another",
-        "Conditions": "; ".join(f"{key} if {text}" for key, text in (definition.get("conditions") or {}).items()),
-        "Constraints": "; ".join(definition.get("constraints") or []),
-        "Sampler": _constructed(definition["sampler"]),
-        "Pruner": _constructed(definition["pruner"]) or ("none" if inputs.is_sweep else ""),
+        "Budget": f"{inputs.n_trials} trials in total" if inputs.is_sweep else "one configuration after another",
+        "Conditions": "; ".join(f"{key} if {text}" for key, text in search.conditions.items()),
+        "Constraints": "; ".join(search.constraints),
+        "Sampler": _constructed(search.sampler),
+        "Pruner": _constructed(search.pruner) or ("none" if inputs.is_sweep else ""),
         "Model": ", ".join(f"{key}={value}" if key != "name" else str(value) for key, value in model.items()),
-        "Data": f"{definition['data']['name']}, from {definition['data']['source']}",
-        **{f"sha256 of {split}": str(digest) for split, digest in definition["digests"].items()},
+        "Data": f"{definition.data.name}, from {definition.data.source}",
+        **{f"sha256 of {split}": digest for split, digest in definition.data.digests.items()},
         "Queries": str(inputs.queries) if inputs.queries else "",
-        "Recipe": _recipe(definition.get("recipe") or {}, set(inputs.keys)),
+        "Recipe": _recipe(definition.recipe, set(inputs.keys)),
         "Device and precision": ", ".join(str(facts[key]) for key in ("device", "precision") if facts.get(key)),
-        "Git revision": str(definition.get("git_revision") or ""),
+        "Git revision": definition.git_revision or "",
         "Versions": ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items()),
     }
     return [(name, text) for name, text in texts.items() if text]
 
 
 def _objective(inputs: ReportInputs) -> str:
-    if inputs.second == "dimension":
+    second = inputs.second
+    if second is not None and second.is_size:
         return f"{inputs.metric} on the validation split, larger is better, against the dimension, smaller is better"
-    dims = f"{inputs.dim}" if inputs.second is None else f"{inputs.dim} and at {inputs.second}"
+    dims = f"{inputs.dim}" if second is None else f"{inputs.dim} and at {second.dim}"
     judge = f"in {inputs.folds} folds of the training queries" if inputs.folds else "on the validation split"
     return f"{inputs.metric} at {dims} dimensions {judge}, larger is better"
 
 
-def _recipe(recipe: Mapping[str, Any], searched: set[str]) -> str:
+def _recipe(recipe: Mapping[str, Settings], searched: set[str]) -> str:
     """What every trial shares."""
     fixed = {
         f"{group}.{key}": value
@@ -91,7 +92,7 @@ def _recipe(recipe: Mapping[str, Any], searched: set[str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in fixed.items())
 
 
-def _constructed(values: Mapping[str, Any] | None) -> str:
+def _constructed(values: Settings) -> str:
     """``{_target_: a.b.Name, seed: 1}``, as Hydra writes an object, becomes ``Name(seed=1)``."""
     if not values:
         return ""

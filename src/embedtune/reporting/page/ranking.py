@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from embedtune.ranking import best_first, second_label, second_text, state_word
-from embedtune.records import TrialRecord
+from embedtune.ranking import state_word
+from embedtune.reporting.leaderboard import Entry
 from embedtune.reporting.page.inputs import ReportInputs
-from embedtune.reporting.tables import short_key, short_value
+from embedtune.reporting.tables import memory_text, short_key, short_value
 from embedtune.units import clip, duration
 
 
@@ -21,6 +21,7 @@ class Column:
 
 
 _INTERVAL = Column("95 % interval", "of the objective, by bootstrap over groups of queries that share a passage")
+_MEMORY = Column("memory", "what the trial took of the device at most, or of main memory without one")
 
 
 @dataclass(frozen=True)
@@ -43,36 +44,33 @@ class Ranking:
 
 def rank_rows(inputs: ReportInputs) -> Ranking:
     """Rank the trials of a study."""
-    dims = _dims(inputs)
+    board, dims = inputs.board, _dims(inputs)
+    order = "the front first, then by the objective" if inputs.pareto_front else "by the objective, largest first"
     columns = (
-        Column(
-            "rank",
-            "the front first, then by the objective" if inputs.pareto_front else "by the objective, largest first",
-        ),
+        Column("rank", order),
         Column("trial", "number of the trial", numeric=False),
         Column("state", "how it ended", numeric=False),
         *_objectives(inputs),
-        *([_INTERVAL] if inputs.intervals else []),
+        *([_INTERVAL] if _has_intervals(inputs) else []),
         *(_at(dim, inputs) for dim in dims),
         Column("epoch", "of the best evaluation"),
         Column("time", "from start to end, evaluations included"),
+        *([_MEMORY] if _has_memory(inputs) else []),
         *(Column(short_key(key), key) for key in inputs.keys),
         Column("reason", "why it was pruned or failed", numeric=False),
     )
     best = {record.number for record in inputs.pareto_front or inputs.ranked[:1]}
-    ranked = {record.number: rank for rank, record in enumerate(inputs.ranked, start=1)}
-    rows = [
+    ranked = {record.number: str(rank) for rank, record in enumerate(inputs.ranked, start=1)}
+    rows = tuple(
         Row(
-            record.state.value,
-            (str(ranked.get(record.number, "")), str(record.number), *_cells(record, dims, inputs)),
-            best=record.number in best,
+            entry.record.state.value,
+            (ranked.get(entry.number, ""), board.label(entry), *_cells(entry, dims, inputs)),
+            best=entry.number in best,
+            baseline=entry.record.is_baseline,
         )
-        for record in best_first(inputs.records)
-    ]
-    if inputs.baseline is not None:
-        cells = ("", "untuned", *_cells(inputs.baseline, dims, inputs))
-        rows.append(Row(inputs.baseline.state.value, cells, baseline=True))
-    return Ranking(columns, tuple(rows))
+        for entry in board.entries
+    )
+    return Ranking(columns, rows)
 
 
 def _objectives(inputs: ReportInputs) -> list[Column]:
@@ -82,10 +80,10 @@ def _objectives(inputs: ReportInputs) -> list[Column]:
         return [Column(f"{inputs.metric} in {inputs.folds} folds", what)]
     if inputs.second is None:
         return [Column(inputs.metric, f"the objective at {inputs.dim} dimensions, at the best evaluation")]
-    if inputs.second == "dimension":
-        size = Column("dimension", "the second objective: the size of the embedding, the smaller the better")
+    if inputs.second.dim is None:
+        size = Column(inputs.second.label, "the second objective: the size of the embedding, the smaller the better")
         return [Column(inputs.metric, "the objective at the trial's own dimension, at the best evaluation"), size]
-    second = Column(second_label(inputs.second), f"the second objective: the first at {inputs.second} dimensions")
+    second = Column(inputs.second.label, f"the second objective: the first at {inputs.second.dim} dimensions")
     return [Column(inputs.metric, f"the first objective, at {inputs.dim} dimensions, at the best evaluation"), second]
 
 
@@ -96,22 +94,32 @@ def _at(dim: str, inputs: ReportInputs) -> Column:
     return Column(f"@{dim}d", f"{inputs.metric} at {dim} dimensions")
 
 
-def _cells(record: TrialRecord, dims: list[str], inputs: ReportInputs) -> list[str]:
+def _cells(entry: Entry, dims: list[str], inputs: ReportInputs) -> list[str]:
+    record, second = entry.record, inputs.second
     return [
         state_word(record),
         _score(record.value),
-        *([second_text(record) or "–"] if inputs.second is not None else []),
-        *([_interval(inputs.intervals.get(record.number))] if inputs.intervals else []),
+        *([] if second is None else [second.text(record.second) or "–"]),
+        *([_interval(entry)] if _has_intervals(inputs) else []),
         *(_score(record.metrics.get(dim, {}).get(inputs.metric)) for dim in dims),
         "" if record.best_epoch is None else f"{record.best_epoch:.3g}",
         duration(record.seconds) if record.seconds else "",
+        *([memory_text(record)] if _has_memory(inputs) else []),
         *(short_value(record.params.get(key, "–" if record.params else "")) for key in inputs.keys),
         clip(record.reason or "", 160),
     ]
 
 
-def _interval(bounds: tuple[float, float] | None) -> str:
-    return "–" if bounds is None else f"{bounds[0]:.3f}–{bounds[1]:.3f}"
+def _has_intervals(inputs: ReportInputs) -> bool:
+    return any(entry.interval is not None for entry in inputs.board.entries)
+
+
+def _has_memory(inputs: ReportInputs) -> bool:
+    return any(memory_text(entry.record) for entry in inputs.board.entries)
+
+
+def _interval(entry: Entry) -> str:
+    return "–" if entry.interval is None else "{:.3f}–{:.3f}".format(*entry.interval)
 
 
 def _score(value: float | None) -> str:
@@ -120,7 +128,8 @@ def _score(value: float | None) -> str:
 
 def _dims(inputs: ReportInputs) -> list[str]:
     """The sizes measured beside the objective's, largest first."""
-    records = [*inputs.records, *([inputs.baseline] if inputs.baseline else [])]
-    sizes = {int(dim) for record in records for dim in record.metrics}
-    read = set() if inputs.folds or inputs.second == "dimension" else {inputs.dim, inputs.second}
+    sizes = {int(dim) for entry in inputs.board.entries for dim in entry.record.metrics}
+    second = inputs.second
+    own = inputs.folds or (second is not None and second.is_size)  # folds, and sizes of trials, are read elsewhere
+    read = set() if own else {inputs.dim, second and second.dim}
     return [str(dim) for dim in sorted(sizes - read, reverse=True)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from embedtune.ranking import second_text
 from embedtune.records import State, TrialRecord
+from embedtune.reporting.certainty import certainty_lines
 from embedtune.reporting.page.inputs import ReportInputs, value_of
 from embedtune.units import clip, count
 
@@ -32,8 +32,10 @@ def give_verdict(inputs: ReportInputs) -> Verdict:
     if inputs.best is None:
         return Verdict(f"No trial has a score.{_common_reason(inputs)}", ended)
     if inputs.pareto_front:
-        return Verdict(_front(inputs), ended, " ".join(filter(None, (_resolution(inputs), *inputs.cautions))))
-    support = (_leaders(inputs), _resolution(inputs), *inputs.cautions)
+        return Verdict(
+            _front(inputs), ended, " ".join(filter(None, (_resolution(inputs), *certainty_lines(inputs.board))))
+        )
+    support = (_leaders(inputs), _resolution(inputs), *certainty_lines(inputs.board))
     return Verdict(_best(inputs, inputs.best), ended, " ".join(filter(None, support)))
 
 
@@ -58,7 +60,7 @@ def _best(inputs: ReportInputs, best: TrialRecord) -> str:
     who = f"Trial {best.number}{' (the default recipe)' if is_default else ''} is best"
     beside = []
     if inputs.untuned is not None:
-        untuned = f"the untuned {inputs.definition['model']['name']}"
+        untuned = f"the untuned {inputs.definition.base_model}"
         beside.append(_compared(value, inputs.untuned, untuned))
     if default is not None and default.value is not None and not is_default:
         beside.append(_compared(value, default.value, f"the default recipe, trial {default.number}"))
@@ -74,15 +76,17 @@ def _front(inputs: ReportInputs) -> str:
     texts = [f"trial {record.number} ({_both(record)})" for record in (trials[0], trials[-1])]
     span = f"from {texts[0]} to {texts[1]}" if len(trials) > 1 else f"{texts[0]} alone"
     beside = f"; the untuned model has {_both(untuned)}" if untuned is not None and untuned.second is not None else ""
-    sized = inputs.second == "dimension"
-    what = f"{inputs.metric} against dimensions" if sized else f"{inputs.metric} at {inputs.dim} and {inputs.second}"
-    return f"Front of {what}: {span}{beside}."
+    second = inputs.second.dim if inputs.second is not None else None
+    at = "against dimensions" if second is None else f"at {inputs.dim} and {second}"
+    return f"Front of {inputs.metric} {at}: {span}{beside}."
 
 
 def _both(record: TrialRecord) -> str:
     """Both objectives as text."""
-    sized = record.facts.get("second") == "dimension"
-    return f"{value_of(record):.4f} {'with' if sized else 'and'} {second_text(record)}{' dimensions' if sized else ''}"
+    second = record.second_objective
+    text = "" if second is None else second.text(record.second)
+    is_size = second is not None and second.is_size
+    return f"{value_of(record):.4f} with {text} dimensions" if is_size else f"{value_of(record):.4f} and {text}"
 
 
 def _compared(value: float, other: float, name: str) -> str:
@@ -93,10 +97,12 @@ def _compared(value: float, other: float, name: str) -> str:
 
 
 def _ended(inputs: ReportInputs) -> str:
-    parts = [f"{inputs.states.get(state, 0)} {name}" for state, name in _STATES if inputs.states.get(state, 0)]
+    parts = [
+        f"{inputs.board.states.get(state, 0)} {name}" for state, name in _STATES if inputs.board.states.get(state, 0)
+    ]
     if not parts:
         return "No trial has begun."
-    total = f"Of {count(inputs.definition['n_trials'], 'trial')}" if inputs.is_sweep else "Trials so far"
+    total = f"Of {count(inputs.n_trials, 'trial')}" if inputs.is_sweep else "Trials so far"
     return f"{total}: {', '.join(parts)}."
 
 

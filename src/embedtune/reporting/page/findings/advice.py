@@ -64,11 +64,11 @@ def _failures(inputs: ReportInputs) -> Iterator[Advice]:
 
 
 def _unfinished(inputs: ReportInputs) -> Iterator[Advice]:
-    done = sum(inputs.states.get(state, 0) for state in (State.COMPLETE, State.PRUNED, State.FAIL))
-    if inputs.is_sweep and done < inputs.definition["n_trials"]:
+    done = sum(inputs.board.states.get(state, 0) for state in (State.COMPLETE, State.PRUNED, State.FAIL))
+    if inputs.is_sweep and done < inputs.n_trials:
         yield Advice(
             "Finish the budget: type the same command again.",
-            f"{done} of {count(inputs.definition['n_trials'], 'trial')} have ended.",
+            f"{done} of {count(inputs.n_trials, 'trial')} have ended.",
         )
 
 
@@ -148,7 +148,7 @@ def _matters(inputs: ReportInputs) -> Iterator[Advice]:
                 f"It alone explains {share:.0%} of the variance between {info.trials} complete trials.",
             )
     elif inputs.is_sweep and inputs.distributions and 0 < len(inputs.complete) < ENOUGH:
-        total = max(2 * ENOUGH, 2 * inputs.definition["n_trials"])
+        total = max(2 * ENOUGH, 2 * inputs.n_trials)
         yield Advice(
             "Run more trials: the same command with a larger total goes on.",
             f"{count(len(inputs.complete), 'trial')} complete: too few to say which parameter matters "
@@ -197,7 +197,7 @@ def _release(inputs: ReportInputs) -> Iterator[Advice]:
         yield Advice(
             f"Confirm trial {best.number} on the test split, and export it:",
             "Its score here is the largest of several on the validation split, so it is likely to flatter.",
-            f"python -m embedtune release study.name={inputs.definition['name']}",
+            f"python -m embedtune release study.name={inputs.definition.name}",
         )
     others = [record.number for record in inputs.pareto_front[1:] if record.checkpoint is not None]
     if others:

@@ -96,15 +96,15 @@ def pareto_info(inputs: ReportInputs) -> ParetoInfo | Absent:
     if not front:
         return Absent("No trial has both objectives yet.")
     others = [record for record in inputs.ranked if record.number not in front and record.second is not None]
-    sized = inputs.second == "dimension"
+    second = inputs.second.dim if inputs.second is not None else None
     return ParetoInfo(
         metric=inputs.metric,
-        dim=None if sized else inputs.dim,
-        second=None if sized else int(inputs.second or 0),
+        dim=None if second is None else inputs.dim,
+        second=second,
         front=front,
         dominated={record.number: _place(record) for record in others},
-        baseline=_baseline(inputs, sized=sized),
-        balanced=None if sized else balanced(front),
+        baseline=_baseline(inputs, sized=second is None),
+        balanced=None if second is None else balanced(front),
     )
 
 

@@ -28,8 +28,8 @@ from scipy.special import ndtr
 
 from embedtune.release.choice.candidates import Candidate, Kind
 from embedtune.release.choice.selection import select
-from embedtune.release.gate.gate import Rules, judge
-from embedtune.statistics import compare, mean_interval, queries_needed
+from embedtune.release.gate.gate import judge
+from embedtune.statistics import Criterion, compare, mean_interval, queries_needed
 
 Scores = NDArray[np.float64]
 Groups = NDArray[np.intp]
@@ -85,7 +85,7 @@ def decide(random: np.random.Generator, options: argparse.Namespace, gains: Sequ
         options: Queries, group size and resamples.
         gains: Of each trial: its true mean minus that of the untuned model. The first is the default recipe.
     """
-    rules = Rules(resamples=options.resamples)
+    criterion = Criterion(margin=0.01, resamples=options.resamples)
     groups = draw_groups(random, options.queries, [options.group])
     means = [UNTUNED, *(UNTUNED + gain for gain in gains)]
     untuned, *trials = draw_scores(random, groups, means)
@@ -102,9 +102,9 @@ def decide(random: np.random.Generator, options: argparse.Namespace, gains: Sequ
     naive = bool(trials[ranking[0]].mean() > untuned.mean())
     if not chosen.is_releasable:
         return naive, False, False
-    tested = judge(test_trials[chosen.numbers[0]], test_untuned, test_groups, rules=rules)
+    tested = judge(test_trials[chosen.numbers[0]], test_untuned, test_groups, criterion=criterion)
     tried = {str(number): scores for number, scores in enumerate(trials)}
-    unsealed = judge(chosen.scores, untuned, groups, tried=tried, rules=rules)
+    unsealed = judge(chosen.scores, untuned, groups, tried=tried, criterion=criterion)
     return naive, tested.promoted, unsealed.promoted
 
 
@@ -144,7 +144,7 @@ def needed_queries(options: argparse.Namespace, gain: float) -> str:
     random = np.random.default_rng(options.seed)
     groups = draw_groups(random, 20_000, [options.group])
     untuned, tuned = draw_scores(random, groups, [UNTUNED, UNTUNED + gain])
-    found = compare({"tuned": tuned}, untuned, groups, resamples=1)["tuned"]
+    found = compare({"tuned": tuned}, untuned, groups, Criterion(resamples=1))["tuned"]
     return str(queries_needed(gain, found.deviation, design_effect=found.design_effect))
 
 
@@ -158,9 +158,8 @@ def margin(options: argparse.Namespace) -> None:
         for _ in range(options.repeats):
             groups = draw_groups(random, options.queries, [options.group])
             incumbent, worse, equal = draw_scores(random, groups, [UNTUNED, UNTUNED - limit, UNTUNED])
-            found = compare(
-                {"worse": worse, "equal": equal}, incumbent, groups, margin=limit, resamples=options.resamples
-            )
+            criterion = Criterion(margin=limit, resamples=options.resamples)
+            found = compare({"worse": worse, "equal": equal}, incumbent, groups, criterion)
             passed[limit].append(found["worse"].p_value <= 0.05)
             passed[0.0].append(found["equal"].p_value <= 0.05)
         row(f"margin {limit}", *(percent(column) for column in passed.values()))
@@ -184,8 +183,8 @@ def held(options: argparse.Namespace, queries: int, sizes: Sequence[int], mean: 
         groups = draw_groups(random, queries, sizes)
         scores, equal, worse = draw_scores(random, groups, [mean, mean, mean - 0.05])
         interval = mean_interval(scores, groups, resamples=options.resamples)
-        differences = compare({"equal": scores, "worse": scores}, equal, groups, resamples=options.resamples)
-        better = compare({"better": scores}, worse, groups, resamples=options.resamples)["better"].interval
+        differences = compare({"equal": scores, "worse": scores}, equal, groups, Criterion(resamples=options.resamples))
+        better = compare({"better": scores}, worse, groups, Criterion(resamples=options.resamples))["better"].interval
         level = differences["equal"].interval
         found.append(
             (

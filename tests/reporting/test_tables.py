@@ -88,7 +88,7 @@ def test_view_writes_plain_lines_where_there_is_no_terminal() -> None:
     file = io.StringIO()
     started = a_record(0, State.RUNNING, None)
     with View(Console(file=file, width=160)) as view:
-        view.study_began(StudyDefinition.from_dict(DEFINITION), [])
+        view.study_began(DEFINITION, [])
         view.began(started)
         view.evaluated(0, Evaluation(3, 1.0, 0.5, {}, 1.0, 0))
         view.ended(a_record(0, State.COMPLETE, 0.5))
@@ -106,7 +106,7 @@ def test_view_says_which_fold_and_keeps_the_value_of_the_folds() -> None:
     file = io.StringIO()
     definition = StudyDefinition.from_dict({**WRITTEN, "recipe": {"eval": {"folds": 2}}})
     with View(Console(file=file, width=160, force_terminal=True, legacy_windows=False)) as view:
-        view.study_began(StudyDefinition.from_dict(definition), [])
+        view.study_began(definition, [])
         view.began(a_record(0, State.RUNNING, None))
         view.stepped(0, Progress(1, 4, 0.25, 2.0, 1e-5, 10, "fold 1/2"))
         view.fold_ended(0, "1/2", 0.25)
@@ -116,7 +116,7 @@ def test_view_says_which_fold_and_keeps_the_value_of_the_folds() -> None:
     assert "0.7500" not in file.getvalue()
     lines = io.StringIO()
     with View(Console(file=lines, width=160)) as view:
-        view.study_began(StudyDefinition.from_dict(definition), [])
+        view.study_began(definition, [])
         view.began(a_record(0, State.RUNNING, None))
         view.fold_ended(0, "1/2", 0.25)
         view.evaluated(0, Evaluation(3, 1.0, 0.75, {}, 1.0, 0))
@@ -129,7 +129,7 @@ def test_view_says_which_fold_and_keeps_the_value_of_the_folds() -> None:
 def test_view_draws_a_table_in_a_terminal() -> None:
     file = io.StringIO()
     with View(Console(file=file, width=160, force_terminal=True, legacy_windows=False)) as view:
-        view.study_began(StudyDefinition.from_dict(DEFINITION), [a_record(1, State.COMPLETE, 0.25)])
+        view.study_began(DEFINITION, [a_record(1, State.COMPLETE, 0.25)])
         view.began(a_record(0, State.RUNNING, None))
         view.evaluated(0, Evaluation(3, 1.0, 0.75, {}, 1.0, 0))
     last = file.getvalue().rpartition("seconds")[2]

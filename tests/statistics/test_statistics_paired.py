@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedtune.errors import EmbedtuneError
-from embedtune.statistics import Interval, compare
+from embedtune.statistics import Criterion, Interval, compare
 
 TWENTY = np.arange(20)
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 1.0]), min_size=8, max_size=8)
@@ -55,7 +55,8 @@ def test_candidates_are_adjusted_for_each_other() -> None:
 def test_margin_forgives_a_small_loss() -> None:
     reference = noisy()
     candidate = reference - 0.005 + np.random.default_rng(1).normal(0, 0.01, 20)
-    strict, lenient = (compare({"a": candidate}, reference, TWENTY, margin=margin)["a"] for margin in (0, 0.02))
+    criteria = (Criterion(margin=margin) for margin in (0, 0.02))
+    strict, lenient = (compare({"a": candidate}, reference, TWENTY, criterion)["a"] for criterion in criteria)
 
     assert strict.p_value > 0.5
     assert lenient.p_value < 0.01
@@ -102,7 +103,8 @@ def test_no_candidates_no_comparisons() -> None:
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:
-    first, same, other = (compare({"a": noisy(1)}, noisy(), TWENTY, resamples=999, seed=seed) for seed in (0, 0, 1))
+    criteria = (Criterion(resamples=999, seed=seed) for seed in (0, 0, 1))
+    first, same, other = (compare({"a": noisy(1)}, noisy(), TWENTY, criterion) for criterion in criteria)
 
     assert first == same
     assert first != other
@@ -111,8 +113,8 @@ def test_the_same_seed_gives_the_same_answer() -> None:
 @given(SCORES, SCORES)
 def test_comparison_is_one_sided_and_antisymmetric(candidate: list[float], reference: list[float]) -> None:
     left, right, groups = np.array(candidate), np.array(reference), np.array([0, 0, 1, 2, 3, 3, 4, 5])
-    better = compare({"a": left}, right, groups, resamples=64)["a"]
-    worse = compare({"a": right}, left, groups, resamples=64)["a"]
+    better = compare({"a": left}, right, groups, Criterion(resamples=64))["a"]
+    worse = compare({"a": right}, left, groups, Criterion(resamples=64))["a"]
 
     assert better.mean == pytest.approx(-worse.mean)
     assert better.p_value + worse.p_value >= 1  # both count the ties

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtune.statistics import compare, queries_needed
+from embedtune.statistics import Criterion, compare, queries_needed
 
 POSITIVE = st.floats(1e-3, 1)
 
@@ -46,6 +46,6 @@ def test_so_many_queries_have_the_power_asked_for() -> None:
     random = np.random.default_rng(0)
     differences = {str(number): random.normal(0.1, 0.2, needed) for number in range(2000)}
 
-    found = compare(differences, np.zeros(needed), np.arange(needed), resamples=500)
+    found = compare(differences, np.zeros(needed), np.arange(needed), Criterion(resamples=500))
 
     assert np.mean([comparison.p_value <= 0.05 for comparison in found.values()]) == pytest.approx(0.8, abs=0.03)

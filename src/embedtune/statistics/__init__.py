@@ -7,13 +7,14 @@ Everything is a function from values to values; nothing here knows studies, tria
 
 from embedtune.statistics.bootstrap import Interval, mean_interval, mean_intervals, standard_error
 from embedtune.statistics.groups import query_groups
-from embedtune.statistics.paired import Comparison, compare
+from embedtune.statistics.paired import Comparison, Criterion, compare
 from embedtune.statistics.power import queries_needed
 from embedtune.statistics.selection import indistinguishable
 from embedtune.statistics.shrinkage import shrink, shrunken_means
 
 __all__ = [
     "Comparison",
+    "Criterion",
     "Interval",
     "compare",
     "indistinguishable",

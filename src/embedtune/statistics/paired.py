@@ -45,15 +45,29 @@ class Comparison:
     design_effect: float = 1.0
 
 
+@dataclass(frozen=True)
+class Criterion:
+    """What a comparison has to show, and how that is tested.
+
+    Attributes:
+        level: Confidence of each one-sided test, and of the intervals; between 0 and 1.
+        margin: How much worse than the reference is still not worse, in units of the score; 0 asks for better.
+        resamples: How many bootstrap samples, and how many sign flips.
+        seed: The same seed gives the same answer.
+    """
+
+    level: float = 0.95
+    margin: float = 0.0
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+    def met_by(self, comparison: Comparison) -> bool:
+        """Whether the adjusted p-value is at most 1 - level."""
+        return comparison.adjusted_p <= 1 - self.level
+
+
 def compare(
-    candidates: Mapping[str, Scores],
-    reference: Scores,
-    groups: Groups,
-    *,
-    margin: float = 0.0,
-    level: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    candidates: Mapping[str, Scores], reference: Scores, groups: Groups, criterion: Criterion = Criterion()
 ) -> dict[str, Comparison]:
     """Each candidate against the reference, by paired differences: what queries have in common cancels out.
 
@@ -66,10 +80,7 @@ def compare(
         candidates: Name -> scores, each of shape (queries,).
         reference: Shape (queries,).
         groups: Shape (queries,).
-        margin: 0 or more, in units of the score.
-        level: Of the intervals, between 0 and 1.
-        resamples: How many bootstrap samples, and how many sign flips.
-        seed: The same seed gives the same answer.
+        criterion: Level, margin and resampling.
 
     Returns:
         By candidate, in their order; empty without candidates.
@@ -81,44 +92,33 @@ def compare(
         return {}
     for name, values in {**candidates, "the reference": reference}.items():
         check_scores(name, values, len(groups))
+    resamples, seed = criterion.resamples, criterion.seed
     differences = {name: np.asarray(values, dtype=np.float64) - reference for name, values in candidates.items()}
     clusters = clustered(differences, groups)
-    intervals = difference_intervals(clusters, level=level, resamples=resamples, seed=seed)
-    shifted = clustered({name: values + margin for name, values in differences.items()}, groups)
-    p_values, adjusted = sign_flip_p_values(shifted, resamples=resamples, seed=seed)
-    errors = standard_errors(clusters)
-    return {
-        name: _comparison(values, interval, p_value, adjusted_p, error, clusters.count, margin)
-        for (name, values), interval, p_value, adjusted_p, error in zip(
-            differences.items(), intervals, p_values.tolist(), adjusted.tolist(), errors.tolist(), strict=True
+    intervals = difference_intervals(clusters, level=criterion.level, resamples=resamples, seed=seed)
+    shifted = clustered({name: values + criterion.margin for name, values in differences.items()}, groups)
+    p_values, adjusted = (column.tolist() for column in sign_flip_p_values(shifted, resamples=resamples, seed=seed))
+    errors, found = standard_errors(clusters).tolist(), {}
+    for place, (name, values) in enumerate(differences.items()):
+        mean, deviation = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else 0.0
+        found[name] = Comparison(
+            mean=mean,
+            interval=intervals[place],
+            p_value=p_values[place],
+            adjusted_p=adjusted[place],
+            effect_size=_effect_size(mean, deviation),
+            queries=len(values),
+            groups=clusters.count,
+            margin=criterion.margin,
+            deviation=deviation,
+            design_effect=_design_effect(errors[place], deviation / math.sqrt(len(values))),
         )
-    }
+    return found
 
 
-def _comparison(
-    differences: Scores,
-    interval: Interval,
-    p_value: float,
-    adjusted_p: float,
-    error: float,
-    groups: int,
-    margin: float,
-) -> Comparison:
-    queries, mean = len(differences), float(differences.mean())
-    deviation = float(differences.std(ddof=1)) if queries > 1 else 0.0
-    independent = deviation / math.sqrt(queries)
-    return Comparison(
-        mean=mean,
-        interval=interval,
-        p_value=p_value,
-        adjusted_p=adjusted_p,
-        effect_size=_effect_size(mean, deviation),
-        queries=queries,
-        groups=groups,
-        margin=margin,
-        deviation=deviation,
-        design_effect=(error / independent) ** 2 if independent and math.isfinite(error) else 1.0,
-    )
+def _design_effect(error: float, independent: float) -> float:
+    """Of the standard error of a mean and what it would be of independent queries; 1 where that is not known."""
+    return (error / independent) ** 2 if independent and math.isfinite(error) else 1.0
 
 
 def _effect_size(mean: float, deviation: float) -> float:

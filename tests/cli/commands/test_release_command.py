@@ -29,8 +29,8 @@ from embedtune.release.choice.gather import gather
 from embedtune.release.export.product import make_product
 from embedtune.release.export.writing import write_release
 from embedtune.release.gate.forward import put_forward
-from embedtune.release.gate.gate import Rules
 from embedtune.release.gate.measurements import RELEASED, measure_all
+from embedtune.statistics import Criterion
 from embedtune.study.definition import require_definition
 
 SUBJECTS = ["harbour", "lantern", "orchard", "granite", "violin", "meadow", "compass", "kettle", "falcon", "ribbon"]
@@ -343,7 +343,7 @@ def test_an_average_of_trials_can_be_released(studies: Path, tmp_path: Path) -> 
         product = make_product(case, soup, {record.number: record for record in records}, tmp_path)
         measured = measure_all(case, product.folder, case.measure(case.load(product.folder), "validation"), None)
         product = product.scored(measured.metrics(RELEASED)["validation"], case.objective, case.dim)
-        noted = put_forward(case, pool, Rules()).to_dict()
+        noted = put_forward(case, pool, Criterion(margin=0.01)).to_dict()
         write_release(case, tmp_path / "out", product, measured, None, decision=noted, summary={"data": {}})
 
         assert product.record.value == pytest.approx(soup.value)

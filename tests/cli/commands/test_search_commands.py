@@ -17,7 +17,7 @@ import yaml
 
 from embedtune import archive
 from embedtune.paths import StudyPaths
-from embedtune.records import State
+from embedtune.records import State, StudyDefinition
 from embedtune.reporting.leaderboard import leaderboard
 from embedtune.reporting.tables import leaderboard_table, stdout_console
 from embedtune.study import load_study, states
@@ -69,7 +69,9 @@ def test_grid_with_conditions_and_constraints(
     for record in archive.read_records(study):
         config = archive.read_config(study.trial(record.number))
         assert config["train"]["warmup_ratio"] == record.params.get("train.warmup_ratio", 0.0)
-    stdout_console().print(leaderboard_table(leaderboard(stored, archive.read_records(study))))
+    stdout_console().print(
+        leaderboard_table(leaderboard(StudyDefinition.from_dict(stored), archive.read_records(study)))
+    )
     lines = capsys.readouterr().out.splitlines()
     assert sum("infeasible" in line for line in lines) == 2
     assert sum(line.split()[-1:] == ["-"] for line in lines) == 2  # no warm-up with a linear schedule

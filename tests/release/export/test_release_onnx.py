@@ -21,8 +21,8 @@ from embedtune.release.choice.case import VALIDATION, Case
 from embedtune.release.export.onnx import export_onnx, load_onnx, onnx_problems
 from embedtune.release.export.onnx_gate import measure_onnx
 from embedtune.release.export.product import Product
-from embedtune.release.gate.gate import Rules
 from embedtune.release.gate.measurements import RELEASED, Measured
+from embedtune.statistics import Criterion
 from embedtune.study.definition import define_study
 from embedtune.trial.bench import Bench
 
@@ -92,9 +92,9 @@ def test_the_gate_judges_the_file_against_the_weights_it_was_made_of(
         with pytest.raises(
             ReleaseError, match=r"release\.onnx=fp32 must not be worse .* differs by [+-]0\.0000 on val"
         ):
-            measure_onnx(case, product, measured, Rules(margin=margin), file)
+            measure_onnx(case, product, measured, Criterion(margin=margin), file)
         return
-    report = measure_onnx(case, product, measured, Rules(margin=margin), file)
+    report = measure_onnx(case, product, measured, Criterion(margin=margin), file)
     assert report.passed == (margin > 0)
     assert report.file == file
     assert report.size == file.stat().st_size

@@ -10,12 +10,13 @@ from embedtune.records import Opening
 from embedtune.release.choice.candidates import Candidate, Kind, Pool
 from embedtune.release.choice.selection import select
 from embedtune.release.gate.decision import Decision, stand
-from embedtune.release.gate.gate import Rules, judge
+from embedtune.release.gate.gate import judge
 from embedtune.release.gate.sizes import Precision, Size, judge_sizes
+from embedtune.statistics import Criterion
 
 QUERIES = 40
 GROUPS = np.arange(QUERIES) // 2
-RULES = Rules(resamples=500)
+CRITERION = Criterion(margin=0.01, resamples=500)
 BASE = np.linspace(0, 0.8, QUERIES)
 NOISE = np.random.default_rng(0).normal(0, 0.05, QUERIES)
 
@@ -29,19 +30,18 @@ def decide(gain: float, *, gated: bool = True, incumbent: float | None = None, t
     pool = Pool((*candidates, Candidate("untuned model", Kind.UNTUNED, BASE)), tried, GROUPS, "validation")
     selection = select(pool.candidates, GROUPS, only_new=True)
     other = None if incumbent is None else BASE + incumbent
-    verdict = judge(BASE + gain + NOISE, BASE, GROUPS, incumbent=other, rules=RULES)
+    verdict = judge(BASE + gain + NOISE, BASE, GROUPS, incumbent=other, criterion=CRITERION)
     return Decision(
         objective="cosine_map@100",
         dim=384,
-        rules=RULES,
+        criterion=CRITERION,
         gated=gated,
-        standings=stand(pool, RULES),
+        standings=stand(pool, CRITERION),
         chosen_on="validation",
         selection=selection,
         judged_on="test",
         verdict=verdict,
-        sizes=judge_sizes([Size(384, Precision.FLOAT32, BASE), Size(64, Precision.INT8, BASE)], GROUPS, 0.01, RULES),
-        size_margin=0.01,
+        sizes=judge_sizes([Size(384, Precision.FLOAT32, BASE), Size(64, Precision.INT8, BASE)], GROUPS, CRITERION),
         openings=(Opening(1, "release mine", "embedtune release"),),
         time=1,
     )
@@ -102,7 +102,7 @@ def test_the_document_is_plain_json() -> None:
 
 
 def test_an_effect_without_deviation_has_no_size() -> None:
-    verdict = judge(np.ones(QUERIES), np.zeros(QUERIES), GROUPS, rules=RULES)
+    verdict = judge(np.ones(QUERIES), np.zeros(QUERIES), GROUPS, criterion=CRITERION)
 
     document = replace(decide(0.2), verdict=verdict).to_dict()
 

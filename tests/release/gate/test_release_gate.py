@@ -5,11 +5,12 @@ import pytest
 from numpy.typing import NDArray
 
 from embedtune.errors import EmbedtuneError
-from embedtune.release.gate.gate import Rules, judge
+from embedtune.release.gate.gate import judge
+from embedtune.statistics import Criterion
 
 QUERIES = 100
 GROUPS = np.arange(QUERIES) // 2
-RULES = Rules(resamples=2000)
+CRITERION = Criterion(margin=0.01, resamples=2000)
 
 
 def scores(seed: int, gain: float = 0.0, spread: float = 0.1) -> NDArray[np.float64]:
@@ -20,7 +21,7 @@ def scores(seed: int, gain: float = 0.0, spread: float = 0.1) -> NDArray[np.floa
 
 
 def test_a_better_candidate_is_promoted() -> None:
-    verdict = judge(scores(1, 0.1), scores(2), GROUPS, rules=RULES)
+    verdict = judge(scores(1, 0.1), scores(2), GROUPS, criterion=CRITERION)
 
     assert verdict.promoted
     assert verdict.queries_needed is None
@@ -30,7 +31,7 @@ def test_a_better_candidate_is_promoted() -> None:
 
 
 def test_one_that_is_not_shown_to_be_better_is_refused_with_what_it_needs() -> None:
-    verdict = judge(scores(1, 0.01), scores(2), GROUPS, rules=RULES)
+    verdict = judge(scores(1, 0.01), scores(2), GROUPS, criterion=CRITERION)
 
     assert not verdict.promoted
     assert verdict.queries_needed is not None
@@ -39,21 +40,21 @@ def test_one_that_is_not_shown_to_be_better_is_refused_with_what_it_needs() -> N
 
 
 def test_no_number_of_queries_helps_a_worse_candidate() -> None:
-    verdict = judge(scores(1, -0.1), scores(2), GROUPS, rules=RULES)
+    verdict = judge(scores(1, -0.1), scores(2), GROUPS, criterion=CRITERION)
 
     assert not verdict.promoted
     assert verdict.queries_needed is None
 
 
 def test_identical_models_are_refused() -> None:
-    assert not judge(scores(1), scores(1), GROUPS, rules=RULES).promoted
+    assert not judge(scores(1), scores(1), GROUPS, criterion=CRITERION).promoted
 
 
 def test_the_incumbent_may_be_better_by_less_than_the_margin() -> None:
     candidate, untuned = scores(1, 0.2, 0.01), scores(2)
 
-    same = judge(candidate, untuned, GROUPS, incumbent=scores(1, 0.203, 0.01), rules=RULES)
-    better = judge(candidate, untuned, GROUPS, incumbent=scores(3, 0.25, 0.01), rules=RULES)
+    same = judge(candidate, untuned, GROUPS, incumbent=scores(1, 0.203, 0.01), criterion=CRITERION)
+    better = judge(candidate, untuned, GROUPS, incumbent=scores(3, 0.25, 0.01), criterion=CRITERION)
 
     assert same.promoted
     assert [check.margin for check in same.checks] == [0.0, 0.01]
@@ -65,15 +66,15 @@ def test_the_incumbent_may_be_better_by_less_than_the_margin() -> None:
 def test_the_incumbent_itself_is_not_worse_than_itself() -> None:
     candidate = scores(1, 0.2)
 
-    assert judge(candidate, scores(2), GROUPS, incumbent=candidate, rules=RULES).promoted
+    assert judge(candidate, scores(2), GROUPS, incumbent=candidate, criterion=CRITERION).promoted
 
 
 def test_without_a_sealed_split_everything_tried_is_corrected_for() -> None:
     candidate, untuned = scores(1, 0.03), scores(2)
     tried = {f"trial {i}": scores(10 + i) for i in range(30)}
 
-    alone = judge(candidate, untuned, GROUPS, rules=RULES).checks[0].comparison
-    among = judge(candidate, untuned, GROUPS, tried=tried, rules=RULES).checks[0].comparison
+    alone = judge(candidate, untuned, GROUPS, criterion=CRITERION).checks[0].comparison
+    among = judge(candidate, untuned, GROUPS, tried=tried, criterion=CRITERION).checks[0].comparison
 
     assert among.p_value == pytest.approx(alone.p_value, abs=0.02)
     assert among.adjusted_p > alone.adjusted_p
@@ -81,19 +82,19 @@ def test_without_a_sealed_split_everything_tried_is_corrected_for() -> None:
 
 @pytest.mark.parametrize("queries", [1, 2])
 def test_a_handful_of_queries_proves_nothing(queries: int) -> None:
-    assert not judge(np.ones(queries), np.zeros(queries), np.arange(queries), rules=RULES).promoted
+    assert not judge(np.ones(queries), np.zeros(queries), np.arange(queries), criterion=CRITERION).promoted
 
 
 def test_one_group_proves_nothing() -> None:
-    assert not judge(scores(1, 0.5), scores(2), np.zeros(QUERIES, dtype=np.intp), rules=RULES).promoted
+    assert not judge(scores(1, 0.5), scores(2), np.zeros(QUERIES, dtype=np.intp), criterion=CRITERION).promoted
 
 
 def test_nan_is_refused() -> None:
     with pytest.raises(EmbedtuneError, match="finite"):
-        judge(np.full(QUERIES, np.nan), scores(2), GROUPS, rules=RULES)
+        judge(np.full(QUERIES, np.nan), scores(2), GROUPS, criterion=CRITERION)
 
 
 def test_a_seed_decides_all() -> None:
-    first, second = (judge(scores(1, 0.02), scores(2), GROUPS, rules=RULES) for _ in range(2))
+    first, second = (judge(scores(1, 0.02), scores(2), GROUPS, criterion=CRITERION) for _ in range(2))
 
     assert first == second

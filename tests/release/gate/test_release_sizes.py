@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 from sentence_transformers.util.quantization import quantize_embeddings
 
-from embedtune.release.gate.gate import Rules
 from embedtune.release.gate.quantise import through_binary, through_int8
 from embedtune.release.gate.sizes import Precision, Size, judge_sizes
+from embedtune.statistics import Criterion
 
 QUERIES = 200
 GROUPS = np.arange(QUERIES) // 2
-RULES = Rules(resamples=1000)
+CRITERION = Criterion(margin=0.01, resamples=1000)
 FULL = np.random.default_rng(0).uniform(0.2, 0.8, QUERIES)
 
 
@@ -24,7 +26,7 @@ def size(dim: int, loss: float, precision: Precision = Precision.FLOAT32, spread
 def test_the_smallest_size_within_the_margin() -> None:
     sizes = [size(64, 0.005), size(384, 0), size(32, 0.1), size(128, 0.004), size(384, 0.003, Precision.BINARY)]
 
-    report = judge_sizes(sizes, GROUPS, 0.01, RULES)
+    report = judge_sizes(sizes, GROUPS, CRITERION)
 
     assert [row.size.name for row in report.rows] == [
         "384 float32", "384 binary", "128 float32", "64 float32", "32 float32",
@@ -35,21 +37,21 @@ def test_the_smallest_size_within_the_margin() -> None:
 
 
 def test_noise_beyond_the_margin_shows_nothing() -> None:
-    report = judge_sizes([size(384, 0), size(64, 0.001, spread=0.3)], GROUPS, 0.01, RULES)
+    report = judge_sizes([size(384, 0), size(64, 0.001, spread=0.3)], GROUPS, CRITERION)
 
     assert report.smallest_dim == 384
     assert report.cheapest.dim == 384
 
 
 def test_one_size_suffices_for_itself() -> None:
-    report = judge_sizes([size(384, 0)], GROUPS, 0.01, RULES)
+    report = judge_sizes([size(384, 0)], GROUPS, CRITERION)
 
     assert report.smallest_dim == 384
     assert report.rows[0].comparison is None
 
 
 def test_equal_scores_suffice() -> None:
-    report = judge_sizes([size(384, 0), Size(64, Precision.INT8, FULL)], GROUPS, 0.0001, RULES)
+    report = judge_sizes([size(384, 0), Size(64, Precision.INT8, FULL)], GROUPS, replace(CRITERION, margin=0.0001))
 
     assert report.cheapest.name == "64 int8"
 

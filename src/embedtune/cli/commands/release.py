@@ -34,8 +34,8 @@ from embedtune.release.export.product import Product, make_product
 from embedtune.release.export.writing import write_release
 from embedtune.release.gate.decision import Decision
 from embedtune.release.gate.forward import put_forward
-from embedtune.release.gate.gate import Rules
 from embedtune.release.gate.measurements import RELEASED, UNTUNED, Measured, judge_product, measure_all, measure_sizes
+from embedtune.statistics import Criterion
 from embedtune.study.definition import require_definition
 from embedtune.tracking import find_champion, open_store, register_release, version_tags
 
@@ -55,11 +55,11 @@ def release(config: Config) -> Answer:
     target = workspace(config).releases / name
     records = list(archive.read_records(study))
     case = _open(config, study, records, target)
-    rules = Rules(config.release.level, config.release.margin)
+    criterion = Criterion(config.release.level, config.release.margin)
     with _scratch(study) as scratch:
         incumbent = _incumbent(config, name, scratch)
         pool = gather(case, records, incumbent, scratch)
-        decision = put_forward(case, pool, rules)
+        decision = put_forward(case, pool, criterion)
         if not decision.selection.chosen.is_releasable:
             return _refused(case, name, decision)
         case = case.of(decision.selection.chosen.numbers[0])
@@ -72,12 +72,12 @@ def release(config: Config) -> Answer:
             openings = open_test(config, digest, reason, command, own=study)
             decision = replace(decision, openings=openings[study.name])
         measured = measure_all(case, product.folder, validated, incumbent)
-        verdict = judge_product(case, measured, records, rules)
+        verdict = judge_product(case, measured, records, criterion)
         decision = replace(decision, judged_on=measured.judge, verdict=verdict)
         if not decision.promoted:
             return _refused(case, name, decision, measured)
-        decision = replace(decision, sizes=measure_sizes(case, product.folder, measured, rules))
-        onnx = measure_onnx(case, product, measured, rules, scratch / "model.onnx") if case.options.onnx else None
+        decision = replace(decision, sizes=measure_sizes(case, product.folder, measured, criterion))
+        onnx = measure_onnx(case, product, measured, criterion, scratch / "model.onnx") if case.options.onnx else None
         document = _document(case, name, decision, measured)
         summary = _search(case, config)
         write_release(case, target, product, measured, onnx, decision=document["decision"], summary=summary)

@@ -13,9 +13,8 @@ from embedtune.release.choice.case import Case
 from embedtune.release.export.onnx import export_onnx, load_onnx
 from embedtune.release.export.product import Product
 from embedtune.release.gate.decision import comparison_values
-from embedtune.release.gate.gate import Rules
 from embedtune.release.gate.measurements import RELEASED, Measured
-from embedtune.statistics import Comparison, compare
+from embedtune.statistics import Comparison, Criterion, compare
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,14 @@ class OnnxReport:
         }
 
 
-def measure_onnx(case: Case, product: Product, measured: Measured, rules: Rules, file: Path) -> OnnxReport:
+def measure_onnx(case: Case, product: Product, measured: Measured, criterion: Criterion, file: Path) -> OnnxReport:
     """Export a product to ONNX, if that is not worse than the safetensors model by more than the margin.
 
     Args:
         case: What is decided on; ``release.onnx`` says the precision.
         product: What will be exported.
         measured: Its scores.
-        rules: Level and margin of the gate.
+        criterion: Level and margin of the gate.
         file: Where to write it.
 
     Raises:
@@ -71,15 +70,14 @@ def measure_onnx(case: Case, product: Product, measured: Measured, rules: Rules,
     splits = measured.scores[RELEASED]
     scores = {split: case.measure(model, split) for split in splits}
     reference = splits[measured.judge]
-    comparison = compare(
-        {precision: case.values(scores[measured.judge])}, case.values(reference), measured.groups,
-        margin=rules.margin, level=rules.level, resamples=rules.resamples, seed=rules.seed,
-    )[precision]  # fmt: skip
-    passed = comparison.adjusted_p <= 1 - rules.level
+    judged = {precision: case.values(scores[measured.judge])}
+    comparison = compare(judged, case.values(reference), measured.groups, criterion)[precision]
+    passed = criterion.met_by(comparison)
     if case.options.gate and not passed:
         raise ReleaseError(
-            f"release.onnx={precision} must not be worse than the safetensors model by more than {rules.margin:g}, but "
-            f"{case.objective} differs by {comparison.mean:+.4f} on {measured.judge} (p = {comparison.p_value:.3f}). "
+            f"release.onnx={precision} must not be worse than the safetensors model by more than "
+            f"{criterion.margin:g}, but {case.objective} differs by {comparison.mean:+.4f} on {measured.judge} "
+            f"(p = {comparison.p_value:.3f}). "
             f"Release without it, {'or with release.onnx=fp32' if precision == 'int8' else 'it is broken here'}."
         )
     metrics = {split: found.metrics for split, found in scores.items()}

@@ -9,10 +9,10 @@ from typing import Any
 from embedtune.records import Opening
 from embedtune.release.choice.candidates import Candidate, Kind, Pool
 from embedtune.release.choice.selection import Selection
-from embedtune.release.gate.gate import Check, Rules, Verdict
+from embedtune.release.gate.gate import Check, Verdict
 from embedtune.release.gate.sizes import SizeReport, Sufficiency
 from embedtune.release.gate.words import check_words, unused_words
-from embedtune.statistics import Comparison, Interval, mean_interval, shrunken_means
+from embedtune.statistics import Comparison, Criterion, Interval, mean_interval, shrunken_means
 
 PROMOTE = "promote"
 REFUSE = "refuse"
@@ -40,7 +40,7 @@ class Decision:
     Attributes:
         objective: The metric judged.
         dim: The size of embedding it was judged at.
-        rules: Level and margin.
+        criterion: Level and margin.
         gated: Whether the gate may refuse.
         standings: Every candidate, the best first.
         chosen_on: ``validation``, or ``folds`` of the training queries.
@@ -48,14 +48,13 @@ class Decision:
         judged_on: ``test``, or ``validation`` where there is no test split; None if nothing had to be judged.
         verdict: Of the gate; None likewise.
         sizes: Which sizes of embedding suffice; None for a refusal.
-        size_margin: How much worse than full size still suffices.
         openings: Every reading of the test split so far.
         time: Seconds since the epoch.
     """
 
     objective: str
     dim: int
-    rules: Rules
+    criterion: Criterion
     gated: bool
     standings: tuple[Standing, ...]
     chosen_on: str
@@ -63,7 +62,6 @@ class Decision:
     judged_on: str | None
     verdict: Verdict | None
     sizes: SizeReport | None
-    size_margin: float
     openings: tuple[Opening, ...]
     time: int
 
@@ -102,9 +100,9 @@ class Decision:
             "openings": [{"time": o.time, "reason": o.reason, "command": o.command} for o in self.openings],
             "objective": self.objective,
             "dim": self.dim,
-            "level": self.rules.level,
-            "margin": self.rules.margin,
-            "resamples": self.rules.resamples,
+            "level": self.criterion.level,
+            "margin": self.criterion.margin,
+            "resamples": self.criterion.resamples,
             "time": self.time,
         }
 
@@ -139,14 +137,14 @@ class Decision:
     def _sizes(self, report: SizeReport) -> dict[str, Any]:
         return {
             "split": self.judged_on,
-            "margin": self.size_margin,
+            "margin": report.margin,
             "smallest": report.smallest_dim,
             "cheapest": {"dim": report.cheapest.dim, "precision": report.cheapest.precision.value},
             "rows": [_size(row) for row in report.rows],
         }
 
 
-def stand(pool: Pool, rules: Rules) -> tuple[Standing, ...]:
+def stand(pool: Pool, criterion: Criterion) -> tuple[Standing, ...]:
     """Every candidate with its interval and, if it was picked among trials, its shrunken mean; the best first."""
     shrunken = shrunken_means({str(number): scores for number, scores in pool.tried.items()}, pool.groups)
 
@@ -155,8 +153,8 @@ def stand(pool: Pool, rules: Rules) -> tuple[Standing, ...]:
         return shrunken.get(str(candidate.numbers[0])) if picked else None
 
     def interval(candidate: Candidate) -> Interval:
-        scores, level = candidate.scores, rules.level
-        return mean_interval(scores, pool.groups, level=level, resamples=rules.resamples, seed=rules.seed)
+        scores, level = candidate.scores, criterion.level
+        return mean_interval(scores, pool.groups, level=level, resamples=criterion.resamples, seed=criterion.seed)
 
     ordered = sorted(pool.candidates, key=lambda candidate: -candidate.value)
     return tuple(Standing(candidate, interval(candidate), estimate(candidate)) for candidate in ordered)

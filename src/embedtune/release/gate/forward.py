@@ -9,23 +9,22 @@ from embedtune.release.choice.candidates import Pool
 from embedtune.release.choice.case import Case
 from embedtune.release.choice.selection import Selection, named, select
 from embedtune.release.gate.decision import Decision, stand
-from embedtune.release.gate.gate import Rules
+from embedtune.statistics import Criterion
 
 
-def put_forward(case: Case, pool: Pool, rules: Rules) -> Decision:
+def put_forward(case: Case, pool: Pool, criterion: Criterion) -> Decision:
     """Rank the candidates and choose one, without a look at the test split."""
     return Decision(
         objective=case.objective,
         dim=case.dim,
-        rules=rules,
+        criterion=criterion,
         gated=case.options.gate,
-        standings=stand(pool, rules),
+        standings=stand(pool, criterion),
         chosen_on=pool.split,
         selection=_select(case, pool),
         judged_on=None,
         verdict=None,
         sizes=None,
-        size_margin=case.options.dim_margin,
         openings=archive.read_openings(case.study),
         time=int(time.time()),
     )

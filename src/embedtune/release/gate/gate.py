@@ -10,34 +10,17 @@ adjusted over everything that was tried (max-T of Westfall & Young 1993).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtune.statistics import Comparison, compare, queries_needed
+from embedtune.statistics import Comparison, Criterion, compare, queries_needed
 
 Scores = NDArray[np.float64]
 
 CHOSEN = "chosen"
 """The name of the judged candidate where it stands alone."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the gate asks for.
-
-    Attributes:
-        level: Confidence of each one-sided test, and of the intervals.
-        margin: How much worse than the incumbent is still not worse.
-        resamples: Of each test.
-        seed: Of the resampling.
-    """
-
-    level: float = 0.95
-    margin: float = 0.01
-    resamples: int = 10_000
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +68,7 @@ def judge(
     *,
     incumbent: Scores | None = None,
     tried: Mapping[str, Scores] | None = None,
-    rules: Rules = Rules(),
+    criterion: Criterion,
 ) -> Verdict:
     """Compare the candidate with the untuned model and with the incumbent.
 
@@ -95,34 +78,22 @@ def judge(
         groups: Of the queries.
         incumbent: The scores of the model in use; None if there is none.
         tried: On the split that chose: the scores of everything that was tried, by any name. None on a sealed split.
-        rules: Level and margin.
+        criterion: Its margin is that of the incumbent.
     """
     candidates = {**(tried or {}), CHOSEN: chosen}
-    checks = [_check("untuned model", candidates, untuned, 0.0, groups, rules)]
+    checks = [_check("untuned model", candidates, untuned, groups, replace(criterion, margin=0.0))]
     if incumbent is not None:
-        checks.append(_check("incumbent", candidates, incumbent, rules.margin, groups, rules))
+        checks.append(_check("incumbent", candidates, incumbent, groups, criterion))
     return Verdict(tuple(checks))
 
 
 def _check(
-    against: str,
-    candidates: Mapping[str, Scores],
-    reference: Scores,
-    margin: float,
-    groups: NDArray[np.intp],
-    rules: Rules,
+    against: str, candidates: Mapping[str, Scores], reference: Scores, groups: NDArray[np.intp], criterion: Criterion
 ) -> Check:
-    comparison = compare(
-        candidates,
-        reference,
-        groups,
-        margin=margin,
-        level=rules.level,
-        resamples=rules.resamples,
-        seed=rules.seed,
-    )[CHOSEN]
-    passed = comparison.adjusted_p <= 1 - rules.level
-    return Check(against, margin, comparison, passed, needed(comparison, rules.level))
+    comparison = compare(candidates, reference, groups, criterion)[CHOSEN]
+    return Check(
+        against, criterion.margin, comparison, criterion.met_by(comparison), needed(comparison, criterion.level)
+    )
 
 
 def needed(comparison: Comparison, level: float) -> int | None:

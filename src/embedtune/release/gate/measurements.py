@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,10 @@ from embedtune.ranking import is_scored
 from embedtune.records import Metrics, RetrievalScores, TrialRecord
 from embedtune.release.choice.candidates import Incumbent
 from embedtune.release.choice.case import TEST, VALIDATION, Case
-from embedtune.release.gate.gate import Rules, Verdict, judge
+from embedtune.release.gate.gate import Verdict, judge
 from embedtune.release.gate.quantise import through_binary, through_int8
 from embedtune.release.gate.sizes import Precision, Size, SizeReport, judge_sizes
+from embedtune.statistics import Criterion
 from embedtune.trial.bench import full_dimension
 
 RELEASED = "released"
@@ -63,7 +64,7 @@ def measure_all(case: Case, folder: Path, validated: RetrievalScores, incumbent:
     return Measured(scores, splits[-1], case.groups(splits[-1]))
 
 
-def judge_product(case: Case, measured: Measured, records: Sequence[TrialRecord], rules: Rules) -> Verdict:
+def judge_product(case: Case, measured: Measured, records: Sequence[TrialRecord], criterion: Criterion) -> Verdict:
     """The gate on the test split; without one on validation, adjusted for every trial that was scored there."""
     values = {role: case.values(scores[measured.judge]) for role, scores in measured.scores.items()}
     tried = None if measured.judge == TEST else _tried(case, measured, records)
@@ -73,11 +74,11 @@ def judge_product(case: Case, measured: Measured, records: Sequence[TrialRecord]
         measured.groups,
         incumbent=values.get(INCUMBENT),
         tried=tried,
-        rules=rules,
+        criterion=criterion,
     )
 
 
-def measure_sizes(case: Case, folder: Path, measured: Measured, rules: Rules) -> SizeReport:
+def measure_sizes(case: Case, folder: Path, measured: Measured, criterion: Criterion) -> SizeReport:
     """Every size of the product's embeddings in float32, int8 and binary, on the split that judges."""
     model, retrieval = case.load(folder), case.bench.task.splits[measured.judge]
     full, floats = full_dimension(model), measured.scores[RELEASED][measured.judge]
@@ -97,7 +98,7 @@ def measure_sizes(case: Case, folder: Path, measured: Measured, rules: Rules) ->
         for precision, stored in ((Precision.INT8, through_int8(part)), (Precision.BINARY, through_binary(part))):
             scores = score_embeddings(queries[:, :dim], stored, retrieval, [dim])
             sizes.append(Size(dim, precision, scores.per_query[dim][case.objective]))
-    return judge_sizes(sizes, measured.groups, case.options.dim_margin, rules)
+    return judge_sizes(sizes, measured.groups, replace(criterion, margin=case.options.dim_margin))
 
 
 def _tried(case: Case, measured: Measured, records: Sequence[TrialRecord]) -> dict[str, NDArray[np.float64]]:

@@ -9,8 +9,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtune.release.gate.gate import Rules, needed
-from embedtune.statistics import Comparison, compare
+from embedtune.release.gate.gate import needed
+from embedtune.statistics import Comparison, Criterion, compare
 
 MILLION = 1_000_000
 
@@ -72,9 +72,15 @@ class Sufficiency:
 
 @dataclass(frozen=True)
 class SizeReport:
-    """Every size measured, the largest first."""
+    """Every size measured.
+
+    Attributes:
+        rows: The largest first.
+        margin: How much worse than full size still suffices.
+    """
 
     rows: tuple[Sufficiency, ...]
+    margin: float
 
     @property
     def smallest_dim(self) -> int:
@@ -88,7 +94,7 @@ class SizeReport:
         return min(sizes, key=lambda size: (size.bytes_per_million, -float(size.scores.mean())))
 
 
-def judge_sizes(sizes: Sequence[Size], groups: NDArray[np.intp], margin: float, rules: Rules) -> SizeReport:
+def judge_sizes(sizes: Sequence[Size], groups: NDArray[np.intp], criterion: Criterion) -> SizeReport:
     """Test each size for being not worse than the full one by more than a margin.
 
     Non-inferiority on paired differences, one-sided, the p-values adjusted over all sizes by max-T (Westfall & Young
@@ -97,25 +103,14 @@ def judge_sizes(sizes: Sequence[Size], groups: NDArray[np.intp], margin: float, 
     Args:
         sizes: The full one in float32 among them.
         groups: Of the queries.
-        margin: In the objective.
-        rules: Level and resampling; their margin is not read.
+        criterion: Its margin is how much worse than full size still suffices.
     """
     ordered = sorted(sizes, key=lambda size: (-size.dim, -BITS[size.precision]))
     full, others = ordered[0], ordered[1:]
-    if not others:
-        return SizeReport((Sufficiency(full, None, True),))
-    compared = compare(
-        {size.name: size.scores for size in others},
-        full.scores,
-        groups,
-        margin=margin,
-        level=rules.level,
-        resamples=rules.resamples,
-        seed=rules.seed,
+    compared = compare({size.name: size.scores for size in others}, full.scores, groups, criterion)
+    rows = (
+        Sufficiency(size, found, criterion.met_by(found), needed(found, criterion.level))
+        for size in others
+        for found in (compared[size.name],)
     )
-    rows = (_row(size, compared[size.name], rules.level) for size in others)
-    return SizeReport((Sufficiency(full, None, True), *rows))
-
-
-def _row(size: Size, comparison: Comparison, level: float) -> Sufficiency:
-    return Sufficiency(size, comparison, comparison.adjusted_p <= 1 - level, needed(comparison, level))
+    return SizeReport((Sufficiency(full, None, True), *rows), criterion.margin)

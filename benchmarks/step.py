@@ -25,7 +25,7 @@ from transformers.utils import logging
 from embedtune.config import Config, ModelConfig, Precision
 from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
-from embedtune.training import Progress, resolve_device, resolve_precision, train_model
+from embedtune.training import Attempt, Listener, Progress, resolve_device, resolve_precision, train_model
 from embedtune.training.arguments import training_arguments
 from embedtune.training.losses import build_loss
 from embedtune.training.train import to_dataset
@@ -42,7 +42,7 @@ class StepLog(TrainerCallback):
         self.losses: list[float] = []
 
     def step(self, progress: Progress) -> None:
-        """As ``on_step`` of ``train_model``."""
+        """As a listener of ``train_model``."""
         self.times.append(time.perf_counter())
         self.losses.append(progress.loss or 0.0)
 
@@ -84,9 +84,7 @@ def ours(config: Config, rows: TrainingSet, check: bool) -> StepLog:
     """Train with ``train_model``."""
     log = StepLog()
     with tempfile.TemporaryDirectory() as folder:
-        train_model(
-            load(config, check), [rows], config, on_evaluate=lambda _: None, on_step=log.step, output_dir=Path(folder)
-        )
+        train_model(load(config, check), [rows], config, Attempt(Path(folder)), Listener(lambda _: None, log.step))
     return log
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import structure
@@ -55,6 +56,14 @@ def test_few_modules_stand_beside_each_other() -> None:
 def test_embedtune_never_imports_its_plugin() -> None:
     for file in structure.modules(structure.PACKAGE).values():
         assert "hydra_plugins" not in {parts[0] for parts in structure.imported(file)}, file
+
+
+def test_no_module_needs_what_only_posix_has() -> None:
+    """Imported without a second way, it would keep the package from loading on Windows."""
+    for file in structure.modules(structure.PACKAGE).values():
+        needed = [node for node in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(node, ast.Import)]
+        names = {alias.name for node in needed for alias in node.names}
+        assert names.isdisjoint({"fcntl", "grp", "pwd", "resource", "termios"}), file
 
 
 def write_package(folder: Path, files: dict[str, str]) -> Path:

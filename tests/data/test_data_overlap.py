@@ -63,6 +63,7 @@ def test_equal_positives_in_training(tmp_path: Path) -> None:
     write_rows(tmp_path, **CLEAN | {"train": [("a", "p"), ("b", "p"), ("c2", "q")]})
     (found,) = warnings(tmp_path)
     assert found.startswith("training set small: 2 of 3 rows share their positive with another row.")
+    assert found.endswith("in batches of at most 2 rows: one positive is in 2 rows, so an epoch has that many batches.")
 
 
 def test_column_of_grades(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from embedtune.config import BatchSampler, Config, ModelConfig, Precision
 from embedtune.errors import ResumeError
 from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
-from embedtune.training import Progress, TrainingState, read_state, train_model
+from embedtune.training import Attempt, Listener, Progress, TrainingState, read_state, train_model
 
 
 def configured(**train: Any) -> Config:
@@ -49,10 +49,8 @@ def run(
         place.mkdir(parents=True, exist_ok=True)
         write(place)
 
-    train_model(
-        model, sets, config, on_evaluate=on_evaluate, output_dir=folder / "output",
-        mini_batch_size=mini_batch_size, resumed=resumed, on_saving=on_saving,
-    )  # fmt: skip
+    attempt = Attempt(folder, mini_batch_size, resumed)
+    train_model(model, sets, config, attempt, Listener(on_evaluate, save=on_saving))
     return model, evaluations
 
 
@@ -120,7 +118,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory, small_training: TrainingSet)
     """The state of a training of 8 steps after step 4."""
     folder = tmp_path_factory.mktemp("saved")
     run(folder, configured(), [small_training])
-    assert {path.name for path in folder.iterdir()} == {"4", "output"}, "the last evaluation saves nothing"
+    assert {path.name for path in folder.iterdir()} == {"4"}, "the last evaluation saves nothing"
     return folder / "4"
 
 
@@ -130,7 +128,7 @@ def test_a_state_is_safetensors_and_json(saved: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {"weight", "optimiser", "random"}
     state = read_state(saved)
     assert (state.step, state.values["scheduler"]["last_epoch"]) == (4, 4)
-    assert state.tokens > 0
+    assert state.seen.tokens > state.seen.rows == 30
 
 
 @pytest.mark.parametrize("keep", [-1, 0, 100])

@@ -15,7 +15,7 @@ from embedtune.config import BatchSampler, Config, MatryoshkaConfig, ModelConfig
 from embedtune.errors import ConfigError, TrialError
 from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
-from embedtune.training import Progress, TrainingOutcome, train_model
+from embedtune.training import Attempt, Listener, Progress, TrainingOutcome, train_model
 from embedtune.training.arguments import training_arguments
 from embedtune.training.losses import build_loss
 from embedtune.training.train import to_dataset
@@ -52,7 +52,9 @@ def train(
 ) -> tuple[TrainingOutcome, list[Progress]]:
     steps: list[Progress] = []
     sets = [sets] if isinstance(sets, TrainingSet) else sets
-    outcome = train_model(model, sets, config, on_evaluate=on_evaluate, on_step=steps.append, output_dir=OUTPUT)
+    OUTPUT.mkdir(exist_ok=True)
+    outcome = train_model(model, sets, config, Attempt(OUTPUT), Listener(on_evaluate, steps.append))
+    assert not list(OUTPUT.iterdir())
     return outcome, steps
 
 

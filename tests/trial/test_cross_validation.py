@@ -21,7 +21,7 @@ from embedtune.evaluation import evaluate_retrieval, read_judged, read_scores
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, write_json
 from embedtune.records import Evaluation, Objective, RetrievalSet, State, TaskData, TrainingSet, TrialRecord
-from embedtune.training import Progress, train_model
+from embedtune.training import Attempt, Listener, Progress, train_model
 from embedtune.trial import cross_validation
 from embedtune.trial.bench import Bench
 from embedtune.trial.resume import take_over
@@ -151,7 +151,7 @@ def test_each_query_is_scored_by_a_model_that_did_not_train_on_it(
     def evaluate(progress: Progress) -> None:
         found.append(evaluate_retrieval(model, fold.held_out, [64]).per_query[64][METRIC])
 
-    train_model(model, fold.training, config, on_evaluate=evaluate, output_dir=tmp_path / "by hand")
+    train_model(model, fold.training, config, Attempt(tmp_path), Listener(evaluate))
     evaluations = archive.read_evaluations(whole.study.trial(0))
     ordinal = [e.step for e in evaluations].index(whole.record.best_step)
     np.testing.assert_allclose(scores.per_query[64][METRIC][: len(fold.held_out.queries)], found[ordinal], atol=1e-9)
@@ -251,7 +251,7 @@ def test_out_of_memory_in_a_fold_repeats_that_fold_alone(
     original, calls = cross_validation.train_model, []
 
     def once_too_large(*args: Any, **kwargs: Any) -> Any:
-        calls.append(kwargs["mini_batch_size"])
+        calls.append(args[3].mini_batch_size)
         if len(calls) == 2:
             raise torch.OutOfMemoryError
         return original(*args, **kwargs)

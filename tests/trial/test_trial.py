@@ -75,7 +75,7 @@ Run = Callable[..., tuple[TrialRecord, Watcher]]
 
 @pytest.fixture
 def run(bench: Bench, tmp_path: Path) -> Run:
-    def run(config: Config, **hooks: Any) -> tuple[TrialRecord, Watcher]:
+    def run(config: Config, bench: Bench = bench, **hooks: Any) -> tuple[TrialRecord, Watcher]:
         watcher = Watcher()
         trial = StudyPaths(tmp_path / "s").trial(0)
         begun = TrialRecord("s", 0, State.RUNNING, params={"train.epochs": 2})
@@ -101,7 +101,8 @@ def test_run_trial_records_everything(run: Run, trial: TrialPaths, config: Confi
     assert (record.best_step, record.metrics) == (best.step, best.metrics)
     assert read_scores(trial.scores).metrics == record.metrics
     assert record.facts["steps"] == len(watcher.losses) == 8
-    assert record.facts["tokens"] > 0
+    assert record.facts["tokens"] > record.facts["rows_seen"] == record.facts["rows_asked"] == 60
+    assert (record.facts["rows_share"], record.facts["epochs_seen"]) == (1.0, 2.0)
     assert archive.read_facts(trial) is not None
     assert archive.read_config(trial)["train"]["batch_size"] == 8
     assert delivered == [False, False, False, True]
@@ -145,6 +146,19 @@ def test_run_trial_is_pruned_when_the_report_says_so(run: Run, config: Config) -
     assert reported == [(1, watcher.values[0])]
     assert record.value == watcher.values[0]
     assert record.facts["steps"] == 4
+
+
+def test_run_trial_says_before_training_that_it_will_see_few_rows(
+    run: Run, bench: Bench, config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    few = TrainingSet("few", {name: texts[:10] for name, texts in bench.task.training[0].columns.items()})
+    two = replace(bench, task=replace(bench.task, training=(*bench.task.training, few)))
+    record, watcher = run(config, bench=two)
+    assert "The training sees 52 of the 80 rows that train.epochs=2 asks for (65%)" in caplog.text
+    assert record.facts["rows_share"] == 0.65
+    assert record.facts["rows_seen"] == 52
+    assert record.facts["epochs_seen"] == 1.3
+    assert len(watcher.losses) == 8
 
 
 def test_run_trial_failure_is_a_record_with_its_traceback(run: Run, trial: TrialPaths, config: Config) -> None:

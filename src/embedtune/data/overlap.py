@@ -48,10 +48,12 @@ def _equal_passages(name: str, data: RetrievalSet) -> Iterator[str]:
 def _shared_positives(name: str, positives: tuple[str, ...]) -> Iterator[str]:
     counts = Counter(positives)
     sharing = sum(count for count in counts.values() if count > 1)
+    most = max(counts.values(), default=0)
     if sharing:
         yield (
             f"training set {name}: {sharing} of {len(positives)} rows share their positive with another row. In one "
-            "batch it would count as a negative of the other; train.batch_sampler=no_duplicates keeps them apart."
+            "batch it would count as a negative of the other; train.batch_sampler=no_duplicates keeps them apart, in "
+            f"batches of at most {len(counts)} rows: one positive is in {most} rows, so an epoch has that many batches."
         )
 
 

@@ -12,9 +12,11 @@ from embedtune.records.data import (
 from embedtune.records.definition import DataSource, Kind, Search, Settings, StudyDefinition
 from embedtune.records.objective import Direction, Objective, SecondObjective
 from embedtune.records.training import DatasetFacts, TrainingFacts
-from embedtune.records.trial import Evaluation, Interruption, State, TrialRecord
+from embedtune.records.trial import ENOUGH_ROWS, ROWS_SHARE, Evaluation, Interruption, State, TrialRecord
 
 __all__ = [
+    "ENOUGH_ROWS",
+    "ROWS_SHARE",
     "DataSource",
     "DatasetFacts",
     "Direction",

@@ -34,6 +34,12 @@ _BROKEN_OFF = "interrupted"
 """How the reason of an interrupted trial begins; in records of older versions that is all that tells it."""
 
 
+ROWS_SHARE = "rows_share"
+"""Fact of a trial: the rows in all batches of its training, as a share of those that ``train.epochs`` asks for."""
+ENOUGH_ROWS = 0.9
+"""The share below which a training is said to see too few."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """One evaluation of a trial: a line of its ``metrics.jsonl``.

@@ -110,6 +110,7 @@ def cost_points(record: TrialRecord) -> tuple[Point, ...]:
         "seconds": record.seconds,
         "device_seconds": facts.get("device_seconds"),
         "tokens": tokens,
+        "rows_seen": facts.get("rows_seen"),
         "tokens_per_second": tokens / record.seconds if tokens and record.seconds else None,
         "peak_memory_gb": memory / 1e9 if memory else None,
     }

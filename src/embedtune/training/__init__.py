@@ -3,7 +3,8 @@
 Imports torch and sentence-transformers.
 """
 
-from embedtune.training.callbacks import Progress
+from embedtune.training.batches import Amount, planned, too_few_rows
+from embedtune.training.callbacks import Listener, Progress, Seen
 from embedtune.training.device import (
     is_device_lost,
     peak_memory,
@@ -17,10 +18,14 @@ from embedtune.training.facts import training_facts
 from embedtune.training.losses import columns_problems
 from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
 from embedtune.training.state import TrainingState, read_state
-from embedtune.training.train import TrainingOutcome, train_model
+from embedtune.training.train import Attempt, TrainingOutcome, train_model
 
 __all__ = [
+    "Amount",
+    "Attempt",
+    "Listener",
     "Progress",
+    "Seen",
     "TrainingOutcome",
     "TrainingState",
     "columns_problems",
@@ -28,6 +33,7 @@ __all__ = [
     "is_device_lost",
     "is_out_of_memory",
     "peak_memory",
+    "planned",
     "processor_threads",
     "read_state",
     "reset_peak_memory",
@@ -35,6 +41,7 @@ __all__ = [
     "resolve_precision",
     "set_processor_threads",
     "smaller_mini_batch",
+    "too_few_rows",
     "train_model",
     "training_facts",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
@@ -23,6 +24,7 @@ class Progress:
         loss: Mean training loss since the evaluation before; for ``on_step`` the loss of this step.
         learning_rate: At this step.
         tokens: Real tokens seen so far, padding not counted.
+        rows: Rows seen so far, each as often as it was.
         stage: Which of several trainings, for people, such as ``fold 2/5``.
         memory: Bytes the process takes at most, of its device where that has memory of its own; 0: not measured.
     """
@@ -33,8 +35,37 @@ class Progress:
     loss: float | None
     learning_rate: float
     tokens: int
+    rows: int = 0
     stage: str = ""
     memory: int = 0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a training has read so far: real tokens, padding not counted, and rows, each as often as it came."""
+
+    tokens: int = 0
+    rows: int = 0
+
+    def __add__(self, other: Seen) -> Seen:
+        return Seen(self.tokens + other.tokens, self.rows + other.rows)
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is called while a training runs.
+
+    Attributes:
+        evaluate: Called at the steps of ``eval.every`` and at the last, with the model in evaluation mode and computing
+            in fp32. What it raises ends the training and comes out unchanged.
+        step: Called after every step.
+        save: Called after each evaluation but the last with a function that writes the training's state into a folder,
+            for :attr:`~embedtune.training.train.Attempt.resumed`.
+    """
+
+    evaluate: Callable[[Progress], None]
+    step: Callable[[Progress], None] = lambda _: None
+    save: Callable[[Callable[[Path], None]], None] = lambda _: None
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]
@@ -43,26 +74,21 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
     def __init__(
         self,
         every: str | float,
-        on_evaluate: Callable[[Progress], None],
-        on_step: Callable[[Progress], None] | None,
+        listener: Listener,
         evaluating: Callable[[], AbstractContextManager[None]],
-        on_saving: Callable[[int], None] | None = None,
-        tokens: int = 0,
+        write: Callable[[Path, Seen], None],
+        seen: Seen,
     ) -> None:
-        """See :func:`embedtune.training.train_model`; an evaluation runs inside ``evaluating()``.
-
-        ``on_saving`` is given the tokens seen so far, after each evaluation but the last; ``tokens`` were seen before.
-        """
+        """An evaluation runs inside ``evaluating()``; ``write`` writes the state; ``seen`` was seen before."""
         self.history: list[Progress] = []
         self._every = every
-        self._on_evaluate = on_evaluate
-        self._on_step = on_step
+        self._listener = listener
         self._evaluating = evaluating
-        self._on_saving = on_saving
+        self._write = write
+        self._seen = seen
         self._steps: frozenset[int] = frozenset()
         self._learning_rate = 0.0
         self._losses: list[float] = []
-        self._tokens = tokens
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Choose the steps to evaluate at."""
@@ -73,22 +99,21 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         """Note the learning rate of this step, before the scheduler moves it on."""
         self._learning_rate = kwargs["optimizer"].param_groups[0]["lr"]
 
-    def add_batch(self, loss: float, tokens: int) -> None:
-        """Note the loss and the real tokens of the step that is being done."""
+    def add_batch(self, loss: float, seen: Seen) -> None:
+        """Note the loss of the step that is being done and what it reads."""
         self._losses.append(loss)
-        self._tokens += tokens
+        self._seen += seen
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Report the step, and evaluate if it is its turn."""
-        loss, rate = self._losses[-1], self._learning_rate
-        progress = Progress(state.global_step, state.max_steps, state.epoch, loss, rate, self._tokens)
-        if self._on_step is not None:
-            self._on_step(progress)
+        loss, rate, seen = self._losses[-1], self._learning_rate, self._seen
+        progress = Progress(state.global_step, state.max_steps, state.epoch, loss, rate, seen.tokens, seen.rows)
+        self._listener.step(progress)
         if state.global_step in self._steps:
             mean = replace(progress, loss=sum(self._losses) / len(self._losses))
             self._losses.clear()
             self.history.append(mean)
             with self._evaluating():
-                self._on_evaluate(mean)
-            if self._on_saving is not None and state.global_step < state.max_steps:
-                self._on_saving(self._tokens)
+                self._listener.evaluate(mean)
+            if state.global_step < state.max_steps:
+                self._listener.save(lambda folder: self._write(folder, seen))

@@ -71,6 +71,19 @@ def tokenise(preprocess: Callable[[list[str]], Features], texts: Iterable[str], 
     return Tokens(rows, padding, constants)
 
 
+def row_lengths(features: Mapping[str, Any]) -> list[int]:
+    """Tokens of each row, by its mask or by where it starts in a sequence of all rows; empty if neither is there."""
+    if isinstance(mask := features.get("attention_mask"), Tensor):
+        lengths: list[int] = mask.sum(dim=1).tolist()
+        return lengths
+    if isinstance(starts := features.get("cu_seq_lens_q"), Tensor):
+        return [int(length) for length in starts.flatten().diff()]
+    if isinstance(offsets := features.get("offsets"), Tensor):  # StaticEmbedding: starts, without the end
+        ends = [*offsets.tolist()[1:], len(features["input_ids"])]
+        return [end - start for start, end in zip(offsets.tolist(), ends, strict=True)]
+    return []
+
+
 def _is_padded_right(features: Features, rows: int) -> bool:
     keys = {key for key, value in features.items() if isinstance(value, Tensor)}
     if not {"input_ids", "attention_mask"} <= keys <= _TOKEN_KEYS or not set(features) - keys <= {"modality"}:

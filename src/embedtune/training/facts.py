@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
-from torch import Tensor
 
 from embedtune.config import Config
 from embedtune.machine.environment import library_versions
 from embedtune.records import DatasetFacts, TrainingFacts, TrainingSet
 from embedtune.training.arguments import training_arguments
+from embedtune.training.collate import row_lengths
 from embedtune.training.device import device_name, resolve_device, resolve_precision
 from embedtune.training.losses import build_loss, nested_losses
 
@@ -115,22 +115,10 @@ def _statistics(model: SentenceTransformer, texts: Sequence[str]) -> dict[str, f
     """Tokens of the shortest, the mean and the longest text, as the model reads them: truncated."""
     lengths: list[int] = []
     for start in range(0, len(texts), _BATCH):
-        lengths += _lengths(model.preprocess(list(texts[start : start + _BATCH])))
+        lengths += row_lengths(model.preprocess(list(texts[start : start + _BATCH])))
     if not lengths:
         return {}
     return {"min": float(min(lengths)), "mean": round(sum(lengths) / len(lengths), 2), "max": float(max(lengths))}
-
-
-def _lengths(features: Mapping[str, Any]) -> list[int]:
-    """Tokens of each row: by its mask, or by where it starts in a sequence of all rows."""
-    if isinstance(mask := features.get("attention_mask"), Tensor):
-        return [int(length) for length in mask.sum(dim=1)]
-    if isinstance(starts := features.get("cu_seq_lens_q"), Tensor):
-        return [int(length) for length in starts.flatten().diff()]
-    if isinstance(offsets := features.get("offsets"), Tensor):  # StaticEmbedding: starts, without the end
-        ends = [*offsets.tolist()[1:], len(features["input_ids"])]
-        return [end - start for start, end in zip(offsets.tolist(), ends, strict=True)]
-    return []
 
 
 def _plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from transformers.trainer import TRAINER_STATE_NAME
 
 from embedtune.errors import ResumeError
+from embedtune.training.callbacks import Seen
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -37,25 +38,25 @@ class TrainingState:
     Attributes:
         folder: Where.
         step: Optimiser steps done.
-        tokens: Real tokens seen.
+        seen: What the training had read.
         tensors: ``weight/<name>``, ``optimiser/<parameter>/<name>`` and ``random/<generator>``.
         values: The rest of optimiser, scheduler and generators, as JSON gives it back.
     """
 
     folder: Path
     step: int
-    tokens: int
+    seen: Seen
     tensors: Mapping[str, Tensor]
     values: Mapping[str, Any]
 
 
-def write_state(trainer: Trainer, folder: Path, tokens: int) -> None:
+def write_state(trainer: Trainer, folder: Path, seen: Seen) -> None:
     """Write the state after a step, flushed to disk.
 
     Args:
         trainer: In training, between two steps.
         folder: Gets the files.
-        tokens: Real tokens seen so far.
+        seen: What it has read so far.
 
     Raises:
         ResumeError: It cannot be written: the disk is full, or an optimiser or scheduler keeps more than numbers.
@@ -68,7 +69,8 @@ def write_state(trainer: Trainer, folder: Path, tokens: int) -> None:
     numpy_state["state"]["key"] = numpy_state["state"]["key"].tolist()
     values = {
         "step": trainer.state.global_step,
-        "tokens": tokens,
+        "tokens": seen.tokens,
+        "rows": seen.rows,
         "groups": optimiser["param_groups"],
         "scheduler": trainer.lr_scheduler.state_dict(),
         "python": random.getstate(),
@@ -96,7 +98,8 @@ def read_state(folder: Path) -> TrainingState:
         with safe_open(folder / _FILE, framework="pt") as file:
             values = json.loads(file.metadata()["values"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return TrainingState(folder, int(values["step"]), int(values["tokens"]), tensors, values)
+        seen = Seen(int(values["tokens"]), int(values["rows"]))
+        return TrainingState(folder, int(values["step"]), seen, tensors, values)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ResumeError(_said(error)) from error
 

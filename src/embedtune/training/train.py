@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,28 @@ from transformers import PrinterCallback
 from embedtune.config import Config
 from embedtune.records import TrainingSet
 from embedtune.training.arguments import training_arguments
-from embedtune.training.callbacks import Progress, ProgressCallback
+from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
 from embedtune.training.collate import TokenCollator, tokenise
 from embedtune.training.device import resolve_device, resolve_precision
 from embedtune.training.losses import LOSSES, build_loss
 from embedtune.training.state import TrainingState, write_state
 from embedtune.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one attempt at a training starts from.
+
+    Attributes:
+        folder: Is there; the trainer makes a folder of its own in it, which is gone afterwards.
+        mini_batch_size: Encode that many rows at once, with the same objective (see :func:`build_loss`); None: all.
+        resumed: Go on from there; on the same device with the same versions, as if the training had never stopped.
+    """
+
+    folder: Path
+    mini_batch_size: int | None = None
+    resumed: TrainingState | None = None
 
 
 @dataclass(frozen=True)
@@ -47,13 +63,8 @@ def train_model(
     model: SentenceTransformer,
     training: Sequence[TrainingSet],
     config: Config,
-    *,
-    on_evaluate: Callable[[Progress], None],
-    on_step: Callable[[Progress], None] | None = None,
-    output_dir: Path,
-    mini_batch_size: int | None = None,
-    resumed: TrainingState | None = None,
-    on_saving: Callable[[Callable[[Path], None]], None] | None = None,
+    attempt: Attempt,
+    listener: Listener,
 ) -> TrainingOutcome:
     """Train ``model`` in place.
 
@@ -61,44 +72,40 @@ def train_model(
         model: Changed; its forward is its own again afterwards.
         training: Several sets are visited in turn, until the smallest is used up.
         config: ``train``, ``loss`` and ``eval.every`` are read.
-        on_evaluate: Called at the steps of ``eval.every`` and at the last, with the model in evaluation mode and
-            computing in fp32. What it raises ends the training and comes out unchanged.
-        on_step: Called after every step.
-        output_dir: The trainer makes this folder and leaves it empty.
-        mini_batch_size: Encode so many rows at once, with the same objective (see :func:`build_loss`); None: all.
-        resumed: Go on from there; on the same device with the same versions, as if the training had never stopped.
-        on_saving: Called after each evaluation but the last with a function that writes the training's state into a
-            folder, for ``resumed``.
+        attempt: What it starts from.
+        listener: Who is called.
 
     Raises:
         ConfigError: The device is not there, or every loss weight is 0.
-        ResumeError: ``resumed`` is the state of another training.
+        ResumeError: ``attempt.resumed`` is the state of another training.
         TrialError: The loss is NaN or infinite.
     """
     started = time.perf_counter()
     device = resolve_device(config.train.device)
-    arguments = training_arguments(config.train, output_dir, device, resolve_precision(config.train.precision, device))
+    resumed = attempt.resumed
     model.to(device)
 
-    def save(tokens: int) -> None:
-        if on_saving is not None:
-            on_saving(lambda folder: write_state(trainer, folder, tokens))
+    def write(folder: Path, seen: Seen) -> None:
+        write_state(trainer, folder, seen)
 
-    seen = resumed.tokens if resumed else 0
-    callback = ProgressCallback(config.eval.every, on_evaluate, on_step, lambda: _plain(model), save, seen)
+    before = resumed.seen if resumed else Seen()
+    callback = ProgressCallback(config.eval.every, listener, lambda: _plain(model), write, before)
     with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=attempt.folder, prefix="trainer-"))
+        precision = resolve_precision(config.train.precision, device)
+        arguments = training_arguments(config.train, Path(folder), device, precision)
         stack.enter_context(_cleaned_up(model))
         texts = (text for part in training for column in part.columns.values() for text in column)
         tokens = tokenise(model.preprocess, texts, getattr(model.tokenizer, "pad_token_id", None) or 0)
         encoder = None
-        if tokens is not None and LOSSES[config.loss.name].one_pass and mini_batch_size is None:
+        if tokens is not None and LOSSES[config.loss.name].one_pass and attempt.mini_batch_size is None:
             encoder = ChunkedEncoder(model, config.train.chunks)
             stack.enter_context(embeddings_pass_through(model))
         trainer = Trainer(
             model=model,
             args=arguments,
             train_dataset=to_dataset(training),
-            loss=build_loss(model, config, mini_batch_size),
+            loss=build_loss(model, config, attempt.mini_batch_size),
             data_collator=TokenCollator(tokens) if tokens is not None else None,
             callbacks=[callback],
         )

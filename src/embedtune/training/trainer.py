@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import torch
 from sentence_transformers import SentenceTransformerTrainer
+from sentence_transformers.base.sampler import DefaultBatchSampler, NoDuplicatesBatchSampler
 from torch import Tensor
 
 from embedtune.errors import TrialError
+from embedtune.training.batches import Apart
+from embedtune.training.callbacks import Seen
 from embedtune.training.chunked import ChunkedEncoder
+from embedtune.training.collate import row_lengths
 from embedtune.training.state import TrainingState, restore_optimiser, restore_random, restore_weights
+
+DATASET_NAME = "dataset_name"
+"""The column that the library adds where prompts differ by column and there are several sets."""
+
+
+class ApartSampler(DefaultBatchSampler):  # type: ignore[misc]
+    """:class:`Apart` as the data loader takes it; its length is exact."""
+
+    def __init__(self, dataset: Any, batches: Apart) -> None:
+        super().__init__(dataset, batches.size, drop_last=False, seed=batches.seed)
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self._batches.batches(self.epoch))
+
+    def __len__(self) -> int:
+        return len(self._batches)
 
 
 class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
@@ -20,12 +40,12 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
 
     Attributes:
         encoder: None embeds as the loss asks for it, column by column.
-        on_batch: Called with the loss and the real tokens of every step.
+        on_batch: Called with the loss of every step and what it reads.
         resumed: What ``train(resume_from_checkpoint=...)`` goes on from, in place of the files the library would read.
     """
 
     encoder: ChunkedEncoder | None = None
-    on_batch: Callable[[float, int], None]
+    on_batch: Callable[[float, Seen], None]
     resumed: TrainingState | None = None
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
@@ -41,13 +61,22 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
             embeddings = self.encoder(features)
         return [{"sentence_embedding": column.float()} for column in embeddings], labels
 
+    def get_batch_sampler(self, dataset: Any, batch_size: int, *args: Any, **kwargs: Any) -> Any:
+        """The batches of ``no_duplicates`` as :class:`Apart` makes them, all else as the library does."""
+        sampler = super().get_batch_sampler(dataset, batch_size, *args, **kwargs)
+        if not isinstance(sampler, NoDuplicatesBatchSampler):
+            return sampler
+        columns = tuple(list(dataset[name]) for name in dataset.column_names if name != DATASET_NAME)
+        epochs = math.ceil(self.args.num_train_epochs)
+        return ApartSampler(dataset, Apart(columns, batch_size, self.args.seed, epochs))
+
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
         """Forward and backward.
 
         Raises:
             TrialError: The loss is NaN or infinite.
         """
-        masks = [value for key, value in inputs.items() if key.endswith("_attention_mask")]
+        seen = _seen(super().collect_features(inputs)[0])
         loss: Tensor = super().training_step(model, inputs, *args, **kwargs)
         value = loss.item()
         if not math.isfinite(value):
@@ -55,7 +84,7 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
                 f"loss must be finite, but got {value} at step {self.state.global_step + 1}. "
                 "Lower train.learning_rate, raise train.warmup_ratio, or set train.precision=fp32."
             )
-        self.on_batch(value, int(torch.stack([mask.sum() for mask in masks]).sum()) if masks else 0)
+        self.on_batch(value, seen)
         return loss
 
     def _load_from_checkpoint(self, *_: Any) -> None:
@@ -74,3 +103,9 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
 
     def _load_scaler(self, *_: Any) -> None:
         """There is none: bf16 needs no scaled loss."""
+
+
+def _seen(columns: Sequence[Mapping[str, Any]]) -> Seen:
+    """What the columns of a batch hold."""
+    lengths = [row_lengths(column) for column in columns]
+    return Seen(sum(map(sum, lengths)), len(lengths[0]))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from embedtune.evaluation import FoldScores, Pooled, evaluate_retrieval, pool, r
 from embedtune.paths import write_json
 from embedtune.records import RetrievalScores, RetrievalSet
 from embedtune.statistics import query_groups
-from embedtune.training import Progress, resolve_device, train_model
+from embedtune.training import Attempt, Listener, Progress, Seen, resolve_device, train_model
 from embedtune.trial.bench import Bench
 from embedtune.trial.recorder import Pruned, Recorder
 
@@ -78,16 +77,9 @@ def _train_fold(run: Recorder, fold: Fold, stage: str) -> Curve:
     def evaluate(progress: Progress) -> None:
         points.append(FoldScores(progress.epoch, _score(config, run.bench, model, fold.held_out)))
 
-    with tempfile.TemporaryDirectory(dir=run.trial.root, prefix="trainer-") as scratch:
-        train_model(
-            model,
-            fold.training,
-            config,
-            on_evaluate=evaluate,
-            on_step=lambda progress: run.stepped(replace(progress, stage=stage)),
-            output_dir=Path(scratch),
-            mini_batch_size=run.meter.mini_batch_size,
-        )
+    attempt = Attempt(run.trial.root, run.meter.mini_batch_size)
+    listener = Listener(evaluate, lambda progress: run.stepped(replace(progress, stage=stage)))
+    train_model(model, fold.training, config, attempt, listener)
     run.meter.finish()
     return tuple(points)
 
@@ -115,7 +107,7 @@ def _write_curve(run: Recorder, number: int, curve: Curve) -> None:
     for ordinal, point in enumerate(curve):
         write_scores(point.scores, _part(run, number, ordinal))
     meter = run.meter
-    used = {"seconds": meter.seconds, "tokens": meter.tokens, "mini_batch_size": meter.mini_batch_size}
+    used = {"seconds": meter.seconds, **asdict(meter.seen), "mini_batch_size": meter.mini_batch_size}
     write_json(_index(run, number), {"identity": run.identity(), "epochs": [point.epoch for point in curve], **used})
 
 
@@ -126,7 +118,7 @@ def _read_curve(run: Recorder, number: int) -> Curve | None:
         if values["identity"] != json.loads(json.dumps(run.identity())):
             return None
         scores = [read_scores(_part(run, number, ordinal)) for ordinal in range(len(values["epochs"]))]
-        run.meter.skip(values["tokens"], values["seconds"])
+        run.meter.skip(Seen(values["tokens"], values["rows"]), values["seconds"])
         if run.resumed is None:  # else the last training knows better
             run.meter.mini_batch_size = values["mini_batch_size"]
         return tuple(map(FoldScores, values["epochs"], scores))

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from embedtune.training import Progress, peak_memory
+from embedtune.training import Progress, Seen, peak_memory
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Meter:
     progress: Progress | None = None
     mini_batch_size: int | None = None
     _start: float = field(default_factory=time.monotonic)
-    _tokens_before: int = 0
+    _before: Seen = field(default_factory=Seen)
     _done: bool = False
 
     @property
@@ -32,16 +32,18 @@ class Meter:
         return time.monotonic() - self._start
 
     @property
-    def tokens(self) -> int:
-        """Real tokens seen by all its trainings, but for those that ran out of memory."""
-        return self._tokens_before + (self.progress.tokens if self.progress and not self._done else 0)
+    def seen(self) -> Seen:
+        """What all its trainings read, but for those that ran out of memory."""
+        now = Seen(self.progress.tokens, self.progress.rows) if self.progress and not self._done else Seen()
+        return self._before + now
 
     @property
     def facts(self) -> dict[str, Any]:
         """The cost of a trial that ends now, as its record has it."""
         return {
             "steps": self.progress.step if self.progress else 0,
-            "tokens": self.tokens,
+            "tokens": self.seen.tokens,
+            "rows_seen": self.seen.rows,
             "device_seconds": round(self.seconds, 3),
             "peak_memory_bytes": peak_memory(self.device),
             "mini_batch_size": self.mini_batch_size,
@@ -54,7 +56,7 @@ class Meter:
 
     def finish(self) -> None:
         """A training is done, and another follows."""
-        self._tokens_before, self._done = self.tokens, True
+        self._before, self._done = self.seen, True
 
     def begin_again(self, mini_batch_size: int | None) -> None:
         """Forget the training that runs; the next encodes so many rows at once."""
@@ -67,9 +69,9 @@ class Meter:
         self.progress = progress
         self._spent(seconds)
 
-    def skip(self, tokens: int, seconds: float) -> None:
+    def skip(self, seen: Seen, seconds: float) -> None:
         """Add what earlier processes used up to the end of a training that need not be run again."""
-        self._tokens_before = max(self._tokens_before, tokens)
+        self._before = max(self._before, seen, key=lambda own: own.rows)
         self._spent(seconds)
 
     def _spent(self, seconds: float) -> None:

@@ -18,8 +18,16 @@ from embedtune.errors import ResumeError, TrialError
 from embedtune.evaluation import Pooled, write_scores
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.paths import TrialPaths
-from embedtune.records import Evaluation, Interruption, State, TrialRecord
-from embedtune.training import Progress, TrainingState, processor_threads, resolve_device, resolve_precision
+from embedtune.records import ROWS_SHARE, Evaluation, Interruption, State, TrialRecord
+from embedtune.training import (
+    Progress,
+    TrainingState,
+    planned,
+    processor_threads,
+    resolve_device,
+    resolve_precision,
+    too_few_rows,
+)
 from embedtune.trial import resume
 from embedtune.trial.bench import Bench
 from embedtune.trial.measuring import measure, save_checkpoint
@@ -89,6 +97,7 @@ class Recorder:
             "threads": processor_threads(),
             "git_revision": git_revision(),
             "versions": library_versions(),
+            **self._amount(),
             **self.record.facts,
         }
         self.record = replace(self.record, state=State.RUNNING, facts=facts)
@@ -101,6 +110,16 @@ class Recorder:
             self.hooks.resumed(self.done)
             for ordinal, value in enumerate(values, start=1):
                 self.hooks.report(ordinal, value)  # not asked whether to go on: it went on
+
+    def _amount(self) -> dict[str, Any]:
+        """How much of what was asked for the training will see; said where it is much less."""
+        training, train = self.bench.task.training, self.config.train
+        if self.record.is_baseline:
+            return {}
+        amount = planned(training, train)
+        if fewer := too_few_rows(training, train, amount):
+            logger.warning("Trial %d: %s", self.number, fewer)
+        return {"rows_asked": amount.asked, ROWS_SHARE: round(amount.share, 4)}
 
     def begin_again(self, mini_batch_size: int | None) -> None:
         """Forget all that was measured; the hyperparameters stay, the mini-batch is recorded beside."""
@@ -195,11 +214,15 @@ class Recorder:
             metrics=best.metrics if best else {},
             started=self._started(),  # folds that were not run again moved it back
             seconds=cost["device_seconds"],
-            facts={**record.facts, **cost},
+            facts={**record.facts, **cost, **self._epochs_seen()},
         )
         ended = replace(ended, facts={**ended.facts, **self.hooks.judge(ended)})
         archive.write_result(self.trial, ended)
         return ended
+
+    def _epochs_seen(self) -> dict[str, float]:
+        rows, progress = sum(map(len, self.bench.task.training)), self.meter.progress
+        return {"epochs_seen": round(progress.rows / rows, 4)} if progress and rows else {}
 
     def _tell_ended(self, ended: TrialRecord) -> None:
         self.hooks.watcher.ended(ended)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import logging
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import TypeVar
 
 from embedtune.config import Config
@@ -18,6 +16,8 @@ from embedtune.machine.disk import is_full, reporting_full
 from embedtune.paths import TrialPaths, write_json
 from embedtune.records import Interruption, State, TrialRecord
 from embedtune.training import (
+    Attempt,
+    Listener,
     free_memory,
     is_device_lost,
     is_out_of_memory,
@@ -126,18 +126,9 @@ def _attempt(run: Recorder) -> None:
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
     resumed, run.resumed = run.resumed, None
     write_json(run.trial.training, asdict(training_facts(model, bench.task.training, config)))
-    with tempfile.TemporaryDirectory(dir=run.trial.root, prefix="trainer-") as scratch:
-        train_model(
-            model,
-            bench.task.training,
-            config,
-            on_evaluate=lambda progress: run.evaluate(model, progress),
-            on_step=run.stepped,
-            output_dir=Path(scratch),
-            mini_batch_size=run.meter.mini_batch_size,
-            resumed=resumed,
-            on_saving=run.save,
-        )
+    attempt = Attempt(run.trial.root, run.meter.mini_batch_size, resumed)
+    listener = Listener(lambda progress: run.evaluate(model, progress), run.stepped, run.save)
+    train_model(model, bench.task.training, config, attempt, listener)
 
 
 @contextmanager

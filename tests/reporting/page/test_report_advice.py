@@ -97,6 +97,15 @@ def test_failures_alike_come_first(inputs: Make, trial: Trial) -> None:
     assert "trials/0000/trial.log" in advice.why
 
 
+def test_trials_on_a_part_of_their_rows_are_told(inputs: Make, trial: Trial) -> None:
+    records = [trial(0, 0.7, facts={"rows_share": 0.45}), trial(1, 0.6, facts={"rows_share": 0.95}), trial(2, 0.5)]
+    advice = found(inputs(records), "Take train.batch_sampler=plain")
+    assert advice.why.startswith(
+        "1 of 3 trials saw less than 90% of the rows that train.epochs asks for; trial 0 saw 45%"
+    )
+    assert absent(inputs(records[1:]), "Take train.batch_sampler=plain")
+
+
 def test_one_failure_is_not_a_pattern(inputs: Make, trial: Trial) -> None:
     assert absent(inputs([trial(0, None, State.FAIL, reason="x"), trial(1, 0.7)]), "Fix first")
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from embedtune.config import Config
+from embedtune.config import BatchSampler, Config
 from embedtune.records import TrainingSet
 from embedtune.sweep.space.distributions import ends_of
 from embedtune.sweep.space.space import Space
+from embedtune.training import planned
 from embedtune.training.schedule import evaluation_steps
 
 
@@ -19,17 +20,17 @@ def most_evaluations(config: Config, space: Space, training: Sequence[TrainingSe
 
     Args:
         config: Composed without any searched value.
-        space: What is searched; ``train.epochs`` and ``train.batch_size`` decide.
+        space: What is searched; ``train.epochs``, ``train.batch_size`` and ``train.batch_sampler`` decide.
         training: Several sets are visited in turn, until the smallest is used up.
     """
     if config.eval.folds:
         return config.eval.folds
-    rows, sets = min(len(part) for part in training), len(training)
     found = [1]
-    for epochs, batch_size in product(_ends(space, "train.epochs", config), _ends(space, "train.batch_size", config)):
-        steps_per_epoch = sets * math.ceil(rows / batch_size)
-        steps = evaluation_steps(config.eval.every, steps_per_epoch, math.ceil(epochs * steps_per_epoch))
-        found.append(len(steps))
+    searched = (_ends(space, f"train.{name}", config) for name in ("epochs", "batch_size", "batch_sampler"))
+    for epochs, batch_size, sampler in product(*searched):
+        changed = {"epochs": epochs, "batch_size": batch_size, "batch_sampler": BatchSampler(sampler)}
+        amount = planned(training, replace(config.train, **changed))
+        found.append(len(evaluation_steps(config.eval.every, amount.epoch_steps, amount.steps)))
     return max(found)
 
 

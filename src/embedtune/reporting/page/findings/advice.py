@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from optuna.distributions import CategoricalDistribution
 
-from embedtune.records import State, TrialRecord
+from embedtune.records import ENOUGH_ROWS, ROWS_SHARE, State, TrialRecord
 from embedtune.reporting.page.findings.edges import find_edge
 from embedtune.reporting.page.findings.history import HistoryInfo, history_info
 from embedtune.reporting.page.findings.importance import ENOUGH, ImportanceInfo, importance_info
@@ -69,6 +69,19 @@ def _unfinished(inputs: ReportInputs) -> Iterator[Advice]:
         yield Advice(
             "Finish the budget: type the same command again.",
             f"{done} of {count(inputs.n_trials, 'trial')} have ended.",
+        )
+
+
+def _few_rows(inputs: ReportInputs) -> Iterator[Advice]:
+    """Trials that trained on much less than their epochs say: compared with the others they are shorter."""
+    shares = {record.number: record.facts.get(ROWS_SHARE, 1.0) for record in inputs.records}
+    few = {number: share for number, share in shares.items() if share < ENOUGH_ROWS}
+    if few:
+        least = min(few, key=lambda number: few[number])
+        yield Advice(
+            "Take train.batch_sampler=plain, or sets of similar size: some trials train on a part of their rows.",
+            f"{len(few)} of {count(len(shares), 'trial')} saw less than {ENOUGH_ROWS:.0%} of the rows that "
+            f"train.epochs asks for; trial {least} saw {few[least]:.0%}. Their logs say why.",
         )
 
 
@@ -208,5 +221,5 @@ def _release(inputs: ReportInputs) -> Iterator[Advice]:
 
 
 _RULES: tuple[Callable[[ReportInputs], Iterator[Advice]], ...] = (
-    _failures, _unfinished, _no_gain, _length, _edges, _matters, _untried, _queries, _settled, _release,
+    _failures, _unfinished, _few_rows, _no_gain, _length, _edges, _matters, _untried, _queries, _settled, _release,
 )  # fmt: skip

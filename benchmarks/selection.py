@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from embedtune import archive
 from embedtune.cli.output import quiet_libraries
-from embedtune.config import ReleaseConfig
+from embedtune.config import Config, ReleaseConfig
 from embedtune.paths import StudyPaths
 from embedtune.release.choice.candidates import Candidate
 from embedtune.release.choice.case import TEST, Case, open_case
@@ -77,7 +77,7 @@ def judge(study: StudyPaths, outcome: Outcome) -> NDArray[np.intp]:
     definition = yaml.safe_load(study.definition.read_text(encoding="utf-8"))
     records = list(archive.read_records(study))
     with tempfile.TemporaryDirectory() as scratch:
-        case = open_case(study, definition, records[0], ReleaseConfig(candidates=len(records)), "auto")
+        case = open_case(study, definition, records[0], Config(release=ReleaseConfig(candidates=len(records))))
         pool = gather(case, records, None, Path(scratch))
     trials = [candidate for candidate in pool.candidates if candidate.is_releasable]
     chosen = {

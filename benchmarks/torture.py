@@ -318,7 +318,6 @@ def run_again(folder: Path, most: int) -> tuple[int, list[str]]:
     import torch
 
     from embedtune import archive
-    from embedtune.config.restore import restore_config
     from embedtune.paths import StudyPaths, TrialPaths
     from embedtune.records import State, TrialRecord
     from embedtune.trial.bench import prepare
@@ -330,7 +329,7 @@ def run_again(folder: Path, most: int) -> tuple[int, list[str]]:
     resumed = [r for r in archive.read_records(study) if r.state == State.COMPLETE and r.facts.get("resumed_from")]
     different = []
     for record in resumed[-most:]:
-        config = restore_config(archive.read_config(study.trial(record.number)))
+        config = archive.read_recipe(study.trial(record.number))
         again = run_trial(
             config, prepare(config), TrialPaths(folder / "again" / record.name),
             TrialRecord("again", record.number, State.RUNNING), Hooks(Silent()),

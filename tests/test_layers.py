@@ -8,7 +8,7 @@ from pathlib import Path
 import structure
 
 LAYERS = (
-    "errors units",
+    "errors units typed",
     "machine records paths",
     "config",
     "archive ranking",

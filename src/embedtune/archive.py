@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -13,8 +14,12 @@ from typing import Any
 
 import yaml
 
+from embedtune.config import Config
+from embedtune.config.restore import restore_config
 from embedtune.paths import StudyPaths, TrialPaths, append_json_line, read_json_lines, write_atomic, write_json
 from embedtune.records import Evaluation, Opening, TrainingFacts, TrialRecord
+
+logger = logging.getLogger(__name__)
 
 
 def write_header(trial: TrialPaths, record: TrialRecord, config: dict[str, Any]) -> None:
@@ -139,3 +144,20 @@ def read_config(trial: TrialPaths) -> dict[str, Any]:
     """The composed configuration of a trial, as plain values."""
     values: dict[str, Any] = yaml.safe_load(trial.config.read_text(encoding="utf-8"))
     return values
+
+
+def read_recipe(trial: TrialPaths, *, trust_remote_code: bool = False) -> Config:
+    """The configuration of a trial, to run or to measure it again; the places it leads to are told first.
+
+    Args:
+        trial: Its folder, which somebody else may have written.
+        trust_remote_code: Whether this command allows the code of a model; a record cannot.
+
+    Raises:
+        ConfigError: It was written by another version, or for code that this command does not allow.
+    """
+    config = restore_config(read_config(trial), trust_remote_code=trust_remote_code)
+    places = {"model.name": config.model.name, "data.path": config.data.path}
+    told = ", ".join(f"{key}={value}" for key, value in places.items() if value is not None)
+    logger.info("As %s has it: %s", trial.config, told)
+    return config

@@ -1,28 +1,38 @@
-"""Turn a recorded configuration back into a checked one."""
+"""Turn a recorded configuration back into a checked one. It is data: nothing in it is interpolated or run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
-from embedtune.config.convert import to_config
+from embedtune.config.checks import problems
 from embedtune.config.schema import Config
-from embedtune.errors import ConfigError
+from embedtune.errors import ConfigError, join_problems
+from embedtune.typed import Mismatch, read
 
 
-def restore_config(recorded: Mapping[str, Any]) -> Config:
+def restore_config(recorded: Mapping[str, Any], *, trust_remote_code: bool) -> Config:
     """The configuration of a recorded trial.
 
+    Args:
+        recorded: As ``config.yaml`` has it; somebody else may have written it.
+        trust_remote_code: Whether this command allows the code of a model; a record cannot.
+
     Raises:
-        ConfigError: It was written by another version whose keys differ.
+        ConfigError: It was written by another version whose keys differ, breaks a rule, or was recorded with code of
+            the model that this command does not allow.
     """
     try:
-        cfg = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(dict(recorded)))
-    except OmegaConfBaseException as error:
-        raise ConfigError(
-            f"the recorded configuration must fit this version, but {str(error).splitlines()[0]}."
-        ) from error
-    return to_config(cfg)  # type: ignore[arg-type]
+        config = read(Config, recorded)
+    except Mismatch as error:
+        raise ConfigError(f"the recorded configuration must fit this version, but {error}.") from error
+    found = problems(config)
+    if config.model.trust_remote_code and not trust_remote_code:
+        found.append(
+            f"model.trust_remote_code must be allowed by this command, but got it from a record alone, for the code of "
+            f"{config.model.name}. Read that code, then type model.trust_remote_code=true."
+        )
+    if found:
+        raise ConfigError(join_problems(found))
+    config.model.trust_remote_code = trust_remote_code
+    return config

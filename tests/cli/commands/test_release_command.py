@@ -19,7 +19,7 @@ from sentence_transformers import SentenceTransformer
 
 from embedtune import archive
 from embedtune.cli.main import main
-from embedtune.config import ReleaseConfig
+from embedtune.config import Config, ReleaseConfig, TrainConfig
 from embedtune.config.checks import OBJECTIVES
 from embedtune.evaluation import read_scores
 from embedtune.paths import StudyPaths
@@ -337,7 +337,9 @@ def test_an_average_of_trials_can_be_released(studies: Path, tmp_path: Path) -> 
         study = StudyPaths(Path("sweeps/good").resolve())
         records = list(archive.read_records(study))
         definition = require_definition(study, [])
-        case = open_case(study, definition, records[0], ReleaseConfig(soup=True), "cpu")
+        case = open_case(
+            study, definition, records[0], Config(release=ReleaseConfig(soup=True), train=TrainConfig(device="cpu"))
+        )
         pool = gather(case, records, None, tmp_path)
         soup = next(candidate for candidate in pool.candidates if candidate.kind is Kind.SOUP)
         product = make_product(case, soup, {record.number: record for record in records}, tmp_path)

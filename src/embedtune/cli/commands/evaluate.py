@@ -10,7 +10,6 @@ from embedtune.cli.commands.answer import Answer, typed_command, typed_keys, wor
 from embedtune.cli.commands.openings import open_test
 from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config, Distractors, ModelConfig, check_dims, measured_dims
-from embedtune.config.restore import restore_config
 from embedtune.data import add_distractors, load_task
 from embedtune.errors import ConfigError
 from embedtune.evaluation import evaluate_retrieval
@@ -65,7 +64,8 @@ def _as_recorded(config: Config) -> Config:
     Data and dimensions typed on the command line stand in for the recorded ones.
     """
     study, number = find_run(config)
-    recorded = restore_config(archive.read_config(study.trial(number)))
+    trusted = config.model.trust_remote_code
+    recorded = archive.read_recipe(study.trial(number), trust_remote_code=trusted)
     typed = typed_keys()
     if any(key.startswith("data") for key in typed):
         recorded.data = config.data
@@ -75,7 +75,7 @@ def _as_recorded(config: Config) -> Config:
         recorded.eval.distractors = config.eval.distractors  # a study has them on validation alone
     recorded.eval.split = config.eval.split
     recorded.train.device = config.train.device
-    recorded.model = ModelConfig(name=str(_kept(study, number, config.run or "")))
+    recorded.model = ModelConfig(name=str(_kept(study, number, config.run or "")), trust_remote_code=trusted)
     recorded.run, recorded.paths, recorded.tracking = config.run, config.paths, config.tracking
     return recorded
 

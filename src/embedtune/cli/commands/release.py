@@ -101,7 +101,7 @@ def _open(config: Config, study: StudyPaths, records: Sequence[TrialRecord], tar
         raise ConfigError(join_problems([*problems, str(error)])) from error
     if problems:
         raise ConfigError(join_problems(problems))
-    return open_case(study, definition, first, options, config.train.device)
+    return open_case(study, definition, first, config)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from embedtune.cli.commands.answer import Answer, typed_keys
 from embedtune.cli.commands.evaluate import find_run
 from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config
-from embedtune.config.restore import restore_config
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths, TrialPaths, write_json
 from embedtune.reporting.live import View
@@ -44,7 +43,7 @@ def reproduce(config: Config) -> Answer:
 
 def _recipe(config: Config, study: StudyPaths, number: int) -> Config:
     """The recorded configuration; the device may be typed, because a machine may lack the recorded one."""
-    recipe = restore_config(archive.read_config(study.trial(number)))
+    recipe = archive.read_recipe(study.trial(number), trust_remote_code=config.model.trust_remote_code)
     recipe.paths = config.paths
     if "train.device" in typed_keys():
         recipe.train.device = config.train.device

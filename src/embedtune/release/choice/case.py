@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from embedtune import archive
 from embedtune.config import Config, ModelConfig, ReleaseConfig, measured_dims
-from embedtune.config.restore import restore_config
 from embedtune.errors import ConfigError, ReleaseError
 from embedtune.evaluation import evaluate_retrieval, read_scores
 from embedtune.models.load import load_model
@@ -68,7 +67,8 @@ class Case:
 
     def of(self, number: int) -> Case:
         """The case with the base model of one trial, where the study searches over base models."""
-        recipe = restore_config(archive.read_config(self.study.trial(number)))
+        trusted = self.recipe.model.trust_remote_code
+        recipe = archive.read_recipe(self.study.trial(number), trust_remote_code=trusted)
         recipe.train.device = self.recipe.train.device
         return replace(self, recipe=recipe, bench=Benches(self.recipe, self.bench).get(recipe))
 
@@ -98,23 +98,21 @@ class Case:
         return read_scores(trial.folds if self.has_folds else trial.scores, self.objective)
 
 
-def open_case(
-    study: StudyPaths, definition: StudyDefinition, record: TrialRecord, options: ReleaseConfig, device: str
-) -> Case:
+def open_case(study: StudyPaths, definition: StudyDefinition, record: TrialRecord, config: Config) -> Case:
     """Read the data and load the base model as a trial recorded them.
 
     Args:
         study: Its files.
         definition: Its ``study.yaml``.
         record: One of the trials that may be released.
-        options: ``release.*``.
-        device: ``train.device`` of this command.
+        config: Of this command: ``release.*``, the device, and whether the code of the base model may run.
 
     Raises:
         ConfigError: ``release.dim`` or ``release.soup`` does not fit the study.
         ReleaseError: The data changed since.
     """
-    recipe = restore_config(archive.read_config(study.trial(record.number)))
+    options, device = config.release, config.train.device
+    recipe = archive.read_recipe(study.trial(record.number), trust_remote_code=config.model.trust_remote_code)
     recipe.train.device = device
     bench = prepare(recipe)
     dims = measured_dims(recipe, bench.dim)

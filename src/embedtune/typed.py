@@ -53,7 +53,7 @@ class _Reading:
     unknown: bool
     problems: list[str] = field(default_factory=list)
 
-    def instance(self, kind: type[Any], values: object, at: str) -> Any:
+    def instance(self, kind: Any, values: object, at: str) -> Any:
         if isinstance(values, kind):
             values = {own.name: getattr(values, own.name) for own in fields(kind)}
         if not isinstance(values, Mapping):
@@ -82,7 +82,7 @@ class _Reading:
         if origin is not None and issubclass(origin, Sequence):
             return self.sequence(origin, inner[0], value, at)
         if is_dataclass(hint):
-            return self.instance(hint, value, at)  # type: ignore[arg-type]
+            return self.instance(hint, value, at)
         return self.member(hint, value, at)
 
     def scalar(self, kind: type[Any], value: object, at: str) -> Any:

@@ -171,6 +171,24 @@ class Workspace:
             return []
         return [StudyPaths(path) for path in sorted(self.sweeps.iterdir()) if (path / "study.yaml").is_file()]
 
+    @property
+    def identity(self) -> Path:
+        """Who this workspace is, and the place it is at; no study can have this name."""
+        return self.sweeps / ".workspace.json"
+
+    @property
+    def artifacts(self) -> Path:
+        """Files of the MLflow store; may be a link to another disk."""
+        return self.mlruns / "artifacts"
+
+    def owns(self, path: Path) -> bool:
+        """Whether a path leads below a folder of this workspace, its links followed.
+
+        Ask before anything is deleted or written at an address that was read from a record.
+        """
+        roots = [root for root in (self.sweeps, self.mlruns, self.artifacts, self.releases) if root.is_dir()]
+        return any(parent.is_dir() and parent.samefile(root) for parent in path.resolve().parents for root in roots)
+
 
 def _numbers(folder: Path) -> list[int]:
     """The numbers that name something in a folder, in order."""

@@ -17,8 +17,17 @@ from embedtune.config import TrackingConfig
 from embedtune.config.redaction import HIDDEN
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
-from embedtune.tracking import Store, check_servable, deliver_trial, links, open_store, peek_store, register_release
-from embedtune.tracking.uri import is_database, store_uri
+from embedtune.tracking import (
+    Store,
+    StoreAddress,
+    check_servable,
+    deliver_trial,
+    links,
+    open_store,
+    peek_store,
+    register_release,
+)
+from embedtune.tracking.place.uri import is_database, store_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -110,7 +119,7 @@ def test_a_database_that_is_none_is_an_error(tmp_path: Path) -> None:
 def test_a_trial_survives_a_store_that_is_gone(store: Store, workspace: Workspace, made: Any) -> None:
     study = workspace.study("gone")
     made.trial(study, made.Spec(0))
-    lost = replace(store, uri="sqlite:////nowhere/mlflow.db")
+    lost = replace(store, uri="sqlite:////nowhere/mlflow.db", file=Path("/nowhere/mlflow.db"))
     with pytest.raises(TrackingError, match=r"tracking\.uri must be"):
         deliver_trial(lost, study.trial(0), parent_run_id=None)
     assert not study.trial(0).tracking.exists()
@@ -143,11 +152,11 @@ def test_importing_tracking_costs_no_mlflow() -> None:
 
 
 def test_a_store_does_not_show_its_address() -> None:
-    assert "geheim" not in repr(Store("http://anna:geheim@host", "embedtune", "1"))
+    assert "geheim" not in repr(StoreAddress("http://anna:geheim@host", "embedtune", "1"))
 
 
 def test_links_of_a_server_lead_to_it_without_its_password() -> None:
-    found = links(Store("https://anna:geheim@host/mlflow/", "embedtune", "3"), TrackingConfig(port=1))
+    found = links(StoreAddress("https://anna:geheim@host/mlflow/", "embedtune", "3"), TrackingConfig(port=1))
     assert found.root == "https://host/mlflow"
     assert found.run("abc") == "https://host/mlflow/#/experiments/3/runs/abc?workflowType=machine_learning"
 
@@ -156,14 +165,14 @@ def test_links_of_a_server_lead_to_it_without_its_password() -> None:
 @pytest.mark.parametrize("uri", ["databricks", "databricks://work"])
 def test_links_of_databricks_lead_to_the_workspace(monkeypatch: pytest.MonkeyPatch, uri: str, host: str) -> None:
     monkeypatch.setenv("DATABRICKS_HOST", host)
-    found = links(Store(uri, "/Shared/embedtune", "3"), TrackingConfig(), "mine")
+    found = links(StoreAddress(uri, "/Shared/embedtune", "3"), TrackingConfig(), "mine")
     assert found.leaderboard == found.curves == "https://team.cloud.databricks.com/ml/experiments/3"
     assert found.run("abc") == "https://team.cloud.databricks.com/ml/experiments/3/runs/abc"
 
 
 def test_links_of_a_databricks_workspace_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABRICKS_HOST", raising=False)
-    found = links(Store("databricks", "/Shared/embedtune", "3"), TrackingConfig())
+    found = links(StoreAddress("databricks", "/Shared/embedtune", "3"), TrackingConfig())
     assert found.leaderboard == "https://YOUR-DATABRICKS-WORKSPACE/ml/experiments/3"
 
 
@@ -230,5 +239,5 @@ def test_peek_store_finds_what_open_store_made(tmp_path: Path) -> None:
     assert peek_store(config, space) is None
     assert peek_store(replace(config, uri="http://127.0.0.1:9"), space) is None
     opened = open_store(config, space)
-    assert peek_store(config, space) == opened
+    assert peek_store(config, space) == StoreAddress(opened.uri, opened.experiment, opened.experiment_id)
     assert peek_store(replace(config, experiment="another"), space) is None

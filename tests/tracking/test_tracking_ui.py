@@ -20,8 +20,9 @@ from embedtune.paths import Workspace
 from embedtune.ranking import rank
 from embedtune.records import State
 from embedtune.tracking import Store, deliver_study, deliver_trial, links
-from embedtune.tracking.ui import HOST, check_servable, serve_ui, ui_environment
-from embedtune.tracking.uri import is_server, store_uri
+from embedtune.tracking.mlflow_private import server_environment
+from embedtune.tracking.place.uri import is_server, store_uri
+from embedtune.tracking.ui import HOST, check_servable, serve_ui
 
 CHROMIUM = (
     "--headless",
@@ -81,7 +82,7 @@ def test_the_ui_needs_a_store_that_mlflow_reads(tmp_path: Path) -> None:
 
 def test_the_ui_is_for_this_machine_only_and_takes_no_jobs(tmp_path: Path) -> None:
     config = TrackingConfig(uri="postgresql://anna:geheim@db/mlflow", port=5123)
-    environment = ui_environment(config, folders(tmp_path))
+    environment = server_environment(config.uri, tmp_path)
     assert HOST == "127.0.0.1"
     assert environment["_MLFLOW_SERVER_FILE_STORE"] == config.uri
     assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
@@ -93,7 +94,7 @@ def test_the_server_reads_what_the_ui_sets(tmp_path: Path) -> None:
     from mlflow.server import constants
 
     known = {value for module in (constants, environment_variables) for value in names_in(module)}
-    assert set(ui_environment(TrackingConfig(), folders(tmp_path))) <= known
+    assert set(server_environment("sqlite:///x", tmp_path)) <= known
 
 
 def names_in(module: Any) -> set[str]:

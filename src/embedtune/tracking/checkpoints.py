@@ -15,7 +15,7 @@ from embedtune.tracking.store import Store, connect, one_at_a_time
 from embedtune.tracking.trial_run import trial_datasets
 
 if TYPE_CHECKING:
-    from embedtune.tracking.gateway import Gateway
+    from embedtune.tracking.client.gateway import Gateway
 
 
 def deliver_checkpoints(store: Store, study: StudyPaths, records: Sequence[TrialRecord]) -> None:

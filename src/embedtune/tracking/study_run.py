@@ -17,14 +17,16 @@ from embedtune.ranking import best, pareto_front
 from embedtune.records import TrialRecord, opened_again
 from embedtune.tracking.content import INTERRUPTED, Point, RunContent, end_time, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
+from embedtune.tracking.links import run_path
+from embedtune.tracking.mlflow_private import shows_views
 from embedtune.tracking.names import Objective, rounded, section, short
 from embedtune.tracking.notes import study_note
-from embedtune.tracking.store import Store, connect, one_at_a_time, run_path
+from embedtune.tracking.store import Store, connect, one_at_a_time
 from embedtune.tracking.trial_run import user
 from embedtune.tracking.views import StudyShape, study_tags
 
 if TYPE_CHECKING:
-    from embedtune.tracking.gateway import Gateway
+    from embedtune.tracking.client.gateway import Gateway
 
 FRONT = "embedtune.front"
 """Tag of a trial's run: whether no other trial beats it in both objectives; of the study's run: those trials."""
@@ -57,7 +59,8 @@ def deliver_study(store: Store, study: StudyPaths, records: Sequence[TrialRecord
         if (run_id := record.run_id or _delivered_run(study, record))
     }
     with connect(store) as gateway, one_at_a_time(study.root):
-        gateway.tag_experiment(store.experiment_id, study_tags(study_shape(study.name, definition, records)))
+        if shows_views():
+            gateway.tag_experiment(store.experiment_id, study_tags(study_shape(study.name, definition, records)))
         content = study_content(study.name, definition, records, run_links)
         run = gateway.find(study.name)
         _tag_front(gateway, run, content, records)

@@ -17,6 +17,7 @@ from embedtune.records import Metrics, TrialRecord
 from embedtune.tracking.content import DatasetUse, RunContent, end_time, has_ended, state_word, status
 from embedtune.tracking.folder import TrialFolder, read_folder
 from embedtune.tracking.labels import MAX_DIGEST, MAX_TAG, datasets, line, params, tags
+from embedtune.tracking.mlflow_private import LOGGED_ARTIFACTS_TAG
 from embedtune.tracking.names import cost_points, dims, judged_points, trial_points
 from embedtune.tracking.notes import trial_note
 from embedtune.tracking.store import Store, connect, one_at_a_time
@@ -122,7 +123,7 @@ def _tags(folder: TrialFolder, parent_run_id: str | None) -> dict[str, str]:
         "mlflow.source.git.commit": str(revision).removesuffix("-dirty") if revision else None,
         "mlflow.user": user(),
         "mlflow.note.content": trial_note(record, folder.best, folder.objective)[:MAX_TAG],
-        "mlflow.loggedArtifacts": json.dumps(tables) if tables else None,
+        LOGGED_ARTIFACTS_TAG: json.dumps(tables) if tables else None,
     }
     # Ours first, because the page shows tags in this order, and last, because no fact may replace them.
     first, last = tags(ours), {key: text for key, text in theirs.items() if text is not None}

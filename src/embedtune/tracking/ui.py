@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import socket
 import threading
 import time
 import urllib.request
-import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,17 +17,16 @@ from embedtune.config import TrackingConfig
 from embedtune.config.redaction import first_line, redact_text
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
+from embedtune.tracking.mlflow_private import server_application
+from embedtune.tracking.place.sqlite import open_exactly
+from embedtune.tracking.place.uri import is_database, store_file, store_uri
 from embedtune.tracking.store import prepare_environment
-from embedtune.tracking.uri import SQLITE, is_database, store_uri
 
 if TYPE_CHECKING:
     from uvicorn import Server
 
 HOST = "127.0.0.1"
 """The UI asks for no password, so nobody else's machine may reach it."""
-
-_ARTIFACTS = "mlflow-artifacts:/"
-"""What MLflow calls artifacts that the server hands out itself."""
 
 _GOODBYE_SECONDS = 3
 """How long pages that are still open may keep a server that was asked to end."""
@@ -47,12 +44,13 @@ def serve_ui(config: TrackingConfig, workspace: Workspace, ready: Callable[[], N
         TrackingError: There is no store yet, the port is taken, the store is one MLflow cannot read, or
             ``tracking.uri`` is a server of its own.
     """
-    _check_store(store_uri(config, workspace))
+    _check_store(store_uri(config, workspace), store_file(config, workspace))
     with _bound(config.port) as listener, suppress(KeyboardInterrupt), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations within the server
         prepare_environment()
-        os.environ.update(ui_environment(config, workspace))
-        server = _load_server(store_uri(config, workspace))
+        if (file := store_file(config, workspace)) is not None:
+            open_exactly(store_uri(config, workspace), file)
+        server = _load_server(store_uri(config, workspace), workspace.mlruns.resolve() / "artifacts")
         threading.Thread(target=_call_when_healthy, args=(config.port, ready), daemon=True).start()
         server.run(sockets=[listener])
 
@@ -63,40 +61,21 @@ def check_servable(config: TrackingConfig, workspace: Workspace) -> None:
     Raises:
         TrackingError: One of them is not so.
     """
-    _check_store(store_uri(config, workspace))
+    _check_store(store_uri(config, workspace), store_file(config, workspace))
     with _bound(config.port):
         pass
 
 
-def ui_environment(config: TrackingConfig, workspace: Workspace) -> Mapping[str, str]:
-    """What ``mlflow ui`` tells its server process through the environment; no job workers, which take eight more."""
-    uri = store_uri(config, workspace)
-    return {
-        "_MLFLOW_SERVER_FILE_STORE": uri,
-        "_MLFLOW_SERVER_REGISTRY_STORE": uri,
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": _ARTIFACTS,
-        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": (workspace.mlruns.resolve() / "artifacts").as_uri(),
-        "_MLFLOW_SERVER_BOOT_ID": uuid.uuid4().hex,
-        "_MLFLOW_SGI_NAME": "uvicorn",
-        "_MLFLOW_IN_JOB_EXECUTOR": "false",
-        "MLFLOW_ENABLE_WORKSPACES": "false",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    }
-
-
-def _load_server(uri: str) -> Server:
+def _load_server(uri: str, artifacts: Path) -> Server:
     """MLflow's application, its stores opened, and the server for it; nearly all of the start-up is spent here."""
     gc.disable()  # collecting while modules load finds nothing to free and costs a seventh of the time
     try:
         import uvicorn
         from mlflow.exceptions import MlflowException
-        from mlflow.server.fastapi_app import app
-        from mlflow.server.handlers import initialize_backend_stores
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
-            initialize_backend_stores(uri, uri, _ARTIFACTS)
+            app = server_application(uri, artifacts)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             raise TrackingError(
                 f"tracking.uri must be a store that mlflow can read, but got {redact_text(uri)} "
@@ -119,12 +98,12 @@ def _call_when_healthy(port: int, ready: Callable[[], None]) -> None:
             time.sleep(0.05)
 
 
-def _check_store(uri: str) -> None:
+def _check_store(uri: str, file: Path | None) -> None:
     if not is_database(uri):
         raise TrackingError(
             f"tracking.uri must be a database for `ui`, but got the server {redact_text(uri)}. Open that address."
         )
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+    if file is not None and not file.is_file():
         raise TrackingError(
             f"tracking.uri must be a store with runs in it, but got {uri}, which does not exist. "
             "Train first: python -m embedtune"

@@ -1,7 +1,7 @@
 """Saved views of the experiment page: filter, order, columns and charts. Pure.
 
 MLflow keeps a shared view as an experiment tag ``mlflow.sharedViewState.<key>`` that holds the state of its page,
-deflated. The format is its own and undocumented, which is one reason for the pinned version.
+deflated. The format is its own and undocumented: see ``mlflow_private.VIEWS_TESTED``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 from embedtune.tracking.charts import Section, bar, line, parallel, scatter, trade_off
 from embedtune.tracking.labels import LOG10_RATE
+from embedtune.tracking.mlflow_private import VIEW_TAG
 from embedtune.tracking.names import HEADLINES, Objective, at_dim, section
 
-_TAG = "mlflow.sharedViewState."
 _CREATED = 1_700_000_000_000  # any time will do, but always the same: an unchanged view is not written again
 _RATE = "train.learning_rate"
 _TRIALS = 'tags.`embedtune.kind` != "study" AND tags.`embedtune.kind` != "release"'
@@ -182,4 +182,4 @@ def _charts(sections: Sequence[Section], prefix: str) -> dict[str, Any]:
 def _tag(key: str, name: str, state: Mapping[str, Any]) -> dict[str, str]:
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
     value = {"name": name, "createdAt": _CREATED, "updatedAt": _CREATED, "state": f"deflate;{packed}"}
-    return {f"{_TAG}{key}": json.dumps(value)}
+    return {f"{VIEW_TAG}{key}": json.dumps(value)}

@@ -8,8 +8,8 @@ from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.config import Config
 from embedtune.errors import TrackingError
 from embedtune.tracking import check_servable, links, open_store, peek_store, serve_ui
+from embedtune.tracking.place.uri import is_database, store_uri
 from embedtune.tracking.ui import HOST
-from embedtune.tracking.uri import is_database, store_uri
 
 logger = logging.getLogger(__name__)
 

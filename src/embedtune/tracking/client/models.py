@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -12,10 +13,13 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.utils.file_utils import local_file_uri_to_path
 
+from embedtune.errors import TrackingError
 from embedtune.tracking.content import ModelContent
+from embedtune.tracking.mlflow_private import MODEL_VERSIONS_TAG, delete_artifacts
+from embedtune.tracking.place.owner import WORKSPACE, Owner, local_path
+
+logger = logging.getLogger(__name__)
 
 _WEIGHTS = "embedtune.weights"
 """Tag of a checkpoint's model."""
@@ -30,19 +34,20 @@ _UPLOAD_START, _UPLOAD_RATE = 60, 5_000_000
 class Models:
     """The logged models of one experiment."""
 
-    def __init__(self, client: MlflowClient, uri: str, experiment_id: str) -> None:
+    def __init__(self, client: MlflowClient, uri: str, experiment_id: str, owner: Owner) -> None:
         self._client = client
         self._uri = uri
         self._experiment_id = experiment_id
+        self._owner = owner
 
     def of_study(self, study: str) -> list[LoggedModel]:
-        """Models of the study's checkpoints, pruned ones too."""
+        """Models of the study's checkpoints that are this workspace's, pruned ones too."""
         query = f"tags.`embedtune.kind` = 'checkpoint' AND tags.`embedtune.study` = '{study}'"
         found: list[LoggedModel] = []
         token = None
         while True:
             page = self._client.search_logged_models([self._experiment_id], query, page_token=token)
-            found += page
+            found += (model for model in page if self._owner.is_own(model.tags))
             token = page.token
             if not token:
                 return found
@@ -59,7 +64,8 @@ class Models:
         """Add to ``model``, or to a new one, what it lacks of ``content``; ``run`` is the one it came from."""
         run_id = run.info.run_id
         if model is None:
-            name, tags = model_name(content.name), {**content.tags, _WEIGHTS: _KEPT}
+            name = model_name(content.name)
+            tags = {**content.tags, _WEIGHTS: _KEPT, WORKSPACE: self._owner.identity.id}
             model = self._client.create_logged_model(
                 self._experiment_id, name, run_id, tags, dict(content.params), _TYPE
             )
@@ -75,14 +81,21 @@ class Models:
         """Delete a model's files; its page stays. One that the registry refers to keeps them."""
         if self._is_registered(model):
             return
+        try:
+            self._delete(model)
+        except TrackingError as error:  # another's files stay, and the model that has them
+            logger.warning("%s", error)
+            return
         if model.status == LoggedModelStatus.PENDING:  # its delivery was cut short, and nobody will go on with it
             self._client.finalize_logged_model(model.model_id, "FAILED")
-        place = model.artifact_location
-        if place.startswith("file:"):
-            shutil.rmtree(local_file_uri_to_path(place), ignore_errors=True)
-        else:
-            get_artifact_repository(place, tracking_uri=self._uri).delete_artifacts()
         self._client.set_logged_model_tags(model.model_id, {_WEIGHTS: _PRUNED})
+
+    def _delete(self, model: LoggedModel) -> None:
+        folder = local_path(model.artifact_location)
+        if folder is None:
+            delete_artifacts(model.artifact_location, self._uri)
+        else:
+            shutil.rmtree(self._owner.file(folder), ignore_errors=True)
 
     def log(self, name: str, run_id: str, tags: Mapping[str, str], folder: Path) -> LoggedModel:
         """Keep a folder as a run's logged model, the one that a killed process began if there is one.
@@ -110,16 +123,16 @@ class Models:
         return next((model for model in mine if model.status == LoggedModelStatus.PENDING), None)
 
     def _put(self, model: LoggedModel, folder: Path) -> None:
-        if model.artifact_location.startswith("file:"):
-            target = Path(local_file_uri_to_path(model.artifact_location))
-            shutil.rmtree(target, ignore_errors=True)  # what an interrupted delivery left
+        target = local_path(model.artifact_location)
+        if target is not None:
+            shutil.rmtree(self._owner.file(target), ignore_errors=True)  # what an interrupted delivery left
             _link_tree(folder, target)
         else:
             with _time_for(folder):
                 self._client.log_model_artifacts(model.model_id, str(folder))
 
     def _is_registered(self, model: LoggedModel) -> bool:
-        if json.loads(model.tags.get("mlflow.modelVersions") or "[]"):
+        if json.loads(model.tags.get(MODEL_VERSIONS_TAG) or "[]"):
             return True
         # A version made without mlflow.register_model leaves no tag on the model.
         queries = [f"run_id = '{model.source_run_id}'", f"source_path = '{model.artifact_location}'"]

@@ -22,13 +22,13 @@ from mlflow.entities import (
     ViewType,
 )
 from mlflow.exceptions import MlflowException
-from mlflow.utils.file_utils import local_file_uri_to_path
 
 from embedtune.errors import TrackingError
+from embedtune.tracking.client.models import Models
+from embedtune.tracking.client.versions import Versions
 from embedtune.tracking.content import DatasetUse, Point, RunContent
 from embedtune.tracking.labels import MAX_DIGEST
-from embedtune.tracking.models import Models
-from embedtune.tracking.versions import Versions
+from embedtune.tracking.place.owner import WORKSPACE, Owner, local_path
 
 UID = "embedtune.uid"
 NOTE = "mlflow.note.content"
@@ -37,6 +37,8 @@ FILES = "embedtune.files"
 
 _BATCH = 100
 """Params or tags that MLflow takes at once."""
+_COPIES = 100
+"""Runs of one uid that are looked at, one for each workspace."""
 _METRICS_BATCH = 800
 """Metrics sent at once: with params and tags MLflow takes 1000."""
 
@@ -44,18 +46,19 @@ _METRICS_BATCH = 800
 class Gateway:
     """One experiment of one store. All but the registration of a model may be done twice without a trace."""
 
-    def __init__(self, uri: str, experiment_id: str) -> None:
+    def __init__(self, uri: str, experiment_id: str, owner: Owner) -> None:
         # Both explicit, so that mlflow's process-wide settings stay as they are.
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._experiment_id = experiment_id
-        self.models = Models(self._client, uri, experiment_id)
+        self._owner = owner
+        self.models = Models(self._client, uri, experiment_id, owner)
         self.versions = Versions(self._client, uri)
 
     def open_experiment(self, name: str, artifact_location: str | None) -> str:
         """The id of the experiment, which is created if there is none.
 
         Raises:
-            TrackingError: It was deleted, or its files were moved away.
+            TrackingError: It was deleted, or its files were moved away or are of another workspace.
         """
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
@@ -70,7 +73,7 @@ class Gateway:
                 f"tracking.experiment must not be a deleted one, but got {name}. Take another name, or restore it: "
                 f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
             )
-        _check_place(experiment.artifact_location)
+        _check_place(experiment.artifact_location, self._owner)
         return str(experiment.experiment_id)
 
     def tag_experiment(self, experiment_id: str, tags: Mapping[str, str], *, default_note: str | None = None) -> None:
@@ -84,14 +87,18 @@ class Gateway:
                 self._client.set_experiment_tag(experiment_id, key, value)
 
     def find(self, uid: str, run_id: str | None = None) -> Any | None:
-        """The run of a uid, None if there is none; ``run_id`` is tried first, which is faster."""
+        """The run of a uid, None if there is none; ``run_id`` is tried first, which is faster.
+
+        Of several the one that this workspace made; never one of the workspace that it is a copy of.
+        """
         if run_id is not None:
             run = self._get(run_id)
-            if run is not None and run.data.tags.get(UID) == uid:
+            if run is not None and run.data.tags.get(UID) == uid and self._owner.is_own(run.data.tags):
                 return run
         query = f"tags.`{UID}` = '{uid}'"
-        runs = self._client.search_runs([self._experiment_id], query, ViewType.ACTIVE_ONLY, max_results=1)
-        return runs[0] if runs else None
+        runs = self._client.search_runs([self._experiment_id], query, ViewType.ACTIVE_ONLY, max_results=_COPIES)
+        fitting = [(rank, run) for run in runs if (rank := self._owner.preference(run.data.tags)) is not None]
+        return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
     def discard(self, run: Any) -> None:
         """Put a run into MLflow's trash: no page shows it, and the next one of its uid is a new one."""
@@ -103,7 +110,8 @@ class Gateway:
         run_id = str(run.info.run_id)
         # A param never changes, and MLflow refuses to: what is there stays.
         params = [Param(key, value) for key, value in content.params.items() if key not in run.data.params]
-        tags = [RunTag(key, value) for key, value in content.tags.items() if run.data.tags.get(key) != value]
+        wanted = {WORKSPACE: run.data.tags.get(WORKSPACE, self._owner.identity.id), **content.tags}
+        tags = [RunTag(key, value) for key, value in wanted.items() if run.data.tags.get(key) != value]
         metrics = [Metric(point.key, point.value, point.timestamp, point.step) for point in content.points]
         parts = (_batches(metrics, _METRICS_BATCH), _batches(params, _BATCH), _batches(tags, _BATCH))
         none: list[Any] = []
@@ -148,16 +156,16 @@ class Gateway:
         return run if active else None
 
     def _create(self, content: RunContent) -> Any:
-        tags = {UID: content.uid, **content.tags}
+        tags = {UID: content.uid, WORKSPACE: self._owner.identity.id, **content.tags}
         return self._client.create_run(self._experiment_id, content.started or None, tags, content.name)
 
     def _log_artifacts(self, run: Any, artifacts: Mapping[str, str | Path]) -> None:
         if not artifacts or run.data.tags.get(FILES) == (digest := _digest(artifacts)):
             return
-        run_id = run.info.run_id
+        run_id, folder = run.info.run_id, local_path(run.info.artifact_uri)
         for place, artifact in artifacts.items():
-            if run.info.artifact_uri.startswith("file:"):  # as mlflow does it, which asks the database before each file
-                _copy(artifact, Path(local_file_uri_to_path(run.info.artifact_uri)) / place)
+            if folder is not None:  # as mlflow does it, which asks the database before each file
+                _copy(artifact, self._owner.file(folder / place))
             elif isinstance(artifact, Path):
                 self._client.log_artifact(run_id, str(artifact), os.path.dirname(place) or None)
             else:
@@ -192,13 +200,17 @@ def _dataset_input(use: DatasetUse) -> Any:
     return DatasetInput(dataset, [InputTag("mlflow.data.context", use.context)])
 
 
-def _check_place(artifact_location: str) -> None:
+def _check_place(artifact_location: str, owner: Owner) -> None:
     """MLflow keeps absolute paths, and lists nothing, without an error, once the folder was moved."""
-    if artifact_location.startswith("file:") and not Path(local_file_uri_to_path(artifact_location)).is_dir():
+    folder = local_path(artifact_location)
+    if folder is None:
+        return
+    if not folder.is_dir():
         raise TrackingError(
             f"paths.mlruns must stay where it was made, but {artifact_location} is gone. "
             "Move it back, or mend the store where it is now: python -m embedtune relocate"
         )
+    owner.file(folder)
 
 
 def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlflow import MlflowClient
+from mlflow import MlflowClient, artifacts
 from mlflow.entities import LoggedModel
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.utils.file_utils import local_file_uri_to_path
 
-from embedtune.tracking.uri import is_database
+from embedtune.tracking.mlflow_private import MODEL_VERSIONS_TAG
+from embedtune.tracking.place.owner import local_path
+from embedtune.tracking.place.uri import is_database
 
 _LOGGED = "models:/"
 """What the source of a version begins with that was made of a logged model on a server."""
@@ -41,7 +41,7 @@ class Versions:
         ).version
         # mlflow.register_model does this too, but only for the process-wide store; the model's page reads it.
         versions = json.dumps([{"name": name, "version": version}])
-        self._client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
+        self._client.set_logged_model_tags(model.model_id, {MODEL_VERSIONS_TAG: versions})
         return str(version)
 
     def find(self, name: str, alias: str) -> ModelVersion | None:
@@ -63,7 +63,8 @@ class Versions:
         place = version.source
         if place.startswith(_LOGGED):
             place = self._client.get_logged_model(place.removeprefix(_LOGGED)).artifact_location
-        if place.startswith("file:"):
-            return Path(local_file_uri_to_path(place))
+        folder = local_path(place)
+        if folder is not None:
+            return folder
         into.mkdir(parents=True, exist_ok=True)
-        return Path(get_artifact_repository(place, tracking_uri=self._uri).download_artifacts("", str(into)))
+        return Path(artifacts.download_artifacts(artifact_uri=place, dst_path=str(into), tracking_uri=self._uri))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -10,22 +11,40 @@ from embedtune.paths import Workspace
 
 SQLITE = "sqlite:///"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+_LONGEST = 100
+"""Characters of a folder's name, of 255 bytes."""
 
 
 def store_uri(config: TrackingConfig, workspace: Workspace) -> str:
     """The tracking URI: the one configured, or sqlite below ``paths.mlruns``."""
-    return config.uri or f"{SQLITE}{(workspace.mlruns / 'mlflow.db').resolve()}"
+    return config.uri or f"{SQLITE}{_own_file(workspace)}"
 
 
-def store_lock(uri: str, workspace: Workspace) -> Path:
+def store_file(config: TrackingConfig, workspace: Workspace) -> Path | None:
+    """The sqlite file of the store; None if it is of another kind."""
+    if config.uri is None:
+        return _own_file(workspace)
+    if not config.uri.startswith(SQLITE):
+        return None
+    return Path(config.uri.removeprefix(SQLITE).partition("?")[0]).absolute()
+
+
+def _own_file(workspace: Workspace) -> Path:
+    return (workspace.mlruns / "mlflow.db").resolve()
+
+
+def store_lock(config: TrackingConfig, workspace: Workspace) -> Path:
     """Held while the store is created or mended; beside a sqlite file, because several workspaces may share one."""
-    folder = Path(uri.removeprefix(SQLITE)).parent if uri.startswith(SQLITE) else workspace.mlruns
-    return folder / "mlflow.lock"
+    file = store_file(config, workspace)
+    return (file.parent if file else workspace.mlruns) / "mlflow.lock"
 
 
 def artifact_folder(experiment: str) -> str:
     """Where below ``paths.mlruns`` the artifacts of an experiment are."""
-    return "artifacts/" + re.sub(r"[^\w.-]", "_", experiment)
+    name = re.sub(r"[^\w.-]", "_", experiment)
+    if len(name) > _LONGEST or not name.strip("."):
+        name = f"{name[:_LONGEST].replace('.', '_')}-{hashlib.sha256(experiment.encode()).hexdigest()[:12]}"
+    return f"artifacts/{name}"
 
 
 def is_server(uri: str) -> bool:

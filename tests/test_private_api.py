@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import re
+import sqlite3
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,20 @@ import pytest
 import structure
 from embedtune.study.storage.journal import Journal
 from embedtune.study.storage.optuna_private import DURABLE, queued_params, set_constraint, silent_trials
+from embedtune.tracking import mlflow_private
+from embedtune.tracking.mlflow_private import (
+    LOGGED_ARTIFACTS_TAG,
+    MODEL_VERSIONS_TAG,
+    PLACES,
+    TAGS,
+    experiment_id,
+    server_environment,
+    shows_views,
+)
+from embedtune.tracking.place.relocate import columns
+
+MLFLOW = "tracking/mlflow_private.py"
+ARTIFACTS = "mlflow.store.artifact.artifact_repository_registry"
 
 PRIVATE = (
     # library, file, name as MODULE:ATTRIBUTE
@@ -31,6 +47,10 @@ PRIVATE = (
     ("hydra", "config/hydra_private.py", "hydra.core.override_parser.types:RangeSweep"),
     ("hydra", "config/hydra_private.py", "hydra.core.override_parser.types:Transformer.identity"),
     ("hydra", "config/hydra_private.py", "hydra.core.plugins:Plugins.instantiate_launcher"),
+    ("mlflow", MLFLOW, f"{ARTIFACTS}:get_artifact_repository"),
+    ("mlflow", MLFLOW, "mlflow.store.artifact.artifact_repo:ArtifactRepository.delete_artifacts"),
+    ("mlflow", MLFLOW, "mlflow.server.fastapi_app:app"),
+    ("mlflow", MLFLOW, "mlflow.server.handlers:initialize_backend_stores"),
     ("optuna", "study/storage/optuna_private.py", "optuna.storages:RDBStorage._get_stale_trial_ids"),
     ("optuna", "study/storage/optuna_private.py", "optuna.storages.journal._storage:JournalOperation.CREATE_STUDY"),
     ("optuna", "study/storage/optuna_private.py", "optuna.storages.journal._storage:JournalOperation.CREATE_TRIAL"),
@@ -43,6 +63,7 @@ PRIVATE = (
 
 UNDOCUMENTED = {
     "hydra": r"(from|import) hydra\.(_internal|core\.(override_parser|config_loader|plugins)|plugins\.launcher)\b",
+    "mlflow": r"(from|import) mlflow\.(server|store|utils|tracking\._)|[^#\n]*\"(_MLFLOW_|mlflow\.(shared|logged))",
     "optuna": r"(from|import) optuna[\w.]*\._|.*\._(storage|study_id|trial_id|get_stale_trial_ids)\b|.*fixed_params",
 }
 """Library -> lines that use what no page of its documentation names."""
@@ -56,6 +77,7 @@ def find(address: str) -> Any:
     return found
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("address", [address for _, _, address in PRIVATE])
 def test_the_name_is_there(address: str) -> None:
     assert find(address) is not None
@@ -111,3 +133,43 @@ def test_entries_of_a_journal_that_must_last_are_known(tmp_path: Path) -> None:
     trial.report(0.5, 1)
     study.tell(trial, 0.5)
     assert [log["op_code"] in DURABLE for log in written].count(True) == 3
+
+
+def test_mlflow_stores_have_the_tables_and_tags_that_are_read_past_it(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    MlflowClient(uri).create_experiment("mine")
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        assert experiment_id(database, "mine") == "1"
+        assert experiment_id(database, "another") is None
+        used = {*PLACES, *((table, column) for table, *both in TAGS for column in both)}
+        assert used <= columns(database)
+
+
+def test_mlflow_reads_the_environment_that_its_server_is_given(tmp_path: Path) -> None:
+    from mlflow import environment_variables
+    from mlflow.server import constants
+
+    known = {str(getattr(value, "name", value)) for module in (constants, environment_variables)
+             for value in vars(module).values()}  # fmt: skip
+    assert set(server_environment("sqlite:///x", tmp_path)) <= known
+
+
+def test_mlflow_uses_the_tags_that_its_pages_read() -> None:
+    from mlflow.utils import mlflow_tags
+
+    assert mlflow_tags.MLFLOW_LOGGED_ARTIFACTS == LOGGED_ARTIFACTS_TAG
+    assert mlflow_tags.MLFLOW_MODEL_VERSIONS == MODEL_VERSIONS_TAG
+
+
+@pytest.mark.parametrize(("installed", "shown"), [("3.17.2", True), ("3.18.0", True), ("3.99.1", False)])
+def test_saved_views_are_for_versions_of_mlflow_they_were_tested_with(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, installed: str, shown: bool
+) -> None:
+    monkeypatch.setattr(mlflow_private, "version", lambda _: installed)
+    shows_views.cache_clear()
+    with caplog.at_level("INFO"):
+        assert [shows_views(), shows_views()] == [shown, shown]
+    shows_views.cache_clear()
+    assert len(caplog.records) == (0 if shown else 1)

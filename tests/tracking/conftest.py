@@ -182,6 +182,7 @@ def make_study(study: StudyPaths, specs: list[TrialSpec], n_trials: int | None =
         "name": study.name,
         "kind": "sweep",
         "objective": "cosine_map@100",
+        "dim": 384,
         "direction": "maximize",
         "n_trials": len(specs) if n_trials is None else n_trials,
         "space": {

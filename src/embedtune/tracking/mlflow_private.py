@@ -49,7 +49,8 @@ def shows_views() -> bool:
     installed = version("mlflow")
     known = ".".join(installed.split(".")[:2]) in VIEWS_TESTED
     if not known:
-        logger.info("No saved views in the UI: they are tested with MLflow %s, not %s.", VIEWS_TESTED, installed)
+        tested = " and ".join(VIEWS_TESTED)
+        logger.info("No saved views in the UI: they are tested with MLflow %s, not %s.", tested, installed)
     return known
 
 

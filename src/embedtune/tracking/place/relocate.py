@@ -70,7 +70,7 @@ def adopt_copy(path: Path, config: TrackingConfig, owner: Owner) -> Relocation |
     if path.parent != root or not path.is_file():
         return None
     with _opened(path, store_lock(config, owner.workspace)) as database:
-        if ("experiments", "artifact_location") not in _columns(database) or _missing(database, root):
+        if ("experiments", "artifact_location") not in columns(database) or _missing(database, root):
             return None
         old = tuple(place for place in _old_roots(database, root) if _is_another(local_path(place), root, path.name))
         if not old:
@@ -157,10 +157,10 @@ def _known_tables(database: sqlite3.Connection, path: Path) -> set[str]:
     Raises:
         TrackingError: One of them has other columns.
     """
-    columns = _columns(database)
-    tables = {table for table, _ in columns}
+    there = columns(database)
+    tables = {table for table, _ in there}
     expected = {*PLACES, *((table, column) for table, *both in TAGS for column in both)}
-    unknown = sorted(pair for pair in expected - columns if pair[0] in {*tables, "experiments", "runs"})
+    unknown = sorted(pair for pair in expected - there if pair[0] in {*tables, "experiments", "runs"})
     if unknown:
         raise TrackingError(
             f"tracking.uri must be a store whose tables are known, but got {path} without "
@@ -169,7 +169,7 @@ def _known_tables(database: sqlite3.Connection, path: Path) -> set[str]:
     return tables
 
 
-def _columns(database: sqlite3.Connection) -> set[tuple[str, str]]:
+def columns(database: sqlite3.Connection) -> set[tuple[str, str]]:
     """Every table with every column."""
     found = "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'"
     return set(database.execute(found))

@@ -49,6 +49,18 @@ def test_facts_of_the_cached_loss_alone(tiny: SentenceTransformer, small_trainin
     assert facts.loss_parameters["scale"] == 20.0
 
 
+def test_facts_tell_the_prompts_that_are_trained_with(
+    tiny: SentenceTransformer, small_training: TrainingSet, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert training_facts(tiny, [small_training], config).hyperparameters["prompts"] is None
+    before = training_facts(tiny, [small_training], config).datasets[0].statistics
+    monkeypatch.setattr(tiny, "prompts", {"query": "ask: ", "document": ""})
+    facts = training_facts(tiny, [small_training], config)
+    assert facts.hyperparameters["prompts"] == {"anchor": "ask: ", "positive": ""}
+    assert facts.datasets[0].statistics["anchor"]["min"] > before["anchor"]["min"]
+    assert facts.datasets[0].statistics["positive"] == before["positive"]
+
+
 def test_non_default_are_the_arguments_that_differ(
     tiny: SentenceTransformer, small_training: TrainingSet, config: Config
 ) -> None:

@@ -17,6 +17,7 @@ from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Attempt, Listener, Progress, TrainingOutcome, train_model
 from embedtune.training.arguments import training_arguments
+from embedtune.training.collate import column_prompts
 from embedtune.training.losses import build_loss
 from embedtune.training.train import to_dataset
 
@@ -71,7 +72,7 @@ def stock_losses(model: SentenceTransformer, sets: list[TrainingSet], config: Co
             losses.append(loss.item())
             return loss
 
-    arguments = training_arguments(config.train, OUTPUT, "cpu", "fp32")
+    arguments = training_arguments(config.train, OUTPUT, "cpu", "fp32", column_prompts(model, sets))
     Stock(model=model, args=arguments, train_dataset=to_dataset(sets), loss=build_loss(model, config)).train()
     return losses
 
@@ -92,6 +93,55 @@ def test_losses_are_those_of_the_library(
     expected = stock_losses(fresh(dropout=False), sets, config)
     assert [progress.loss for progress in steps] == pytest.approx(expected, rel=1e-4)
     assert len(steps) == 8
+
+
+@pytest.mark.parametrize("include_prompt", [True, False])
+@pytest.mark.parametrize("matryoshka", [MatryoshkaConfig(dims=[64, 16]), None])
+@pytest.mark.parametrize("loss", ["mnrl", "cached_mnrl"])
+def test_prompts_of_the_model_are_trained_with_as_the_library_does(
+    small_training: TrainingSet, include_prompt: bool, matryoshka: MatryoshkaConfig | None, loss: str
+) -> None:
+    config, sets = configured(), [with_negatives(small_training)]
+    config.loss.name, config.loss.matryoshka = loss, matryoshka
+    ours, theirs, bare = fresh(dropout=False), fresh(dropout=False), fresh(dropout=False)
+    for model in (ours, theirs):
+        model.prompts |= {"query": "ask: ", "document": "a passage to find: "}
+        model.set_pooling_include_prompt(include_prompt)
+    _, steps = train(ours, sets, config)
+    expected = stock_losses(theirs, sets, config)
+    assert [progress.loss for progress in steps] == pytest.approx(expected, rel=1e-4)
+    _, without = train(bare, sets, config)
+    assert [progress.loss for progress in without] != pytest.approx(expected, rel=1e-3)
+
+
+def test_what_is_trained_is_read_as_evaluation_reads_it(
+    small_training: TrainingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from embedtune.training.collate import TokenCollator
+
+    model, batches = fresh(), list[tuple[Any, Any]]()
+    model.prompts |= {"query": "ask: ", "document": "passage: "}
+    collate = TokenCollator.__call__
+
+    def watch(self: TokenCollator, rows: Any) -> dict[str, Any]:
+        batches.append((rows, collate(self, rows)))
+        return batches[-1][1]
+
+    monkeypatch.setattr(TokenCollator, "__call__", watch)
+    train(model, small_training, configured())
+    rows, batch = batches[0]
+    for column, prompt in (("anchor", "ask: "), ("positive", "passage: ")):
+        expected = model.preprocess([row[column] for row in rows], prompt=prompt)
+        assert torch.equal(batch[f"{column}_input_ids"], expected["input_ids"])
+
+
+def test_two_sets_with_prompts_train(small_training: TrainingSet) -> None:
+    ours, theirs = fresh(dropout=False), fresh(dropout=False)
+    for model in (ours, theirs):
+        model.prompts["query"] = "ask: "
+    sets = [small_training, TrainingSet("few", {name: texts[:16] for name, texts in small_training.columns.items()})]
+    _, steps = train(ours, sets, configured())
+    assert [progress.loss for progress in steps] == pytest.approx(stock_losses(theirs, sets, configured()), rel=1e-4)
 
 
 def test_cached_loss_trains_as_the_library_does(small_training: TrainingSet) -> None:

@@ -25,6 +25,7 @@ from embedtune.records import (
     TrialRecord,
 )
 from embedtune.training import Progress
+from embedtune.trial import bench as bench_module
 from embedtune.trial.bench import Bench
 from embedtune.trial.run import run_baseline, run_trial
 from embedtune.trial.watching import Hooks
@@ -107,6 +108,17 @@ def test_run_trial_records_everything(run: Run, trial: TrialPaths, config: Confi
     assert archive.read_config(trial)["train"]["batch_size"] == 8
     assert delivered == [False, False, False, True]
     assert not list(trial.root.glob("trainer-*"))
+
+
+def test_groups_of_queries_are_found_once_for_all_evaluations(
+    run: Run, bench: Bench, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    original = bench_module.query_groups
+    monkeypatch.setattr(bench_module, "query_groups", lambda relevant: calls.append(1) or original(relevant))
+    _, watcher = run(config, bench=replace(bench))
+    assert len(watcher.values) == 2
+    assert calls == [1]
 
 
 def test_run_trial_keeps_the_weights_of_the_best_step(

@@ -56,6 +56,7 @@ def evaluate_retrieval(
         ConfigError: A dimension that the embeddings do not have.
         TrialError: The encoder gives NaN or infinite values.
     """
+    encoder = _with_tokens(encoder)
     queries = encoder.encode_query(
         list(retrieval.queries.values()), batch_size=batch_size, convert_to_tensor=True, show_progress_bar=False
     )
@@ -63,6 +64,15 @@ def evaluate_retrieval(
         list(retrieval.corpus.values()), batch_size=batch_size, convert_to_tensor=True, show_progress_bar=False
     )
     return score_embeddings(queries, corpus, retrieval, dims, chunk_size=chunk_size)
+
+
+def _with_tokens(encoder: Encoder) -> Encoder:
+    """The same model, but every text is tokenised once in this process."""
+    from sentence_transformers import SentenceTransformer
+
+    from embedtune.models.encoder import TokenEncoder
+
+    return TokenEncoder(encoder) if isinstance(encoder, SentenceTransformer) else encoder
 
 
 def score_embeddings(

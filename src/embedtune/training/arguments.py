@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ _SAMPLERS = {BatchSampler.plain: "batch_sampler", BatchSampler.no_duplicates: "n
 
 
 def training_arguments(
-    train: TrainConfig, output_dir: Path, device: str, precision: str
+    train: TrainConfig, output_dir: Path, device: str, precision: str, prompts: Mapping[str, str] | None = None
 ) -> SentenceTransformerTrainingArguments:
     """Arguments for one training that writes no file, reports to nobody and draws no progress bar.
 
@@ -23,6 +24,7 @@ def training_arguments(
         output_dir: The trainer makes this folder and leaves it empty.
         device: As :func:`~embedtune.training.device.resolve_device` gives it.
         precision: As :func:`~embedtune.training.device.resolve_precision` gives it.
+        prompts: Put before the texts of each column.
     """
     on_cuda = device.startswith("cuda")
     arguments = SentenceTransformerTrainingArguments(
@@ -40,6 +42,7 @@ def training_arguments(
         use_cpu=not on_cuda,
         batch_sampler=_SAMPLERS[train.batch_sampler],
         multi_dataset_batch_sampler="round_robin",
+        prompts=None if prompts is None else dict(prompts),
         dataloader_pin_memory=on_cuda,
         eval_strategy="no",
         save_strategy="no",

@@ -10,7 +10,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
-from embedtune.training.collate import Features
+from embedtune.models.tokens import Features
 from embedtune.training.pieces import cut
 
 _PIECE_COST = {"cpu": 64, "cuda": 4096}
@@ -99,7 +99,7 @@ def _look_up(word_embeddings: nn.Module, pieces: Sequence[Features]) -> None:
 
 def _word_embeddings(model: SentenceTransformer) -> nn.Module | None:
     """The table of word embeddings, if the model embeds texts the same when it is given its rows; else None."""
-    transformer: Any = getattr(model[0], "model", None)
+    transformer: Any = model.transformers_model
     if not hasattr(transformer, "get_input_embeddings"):
         return None
     table: nn.Module = transformer.get_input_embeddings()

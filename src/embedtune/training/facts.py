@@ -10,9 +10,10 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 
 from embedtune.config import Config
 from embedtune.machine.environment import library_versions
+from embedtune.models.tokens import Role, prompt_of, read_tokens
 from embedtune.records import DatasetFacts, TrainingFacts, TrainingSet
 from embedtune.training.arguments import training_arguments
-from embedtune.training.collate import row_lengths
+from embedtune.training.collate import column_prompts, role_of, row_lengths
 from embedtune.training.device import device_name, resolve_device, resolve_precision
 from embedtune.training.losses import build_loss, nested_losses
 
@@ -57,7 +58,7 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
     device = resolve_device(config.train.device)
     precision = resolve_precision(config.train.precision, device)
     losses = nested_losses(build_loss(model, config))
-    hyperparameters, non_default = _hyperparameters(config, device, precision)
+    hyperparameters, non_default = _hyperparameters(config, device, precision, column_prompts(model, training))
     local = Path(config.model.name).is_dir()
     return TrainingFacts(
         losses=tuple(type(loss).__name__ for loss in losses),
@@ -78,10 +79,12 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
     )
 
 
-def _hyperparameters(config: Config, device: str, precision: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _hyperparameters(
+    config: Config, device: str, precision: str, prompts: Mapping[str, str] | None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Every argument, and the names of those that differ from the library's defaults."""
     unused = Path("unused")  # with this name the library knows that no training follows, and does not warn
-    chosen = training_arguments(config.train, unused, device, precision).to_dict() | _evaluated(config)
+    chosen = training_arguments(config.train, unused, device, precision, prompts).to_dict() | _evaluated(config)
     defaults = SentenceTransformerTrainingArguments(
         output_dir=str(unused), accelerator_config={"use_configured_state": True}
     ).to_dict()
@@ -104,21 +107,31 @@ def _dataset_facts(model: SentenceTransformer, part: TrainingSet) -> DatasetFact
     return DatasetFacts(
         name=part.name,
         size=len(part),
-        statistics={column: _statistics(model, texts[:_MEASURED_ROWS]) for column, texts in part.columns.items()},
+        statistics={
+            column: _statistics(model, role_of(column), texts[:_MEASURED_ROWS])
+            for column, texts in part.columns.items()
+        },
         samples=tuple(
             {column: texts[row] for column, texts in part.columns.items()} for row in range(len(part))[:_SAMPLES]
         ),
     )
 
 
-def _statistics(model: SentenceTransformer, texts: Sequence[str]) -> dict[str, float]:
-    """Tokens of the shortest, the mean and the longest text, as the model reads them: truncated."""
-    lengths: list[int] = []
-    for start in range(0, len(texts), _BATCH):
-        lengths += row_lengths(model.preprocess(list(texts[start : start + _BATCH])))
+def _statistics(model: SentenceTransformer, role: Role, texts: Sequence[str]) -> dict[str, float]:
+    """Tokens of the shortest, the mean and the longest text, as the model reads them: with prompt, truncated."""
+    lengths = _lengths(model, role, texts)
     if not lengths:
         return {}
     return {"min": float(min(lengths)), "mean": round(sum(lengths) / len(lengths), 2), "max": float(max(lengths))}
+
+
+def _lengths(model: SentenceTransformer, role: Role, texts: Sequence[str]) -> list[int]:
+    tokens = read_tokens(model, role)
+    if tokens is not None and tokens.read(texts):
+        return tokens.lengths(texts)
+    prompt = prompt_of(model, role) or None
+    batches = (list(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH))
+    return [length for batch in batches for length in row_lengths(model.preprocess(batch, prompt=prompt))]
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from embedtune.records import TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
-from embedtune.training.collate import TokenCollator, tokenise
+from embedtune.training.collate import TokenCollator, column_prompts, column_tokens
 from embedtune.training.device import resolve_device, resolve_precision
 from embedtune.training.losses import LOSSES, build_loss
 from embedtune.training.state import TrainingState, write_state
@@ -93,12 +93,14 @@ def train_model(
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=attempt.folder, prefix="trainer-"))
         precision = resolve_precision(config.train.precision, device)
-        arguments = training_arguments(config.train, Path(folder), device, precision)
+        prompts = column_prompts(model, training)
+        arguments = training_arguments(config.train, Path(folder), device, precision, prompts)
         stack.enter_context(_cleaned_up(model))
-        texts = (text for part in training for column in part.columns.values() for text in column)
-        tokens = tokenise(model.preprocess, texts, getattr(model.tokenizer, "pad_token_id", None) or 0)
+        tokens = column_tokens(model, training)
+        # Columns whose prompts are left out of pooling differ in more than their tokens.
+        alike = tokens is not None and not any("prompt_length" in own.constants for own in tokens.values())
         encoder = None
-        if tokens is not None and LOSSES[config.loss.name].one_pass and attempt.mini_batch_size is None:
+        if alike and LOSSES[config.loss.name].one_pass and attempt.mini_batch_size is None:
             encoder = ChunkedEncoder(model, config.train.chunks)
             stack.enter_context(embeddings_pass_through(model))
         trainer = Trainer(

@@ -14,11 +14,8 @@ from embedtune.errors import TrialError
 from embedtune.training.batches import Apart
 from embedtune.training.callbacks import Seen
 from embedtune.training.chunked import ChunkedEncoder
-from embedtune.training.collate import row_lengths
+from embedtune.training.collate import DATASET_NAME, row_lengths
 from embedtune.training.state import TrainingState, restore_optimiser, restore_random, restore_weights
-
-DATASET_NAME = "dataset_name"
-"""The column that the library adds where prompts differ by column and there are several sets."""
 
 
 class ApartSampler(DefaultBatchSampler):  # type: ignore[misc]

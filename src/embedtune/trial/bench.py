@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from embedtune.config import Config, Distractors, EvalConfig, check_dims, dims_problems, objective_of
@@ -10,6 +12,7 @@ from embedtune.data import Fold, add_distractors, folds_problems, load_task, mak
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
 from embedtune.models.load import known_dimension, load_model
 from embedtune.records import Objective, TaskData
+from embedtune.statistics import query_groups
 from embedtune.training import columns_problems, resolve_device
 
 if TYPE_CHECKING:
@@ -33,6 +36,21 @@ class Bench:
     dim: int
     objective: Objective
     folds: tuple[Fold, ...] = ()
+
+    @cached_property
+    def query_groups(self) -> tuple[int, ...]:
+        """The group of each validation query."""
+        return tuple(query_groups(self.task.splits["validation"].relevant).tolist())
+
+    @cached_property
+    def fold_relevance(self) -> Mapping[str, frozenset[str]]:
+        """Of all training queries, fold after fold as their scores are joined."""
+        return {query: passages for fold in self.folds for query, passages in fold.held_out.relevant.items()}
+
+    @cached_property
+    def fold_groups(self) -> tuple[int, ...]:
+        """The group of each training query, in the same order."""
+        return tuple(query_groups(self.fold_relevance).tolist())
 
     @classmethod
     def of(cls, config: Config, task: TaskData, model: SentenceTransformer, folds: tuple[Fold, ...] = ()) -> Bench:

@@ -16,7 +16,6 @@ from embedtune.errors import DataError
 from embedtune.evaluation import FoldScores, Pooled, evaluate_retrieval, pool, read_scores, write_scores
 from embedtune.paths import write_json
 from embedtune.records import RetrievalScores, RetrievalSet
-from embedtune.statistics import query_groups
 from embedtune.training import Attempt, Listener, Progress, Seen, resolve_device, train_model
 from embedtune.trial.bench import Bench
 from embedtune.trial.recorder import Pruned, Recorder
@@ -64,7 +63,7 @@ def score_untuned(run: Recorder, model: SentenceTransformer) -> Pooled:
     """The same for a model that was not trained, which needs no folds: its scores of all training queries."""
     held_out = [fold.held_out for fold in run.bench.folds]
     queries = {key: text for part in held_out for key, text in part.queries.items()}
-    every = RetrievalSet(queries, held_out[0].corpus, _relevance(run.bench))
+    every = RetrievalSet(queries, held_out[0].corpus, run.bench.fold_relevance)
     scores = _score(run.config, run.bench, model, every)
     value = run.bench.objective.of_queries(scores).mean()
     return _recorded(run, Pooled(float(value), 0.0, scores))
@@ -89,15 +88,9 @@ def _score(config: Config, bench: Bench, model: SentenceTransformer, data: Retri
 
 
 def _recorded(run: Recorder, pooled: Pooled) -> Pooled:
-    groups = query_groups(_relevance(run.bench))
-    scores = replace(pooled.scores, group_of=tuple(groups.tolist()))
+    scores = replace(pooled.scores, group_of=run.bench.fold_groups)
     write_scores(scores, run.trial.folds)
     return replace(pooled, scores=scores)
-
-
-def _relevance(bench: Bench) -> dict[str, frozenset[str]]:
-    """Of all training queries, fold after fold as their scores are joined."""
-    return {query: passages for fold in bench.folds for query, passages in fold.held_out.relevant.items()}
 
 
 def _write_curve(run: Recorder, number: int, curve: Curve) -> None:

@@ -11,7 +11,6 @@ from embedtune.config import Config, measured_dims
 from embedtune.evaluation import evaluate_retrieval
 from embedtune.paths import TrialPaths
 from embedtune.records import Evaluation, RetrievalScores
-from embedtune.statistics import query_groups
 from embedtune.training import Progress
 from embedtune.trial.bench import Bench
 
@@ -25,8 +24,7 @@ def measure(
     """Score a model on the validation split at every dimension."""
     dims = measured_dims(config, bench.dim)
     scores = evaluate_retrieval(model, bench.task.splits["validation"], dims, batch_size=config.eval.batch_size)
-    groups = query_groups(bench.task.splits["validation"].relevant)
-    scores, metrics = replace(scores, group_of=tuple(groups.tolist())), scores.metrics
+    scores, metrics = replace(scores, group_of=bench.query_groups), scores.metrics
     evaluation = Evaluation(
         step=progress.step if progress else 0,
         epoch=progress.epoch if progress else 0.0,

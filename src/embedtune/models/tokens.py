@@ -1,0 +1,227 @@
+"""Texts as a model's own tokenizer reads them, each tokenised once in the life of a process.
+
+Trials of one worker train on the same texts and are measured on the same texts again and again; only weights differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from torch import Tensor
+
+Features = dict[str, Any]
+"""What a sentence-transformers model reads: ``input_ids`` and the like, each of shape (rows, tokens)."""
+
+LIMIT = 512 * 1024**2
+"""Bytes of tokens kept at most: some 400,000 passages of 100 tokens, little beside a model and its optimiser even where
+several workers share a machine. What is beyond is tokenised each time it is needed."""
+
+_TOKEN_KEYS = {"input_ids", "attention_mask", "token_type_ids"}
+_CONSTANTS = {"modality", "prompt_length"}
+_BATCH = 256
+_OVERHEAD = 500
+"""Bytes that a text's place in the table and the head of its arrays take, measured with CPython 3.11."""
+_PROBE = ("", "a", "two rows of different length")
+
+
+class Role(StrEnum):
+    """What a text is to a model, which may read one with another prompt than the other."""
+
+    QUERY = "query"
+    DOCUMENT = "document"
+
+
+_PROMPT_NAMES = {Role.QUERY: ("query",), Role.DOCUMENT: ("document", "passage", "corpus")}
+"""As ``encode_query`` and ``encode_document`` look for them."""
+
+
+def prompt_of(model: SentenceTransformer, role: Role) -> str:
+    """The model's own prompt for a role, as ``encode_query`` or ``encode_document`` adds it; empty without one."""
+    names = [*_PROMPT_NAMES[role], *([model.default_prompt_name] if model.default_prompt_name else [])]
+    return next((model.prompts[name] for name in names if name in model.prompts), None) or ""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One text: its token ids, and their types unless all are 0; each of shape (tokens,)."""
+
+    ids: NDArray[np.int32]
+    types: NDArray[np.int32] | None
+
+    @property
+    def size(self) -> int:
+        return self.ids.nbytes + (0 if self.types is None else self.types.nbytes) + _OVERHEAD
+
+
+_Key = tuple[Role, str, str]
+"""Role, prompt and text."""
+
+
+@dataclass
+class TokenCache:
+    """A table of texts for each model that reads its own way, together within a number of bytes.
+
+    Room is made by dropping the tables of other models, the one that was not used for longest first. A table that alone
+    is too large keeps what came first: it is read in whole again and again, so that dropping the oldest text for the
+    newest would keep none that is needed next.
+    """
+
+    limit: int = LIMIT
+    _tables: OrderedDict[str, dict[_Key, _Row]] = field(default_factory=OrderedDict)
+    _sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes kept."""
+        return sum(self._sizes.values())
+
+    def table(self, model: str) -> dict[_Key, _Row]:
+        """What is kept for a model."""
+        self._sizes.setdefault(model, 0)
+        table = self._tables.setdefault(model, {})
+        self._tables.move_to_end(model)
+        return table
+
+    def add(self, model: str, key: _Key, row: _Row) -> bool:
+        """Keep a row; whether there was room for it."""
+        table, size = self.table(model), row.size + sys.getsizeof(key[-1])
+        while self.size + size > self.limit and len(self._tables) > 1:
+            oldest, _ = self._tables.popitem(last=False)
+            del self._sizes[oldest]
+        if self.size + size > self.limit:
+            return False
+        table[key] = row
+        self._sizes[model] += size
+        return True
+
+
+_CACHE = TokenCache()
+
+
+class Tokens:
+    """Texts of one role as one model reads them; make it with :func:`read_tokens`."""
+
+    def __init__(self, model: SentenceTransformer, role: Role, features: Features, cache: TokenCache) -> None:
+        """``features`` are those of a probe, in the order of keys that a batch will have."""
+        self._model, self._role, self._cache = model, role, cache
+        self._prompt = prompt_of(model, role)
+        self._keys = [key for key, value in features.items() if isinstance(value, Tensor)]
+        self.constants = {key: value for key, value in features.items() if key not in self._keys}
+        self._pad = int(getattr(model.tokenizer, "pad_token_id", None) or 0)
+        self._model_key = _identity(model)
+
+    def read(self, texts: Iterable[str]) -> bool:
+        """Tokenise what is not known yet, as far as there is room; False if a row cannot be taken apart."""
+        known = self._cache.table(self._model_key)
+        try:
+            for text, row in self._tokenise({text for text in texts if self._key(text) not in known}):
+                if not self._cache.add(self._model_key, self._key(text), row):
+                    break
+        except ValueError:
+            return False
+        return True
+
+    def batch(self, texts: Sequence[str]) -> Features:
+        """The texts as one batch, padded on the right to the longest."""
+        rows = self._rows(texts)
+        width = max(len(row.ids) for row in rows)
+        ids = np.full((len(rows), width), self._pad, dtype=np.int64)
+        mask, types = np.zeros_like(ids), np.zeros_like(ids)
+        for place, row in enumerate(rows):
+            ids[place, : len(row.ids)] = row.ids
+            mask[place, : len(row.ids)] = 1
+            if row.types is not None:
+                types[place, : len(row.ids)] = row.types
+        arrays = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        return {key: torch.from_numpy(arrays[key]) for key in self._keys} | self.constants
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has, prompt and special ones included, as far as the model reads it."""
+        return [len(row.ids) for row in self._rows(texts)]
+
+    def _key(self, text: str) -> _Key:
+        return self._role, self._prompt, text
+
+    def _rows(self, texts: Sequence[str]) -> list[_Row]:
+        known = self._cache.table(self._model_key)
+        rows = {text: known[self._key(text)] for text in texts if self._key(text) in known}
+        for text, row in self._tokenise({text for text in texts if text not in rows}):
+            rows[text] = row
+            self._cache.add(self._model_key, self._key(text), row)
+        return [rows[text] for text in texts]
+
+    def _tokenise(self, texts: set[str]) -> Iterator[tuple[str, _Row]]:
+        # Similar lengths beside each other, so that little of a batch is padding.
+        ordered = sorted(texts, key=lambda text: (len(text), text))
+        for start in range(0, len(ordered), _BATCH):
+            batch = ordered[start : start + _BATCH]
+            features = _features(self._model, batch, self._role)
+            if not _is_padded_right(features, len(batch)):
+                raise ValueError("rows cannot be taken apart")
+            arrays = {key: features[key].numpy().astype(np.int32) for key in self._keys}
+            types = arrays.get("token_type_ids")
+            for place, (text, length) in enumerate(zip(batch, arrays["attention_mask"].sum(axis=1), strict=True)):
+                own = None if types is None or not types[place, :length].any() else types[place, :length].copy()
+                yield text, _Row(arrays["input_ids"][place, :length].copy(), own)
+
+
+def read_tokens(model: SentenceTransformer, role: Role, cache: TokenCache = _CACHE) -> Tokens | None:
+    """A model's texts of one role, kept for every copy of the model in this process.
+
+    Returns:
+        None where rows cannot be taken apart and padded again: no attention mask (StaticEmbedding), rows flattened
+        into one sequence (flash attention), padding on the left, a text without any token, features that are not
+        tokens, or a tokenizer that cannot be told from another.
+    """
+    features = _features(model, list(_PROBE), role)
+    if not _is_padded_right(features, len(_PROBE)) or _tokenizer_json(model) is None:
+        return None
+    return Tokens(model, role, features, cache)
+
+
+def _features(model: SentenceTransformer, texts: list[str], role: Role) -> Features:
+    """What ``encode_query`` or ``encode_document`` would give the model to read.
+
+    The length of a prompt is left out where it is pooled like all else: it would be one more thing to differ by column.
+    """
+    features = dict(model.preprocess(texts, prompt=prompt_of(model, role) or None, task=role.value))
+    if all(getattr(module, "include_prompt", True) for module in model.modules()):
+        features.pop("prompt_length", None)
+    return features
+
+
+def _is_padded_right(features: Features, rows: int) -> bool:
+    keys = {key for key, value in features.items() if isinstance(value, Tensor)}
+    if not {"input_ids", "attention_mask"} <= keys <= _TOKEN_KEYS or not set(features) - keys <= {
+        "modality",
+        "prompt_length",
+    }:
+        return False
+    mask = features["attention_mask"]
+    if mask.ndim != 2 or len(mask) != rows or any(features[key].shape != mask.shape for key in keys):
+        return False
+    return bool(mask.any(dim=1).all() and (mask[:, 1:] <= mask[:, :-1]).all())
+
+
+def _identity(model: SentenceTransformer) -> str:
+    """What decides the tokens of a text: equal for copies of a model, different as soon as one token may be."""
+    first = model[0]
+    config = first.get_config_dict() if hasattr(first, "get_config_dict") else {}
+    parts = (type(first).__qualname__, config, model.max_seq_length, _tokenizer_json(model))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _tokenizer_json(model: SentenceTransformer) -> str | None:
+    """The whole of a fast tokenizer but for its truncation and padding, which every call sets; None for any other."""
+    backend = getattr(model.tokenizer, "backend_tokenizer", None)
+    return None if backend is None else str(backend.to_str()).partition('"added_tokens"')[2]

@@ -5,65 +5,70 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from embedtune.config.checks import OBJECTIVES
-from embedtune.records import Evaluation, State, TrainingFacts, TrialRecord
+from embedtune.records import Evaluation, Opening, State, StudyDefinition, TrainingFacts, TrialRecord
 from embedtune.release import CardInputs
+from embedtune.release.card.inputs import SearchSummary
+from embedtune.release.choice.candidates import Candidate, Kind
+from embedtune.release.choice.selection import Selection
+from embedtune.release.gate.decision import Decision, Standing
+from embedtune.release.gate.gate import Check, Verdict
+from embedtune.release.gate.sizes import Precision, Size, SizeReport, Sufficiency
+from embedtune.statistics import Comparison, Criterion, Interval
 
 DIMS = (384, 256, 128)
 
 
-def candidate(name: str, value: float, **more: Any) -> dict[str, Any]:
-    interval = [round(value - 0.07, 2), round(value + 0.07, 2)]
-    plain = {"seconds": 0.0, "shrunken": None, "default": False, "tied": False, "chosen": False, "seeds": 0,
-             "seed_seconds": 0.0}  # fmt: skip
-    return {"name": name, "kind": "trial", "value": value, "interval": interval, **plain, **more}
+QUERIES = 100
+GROUPS = np.arange(QUERIES) // 2
+CRITERION = Criterion(margin=0.01)
 
 
-def comparison(mean: float, p_value: float) -> dict[str, Any]:
-    return {"mean": mean, "interval": [0.1, 0.2], "adjusted_p": p_value, "effect_size": 0.5, "margin": 0.0,
-            "queries": 100, "groups": 50}  # fmt: skip
+def standing(name: str, value: float, shrunken: float | None, **more: Any) -> Standing:
+    """A candidate with the same score for every query."""
+    candidate = Candidate(name, Kind.TRIAL, np.full(QUERIES, value), **more)
+    return Standing(candidate, Interval(round(value - 0.07, 2), round(value + 0.07, 2), 0.95), shrunken)
 
 
-DECISION = {
-    "verdict": "promote",
-    "gated": True,
-    "reasons": [
-        "trial 3 is better than the untuned model: +0.1500 (95 % interval +0.1000 to +0.2000, p = 0.002) on 100 test "
-        "queries in 50 groups that share passages."
-    ],
-    "chosen": {"name": "trial 3", "kind": "trial", "trials": [3]},
-    "selection": {
-        "split": "validation",
-        "tied": ["trial 5", "trial 3"],
-        "reason": "trial 3 cannot be told apart from trial 5 on 100 queries, and is the default recipe",
-    },
-    "candidates": [
-        candidate("trial 5", 0.79, shrunken=0.775, seconds=120.0, tied=True),
-        candidate("trial 3", 0.78, shrunken=0.77, seconds=184.2, tied=True, chosen=True, default=True),
-        candidate("untuned model", 0.6) | {"interval": [0.5, 0.7]},
-    ],
-    "comparisons": [{"against": "untuned model", "split": "test", **comparison(0.15, 0.002), "passed": True}],
-    "dims": {
-        "split": "test",
-        "margin": 0.01,
-        "smallest": 256,
-        "cheapest": {"dim": 256, "precision": "int8"},
-        "rows": [
-            {"dim": dim, "precision": precision, "value": 0.7, "comparison": None if dim == 384 else comparison(0, 0.5),
-             "sufficient": dim > 128, "bytes_per_million": dim * bits // 8 * 1_000_000}
-            for dim, precision, bits in ((384, "float32", 32), (256, "int8", 8), (128, "binary", 1))
-        ],
-    },
-    "queries_needed": None,
-    "openings": [{"time": 1767312000, "reason": "release rights", "command": "embedtune release"}],
-    "objective": "cosine_map@100",
-    "dim": 384,
-    "level": 0.95,
-    "margin": 0.01,
-}  # fmt: skip
-"""As the command answers it."""
+def comparison(mean: float, p_value: float) -> Comparison:
+    return Comparison(mean, Interval(0.1, 0.2, 0.95), p_value, p_value, 0.5, QUERIES, QUERIES // 2)
+
+
+STANDINGS = (
+    standing("trial 5", 0.79, 0.775, seconds=120.0, numbers=(5,)),
+    standing("trial 3", 0.78, 0.77, seconds=184.2, numbers=(3,), is_default=True),
+    Standing(Candidate("untuned model", Kind.UNTUNED, np.full(QUERIES, 0.6)), Interval(0.5, 0.7, 0.95), None),
+)
+SIZES = ((384, Precision.FLOAT32), (256, Precision.INT8), (256, Precision.FLOAT32), (128, Precision.BINARY))
+DECISION = Decision(
+    objective="cosine_map@100",
+    dim=384,
+    criterion=CRITERION,
+    gated=True,
+    standings=STANDINGS,
+    chosen_on="validation",
+    selection=Selection(
+        STANDINGS[1].candidate,
+        ("trial 5", "trial 3"),
+        "trial 3 cannot be told apart from trial 5 on 100 queries, and is the default recipe",
+    ),
+    judged_on="test",
+    verdict=Verdict((Check("untuned model", 0.0, comparison(0.15, 0.002), True, None),)),
+    sizes=SizeReport(
+        tuple(
+            Sufficiency(
+                Size(dim, precision, np.full(QUERIES, 0.7)), None if dim == 384 else comparison(0, 0.5), dim > 128
+            )
+            for dim, precision in SIZES
+        ),
+        0.01,
+    ),
+    openings=(Opening(1767312000, "release rights", "embedtune release"),),
+    time=1767312000,
+)
 
 
 def metrics(base: float) -> dict[str, dict[str, float]]:
@@ -113,29 +118,34 @@ def inputs(training_facts: TrainingFacts) -> CardInputs:
         scores={"validation": metrics(0.78), "test": metrics(0.75)},
         baseline={"validation": metrics(0.60)},
         objective="cosine_map@100",
-        study={
-            "name": "rights",
-            "n_trials": 6,
-            "states": {"complete": 4, "pruned": 1, "fail": 1, "running": 0},
-            "space": {
-                "train.batch_size": "choice(16, 20, 32, 64)",
-                "train.learning_rate": "tag(log, interval(1e-5, 3e-4))",
-                "train.batch_sampler": "choice(plain, no_duplicates)",
-            },
-            "sampler": {"_target_": "optuna.samplers.TPESampler", "seed": 42, "multivariate": True},
-            "pruner": None,
-            "objective": "cosine_map@100",
-            "seconds": 4211.0,
-            "leakage": ["2 queries are both in train and in test, e.g. 'a|b'."],
-            "data": {
-                "name": "ai_rights",
-                "source": "/home/somebody/data/ai_rights",
-                "digests": {"train": "a" * 64, "validation": "b" * 64, "test": "c" * 64},
-            },
-        },
-        usage=("What are the risks?", "Moderator: the risks are bias and opacity.", "An unrelated passage."),
-        widget=(
-            ("What are the risks?", ("The risks are bias and opacity.", "An unrelated passage.", "Another one.")),
+        search=SearchSummary(
+            StudyDefinition.from_dict(
+                {
+                    "name": "rights",
+                    "kind": "sweep",
+                    "objective": "cosine_map@100",
+                    "dim": 384,
+                    "n_trials": 6,
+                    "space": {
+                        "train.batch_size": "choice(16, 20, 32, 64)",
+                        "train.learning_rate": "tag(log, interval(1e-5, 3e-4))",
+                        "train.batch_sampler": "choice(plain, no_duplicates)",
+                    },
+                    "sampler": {"_target_": "optuna.samplers.TPESampler", "seed": 42, "multivariate": True},
+                    "data": {"name": "ai_rights", "source": "/home/somebody/data/ai_rights"},
+                    "digests": {"train": "a" * 64, "validation": "b" * 64, "test": "c" * 64},
+                    "model": {"name": "minilm"},
+                }
+            ),
+            {State.COMPLETE: 4, State.PRUNED: 1, State.FAIL: 1, State.RUNNING: 0},
+            4211.0,
+            ("2 queries are both in train and in test, e.g. 'a|b'.",),
+        ),
+        examples=(
+            (
+                "What are the risks?",
+                ("Moderator: the risks are bias and opacity.", "An unrelated passage.", "Another one."),
+            ),
             ("Who wrote it?", ("The Office wrote it.", "An unrelated passage.", "Another one.")),
         ),
         decision=DECISION,

@@ -16,6 +16,7 @@ from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking import (
+    NewVersion,
     Store,
     deliver_checkpoints,
     deliver_trial,
@@ -46,7 +47,7 @@ def register(store: Store, tmp_path: Path) -> Register:
         weights.unlink(missing_ok=True)  # the registered ones are links to it
         weights.write_bytes(str(number + 1).encode())
         options = {"alias": "candidate", "metrics": METRICS, "run_id": None, "tags": {}} | options
-        return register_release(store, folder, name=name, **options)
+        return register_release(store, folder, NewVersion(name, **options))
 
     return run
 
@@ -176,9 +177,7 @@ def test_a_champion_of_a_server_is_downloaded(tmp_path: Path) -> None:
     with serving(command, f"{uri}/health", env=environment, cwd=tmp_path):
         store = open_store(TrackingConfig(uri=uri), space)
         for _ in range(2):
-            register_release(
-                store, folder, name="far", alias="candidate", metrics=METRICS, run_id=None, tags={}, promote=True
-            )
+            register_release(store, folder, NewVersion("far", "candidate", METRICS, None, {}, promote=True))
         done = roll_back(store, "far")
         found = find_champion(store, "far", tmp_path / "into")
     assert done is not None

@@ -13,6 +13,7 @@ from embedtune.config import TrackingConfig
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking import (
+    NewVersion,
     Store,
     deliver_checkpoints,
     deliver_study,
@@ -41,9 +42,7 @@ def fill(root: Path, made: Any) -> tuple[Workspace, Store]:
     deliver_trial(store, study.trial(0), parent_run_id=parent)
     records = archive.read_all(study)
     deliver_checkpoints(store, study, records)
-    register_release(
-        store, weights, name="rights", alias="a", metrics=records[1].metrics, run_id=records[1].run_id, tags={}
-    )
+    register_release(store, weights, NewVersion("rights", "a", records[1].metrics, records[1].run_id, {}))
     return workspace, store
 
 

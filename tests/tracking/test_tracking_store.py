@@ -18,6 +18,7 @@ from embedtune.config.redaction import HIDDEN
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking import (
+    NewVersion,
     Store,
     StoreAddress,
     check_servable,
@@ -192,9 +193,7 @@ def test_a_release_becomes_a_version_with_alias_tags_and_metrics(
     folder = release_folder(workspace.releases / "ü rights")
     tags = {"trial": "0000", "source": "http://anna:geheim@host"}
     for expected in ("1", "2"):
-        version = register_release(
-            store, folder, name="rights", alias="candidate", metrics=record.metrics, run_id=run_id, tags=tags
-        )
+        version = register_release(store, folder, NewVersion("rights", "candidate", record.metrics, run_id, tags))
         assert version == expected
     found = client.get_model_version_by_alias("rights", "candidate")
     assert (str(found.version), found.run_id) == ("2", run_id)
@@ -222,7 +221,7 @@ def test_a_release_without_a_run_gets_one(
     monkeypatch.setattr(os, "link", refuse)
     folder = release_folder(tmp_path / "folder")
     metrics = {"8": {"cosine_map@100": 0.5}}
-    assert register_release(store, folder, name="alone", alias="a", metrics=metrics, run_id=None, tags={}) == "1"
+    assert register_release(store, folder, NewVersion("alone", "a", metrics, None, {})) == "1"
     found = client.get_model_version_by_alias("alone", "a")
     run = client.get_run(found.run_id)
     assert run.data.tags["embedtune.kind"] == "release"

@@ -5,6 +5,6 @@ Loads neither torch nor any model library.
 
 from embedtune.release.card.card import render_card
 from embedtune.release.card.inputs import CardInputs
-from embedtune.release.export.export import export_release
+from embedtune.release.export.export import Contents, export_release
 
-__all__ = ["CardInputs", "export_release", "render_card"]
+__all__ = ["CardInputs", "Contents", "export_release", "render_card"]

@@ -44,6 +44,11 @@ class Comparison:
     deviation: float = 0.0
     design_effect: float = 1.0
 
+    @property
+    def finite_effect_size(self) -> float | None:
+        """None where it is infinite, which JSON does not know."""
+        return self.effect_size if math.isfinite(self.effect_size) else None
+
 
 @dataclass(frozen=True)
 class Criterion:

@@ -48,26 +48,11 @@ class Rollback:
     previous: str
 
 
-def register_release(
-    store: Store,
-    folder: Path,
-    *,
-    name: str,
-    alias: str,
-    metrics: Metrics,
-    run_id: str | None,
-    tags: Mapping[str, str],
-    promote: bool = False,
-    description: str = "",
-) -> str:
-    """Register a release folder as the next version of the model ``name`` and point ``alias`` at it.
+@dataclass(frozen=True)
+class NewVersion:
+    """A version to register.
 
-    The model's files in the store are hard links to the folder's where the file system has them, so they take no
-    space; the folder must not be changed in place afterwards.
-
-    Args:
-        store: Where to.
-        folder: The release, as SentenceTransformer loads it.
+    Attributes:
         name: Of the registered model.
         alias: Moved to this version.
         metrics: Of the release; they appear on the model's page and on the run's as ``release/*``.
@@ -75,22 +60,43 @@ def register_release(
         tags: Of the model and of its version; see :func:`version_tags`.
         promote: Move the alias ``champion`` here too; the champion until now becomes ``previous_champion``.
         description: Of the version, in Markdown.
+    """
+
+    name: str
+    alias: str
+    metrics: Metrics
+    run_id: str | None
+    tags: Mapping[str, str]
+    promote: bool = False
+    description: str = ""
+
+
+def register_release(store: Store, folder: Path, new: NewVersion) -> str:
+    """Register a release folder as the next version of a model and point an alias at it.
+
+    The model's files in the store are hard links to the folder's where the file system has them, so they take no
+    space; the folder must not be changed in place afterwards.
+
+    Args:
+        store: Where to.
+        folder: The release, as SentenceTransformer loads it.
+        new: The version.
 
     Returns:
-        The version.
+        Its number.
 
     Raises:
         TrackingError: The store refused or did not answer in time.
     """
-    redacted = {key: redact_text(value)[:MAX_TAG] for key, value in tags.items()}
+    name, redacted = new.name, {key: redact_text(value)[:MAX_TAG] for key, value in new.tags.items()}
     with connect(store) as gateway:
         now = time.time_ns() // 1_000_000
-        run_id = run_id or gateway.deliver(_release_run(name, now), gateway.find(f"release/{name}"))
+        run_id = new.run_id or gateway.deliver(_release_run(name, now), gateway.find(f"release/{name}"))
         model = gateway.models.log(name, run_id, {"embedtune.kind": "release", **redacted}, folder)
-        gateway.log_points(run_id, release_points(metrics, now), model.model_id)
-        version = gateway.versions.register(name, model, redacted, redact_text(description))
-        gateway.versions.point(name, alias, version)
-        if promote:
+        gateway.log_points(run_id, release_points(new.metrics, now), model.model_id)
+        version = gateway.versions.register(name, model, redacted, redact_text(new.description))
+        gateway.versions.point(name, new.alias, version)
+        if new.promote:
             champion = gateway.versions.find(name, CHAMPION)
             if champion is not None:
                 gateway.versions.point(name, PREVIOUS_CHAMPION, champion.version)

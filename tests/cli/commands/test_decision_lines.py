@@ -5,26 +5,41 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
 from embedtune import archive
 from embedtune.cli.commands.decision import verdict_lines
 from embedtune.paths import StudyPaths
-from embedtune.records import opened_again
+from embedtune.records import Opening, opened_again
+from embedtune.release.choice.candidates import Candidate, Kind, Pool
+from embedtune.release.choice.selection import named
+from embedtune.release.gate.decision import Decision, stand
+from embedtune.release.gate.gate import judge
+from embedtune.statistics import Criterion
+
+SCORES = np.linspace(0.2, 0.8, 20)
+CRITERION = Criterion(resamples=100)
 
 
-def decision(chosen_on: str, judged_on: str, openings: int = 0) -> dict[str, Any]:
-    return {
-        "verdict": "promote",
-        "gated": True,
-        "reasons": [],
-        "chosen": {"name": "trial 0"},
-        "selection": {"split": chosen_on, "reason": "trial 0 is best"},
-        "comparisons": [{"split": judged_on}],
-        "openings": [{}] * openings,
-    }
+def decision(chosen_on: str, judged_on: str, openings: int = 0) -> Decision:
+    trial = Candidate("trial 0", Kind.TRIAL, SCORES, numbers=(0,), folder=Path("/0"))
+    groups = np.arange(len(SCORES))
+    return Decision(
+        objective="cosine_map@100",
+        dim=64,
+        criterion=CRITERION,
+        gated=False,
+        standings=stand(Pool((trial,), {0: SCORES}, groups, chosen_on), CRITERION),
+        chosen_on=chosen_on,
+        selection=named(trial),
+        judged_on=judged_on,
+        verdict=judge(SCORES, SCORES / 2, groups, criterion=CRITERION),
+        sizes=None,
+        openings=(Opening(1, "release s"),) * openings,
+        time=1,
+    )
 
 
 @pytest.mark.parametrize(("chosen_on", "judge"), [("validation", "the scores that chose it"), ("folds", "validation")])
@@ -36,7 +51,7 @@ def test_without_a_test_split_it_says_what_judged(chosen_on: str, judge: str) ->
 
 def test_a_test_split_that_was_read_again_is_told() -> None:
     assert verdict_lines(decision("validation", "test", 2))[-1].strip() == opened_again(2)
-    assert len(verdict_lines(decision("validation", "test", 1))) == 2
+    assert len(verdict_lines(decision("validation", "test", 1))) == 3  # what, the verdict, its reason
 
 
 def test_decisions_are_numbered_on_and_never_overwritten(tmp_path: Path) -> None:

@@ -17,17 +17,19 @@ import yaml
 from huggingface_hub import ModelCard
 from sentence_transformers import SentenceTransformer
 
+import embedtune.release.choice.case
 from embedtune import archive
 from embedtune.cli.main import main
-from embedtune.config import Config, ReleaseConfig, TrainConfig
+from embedtune.config import Config, ModelConfig, ReleaseConfig, TrainConfig
 from embedtune.config.checks import OBJECTIVES
 from embedtune.evaluation import read_scores
 from embedtune.paths import StudyPaths
+from embedtune.release.card.inputs import SearchSummary
 from embedtune.release.choice.candidates import Kind
 from embedtune.release.choice.case import open_case
 from embedtune.release.choice.gather import gather
 from embedtune.release.export.product import make_product
-from embedtune.release.export.writing import write_release
+from embedtune.release.export.writing import Release, write_release
 from embedtune.release.gate.forward import put_forward
 from embedtune.release.gate.measurements import RELEASED, measure_all
 from embedtune.statistics import Criterion
@@ -144,6 +146,47 @@ def test_a_good_study_is_promoted_with_its_evidence(run: Run) -> None:
         scores = read_scores(evidence / f"scores-{role}-{split}.parquet")
         expected = answer["scores" if role == "released" else "untuned"][split]
         assert scores.metrics["64"]["cosine_map@100"] == pytest.approx(expected["64"]["cosine_map@100"])
+
+
+def test_a_release_loads_its_model_once_and_what_it_wrote_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    load = embedtune.release.choice.case.load_model
+
+    def counted(model: ModelConfig, device: str) -> SentenceTransformer:
+        loaded.append(model.name)
+        return load(model, device)
+
+    monkeypatch.setattr(embedtune.release.choice.case, "load_model", counted)
+    status, answer = run("study.name=good")
+    assert status == 0
+    number = answer["decision"]["chosen"]["trials"][0]
+    product, written, *more = [name for name in loaded if name != "tiny"]
+    assert Path(product) == Path("sweeps/good/checkpoints").resolve() / f"{number:04d}"
+    assert Path(written).parent == Path("releases").resolve()
+    assert more == []
+
+
+def test_the_document_of_a_release_keeps_its_keys_and_their_order(run: Run) -> None:
+    _, answer = run("study.name=good")
+    assert list(answer) == [
+        "release", "folder", "study", "trial", "objective", "version", "onnx", "hub", "scores", "untuned", "decision",
+    ]  # fmt: skip
+    decision = answer["decision"]
+    assert list(decision) == [
+        "verdict", "gated", "reasons", "chosen", "selection", "candidates", "comparisons", "dims", "queries_needed",
+        "openings", "objective", "dim", "level", "margin", "resamples", "time",
+    ]  # fmt: skip
+    assert list(decision["candidates"][0]) == [
+        "name", "kind", "trials", "value", "interval", "shrunken", "seconds", "seed_seconds", "seeds", "default",
+        "releasable", "tied", "chosen",
+    ]  # fmt: skip
+    assert list(decision["comparisons"][0]) == [
+        "candidate", "against", "split", "mean", "interval", "p_value", "adjusted_p", "effect_size", "margin",
+        "queries", "groups", "passed", "queries_needed",
+    ]  # fmt: skip
+    assert list(decision["dims"]) == ["split", "margin", "smallest", "cheapest", "rows"]
+    study = json.loads((Path(answer["folder"]) / "evidence" / "study.json").read_text())
+    assert list(study) == [*read_definition("good"), "states", "seconds", "leakage"]
 
 
 def test_the_card_of_a_release_has_every_part_and_tells_the_truth(run: Run) -> None:
@@ -343,10 +386,12 @@ def test_an_average_of_trials_can_be_released(studies: Path, tmp_path: Path) -> 
         pool = gather(case, records, None, tmp_path)
         soup = next(candidate for candidate in pool.candidates if candidate.kind is Kind.SOUP)
         product = make_product(case, soup, {record.number: record for record in records}, tmp_path)
-        measured = measure_all(case, product.folder, case.measure(case.load(product.folder), "validation"), None)
+        model = case.load(product.folder)
+        measured = measure_all(case, model, case.measure(model, "validation"), None)
         product = product.scored(measured.metrics(RELEASED)["validation"], case.objective, case.dim)
-        noted = put_forward(case, pool, Criterion(margin=0.01)).to_dict()
-        write_release(case, tmp_path / "out", product, measured, None, decision=noted, summary={"data": {}})
+        noted = put_forward(case, pool, Criterion(margin=0.01))
+        search = SearchSummary(definition, {}, 0.0, ())
+        write_release(Release("out", case, product, measured, noted, search), tmp_path / "out")
 
         assert product.record.value == pytest.approx(soup.value)
         assert sorted(product.parts) == [0, 1]

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,9 +16,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from embedtune.config.checks import OBJECTIVES
-from embedtune.records import TrialRecord
+from embedtune.records import Search, TrialRecord
 from embedtune.release import CardInputs, render_card
 from embedtune.release.card.markdown import clean
+from embedtune.release.choice.candidates import Kind
+from embedtune.release.gate.onnx_report import OnnxReport
+from embedtune.statistics import Comparison, Interval
 
 HEADINGS = [
     "# SentenceTransformer based on sentence-transformers/all-MiniLM-L6-v2",
@@ -305,15 +308,15 @@ def test_decision_says_why_and_how(card: str) -> None:
         "untuned model", "test", "+0.1500", "+0.1000 to +0.2000", "0", "0.0020", "0.5000", "100 in 50 groups", "yes",
     ]  # fmt: skip
     assert [row[:3] for row in sizes[1:]] == [
-        ["384", "float32", "1,536,000,000"], ["256", "int8", "256,000,000"], ["128", "binary", "16,000,000"],
+        ["384", "float32", "1,536,000,000"], ["256", "int8", "256,000,000"], ["256", "float32", "1,024,000,000"],
+        ["128", "binary", "16,000,000"],
     ]  # fmt: skip
-    assert [row[6] for row in sizes[1:]] == ["yes", "yes", "not shown"]
+    assert [row[6] for row in sizes[1:]] == ["yes", "yes", "yes", "not shown"]
 
 
 def test_decision_that_was_not_gated_or_not_sealed_says_so(inputs: CardInputs) -> None:
     assert inputs.decision is not None
-    validation = [{**entry, "split": "validation"} for entry in inputs.decision["comparisons"]]
-    decision = {**inputs.decision, "gated": False, "comparisons": validation, "openings": [], "dims": None}
+    decision = replace(inputs.decision, gated=False, judged_on="validation", openings=(), sizes=None)
     text = section(render_card(replace(inputs, decision=decision)), "## Decision")
 
     assert "- **Gate:** **not gated:**" in text
@@ -324,9 +327,10 @@ def test_decision_that_was_not_gated_or_not_sealed_says_so(inputs: CardInputs) -
 
 def test_the_cost_counts_fresh_seeds_and_no_average_of_what_is_counted(inputs: CardInputs) -> None:
     assert inputs.decision is not None
-    first, *rest = inputs.decision["candidates"]
-    soup = {**first, "name": "average of trials 3, 5", "kind": "soup", "seconds": 304.2}
-    decision = {**inputs.decision, "candidates": [{**first, "seed_seconds": 60.0}, *rest, soup]}
+    first, *rest = inputs.decision.standings
+    soup = replace(first.candidate, name="average of trials 3, 5", kind=Kind.SOUP, seconds=304.2)
+    again = replace(first, candidate=replace(first.candidate, seed_seconds=60.0))
+    decision = replace(inputs.decision, standings=(again, *rest, replace(first, candidate=soup)))
 
     assert "- **Training time of the candidates:** 6 min 4 s" in render_card(replace(inputs, decision=decision))
 
@@ -336,9 +340,7 @@ def test_the_search_is_told_at_its_own_size_and_data(inputs: CardInputs) -> None
     assert "The search maximised <code>cosine_map@100</code> at 384 dimensions, on validation data" in render_card(
         inputs
     )
-    selection = {**inputs.decision["selection"], "split": "folds"}
-    validation = [{**entry, "split": "validation"} for entry in inputs.decision["comparisons"]]
-    decision = {**inputs.decision, "selection": selection, "comparisons": validation}
+    decision = replace(inputs.decision, chosen_on="folds", judged_on="validation")
     record = replace(inputs.record, facts={**inputs.record.facts, "dim": 384})
     cut = replace(inputs, decision=decision, record=record, facts=replace(inputs.facts, dimension=128))
     card = render_card(cut)
@@ -354,7 +356,7 @@ def test_the_search_is_told_at_its_own_size_and_data(inputs: CardInputs) -> None
 
 def test_a_second_opening_takes_the_honesty_from_the_test_figure(inputs: CardInputs) -> None:
     assert inputs.decision is not None
-    decision = {**inputs.decision, "openings": inputs.decision["openings"] * 2}
+    decision = replace(inputs.decision, openings=inputs.decision.openings * 2)
     card = render_card(replace(inputs, decision=decision))
 
     assert "the test figure is the honest one" not in card
@@ -385,10 +387,12 @@ def test_without_test_data_no_figure_is_called_honest(inputs: CardInputs) -> Non
 
 def test_a_study_of_which_little_is_known(inputs: CardInputs) -> None:
     record = TrialRecord(study="", number=0, state=inputs.record.state)
-    card = render_card(replace(inputs, study={}, record=record, baseline={}, evaluations=()))
+    search = replace(inputs.search, definition=replace(inputs.search.definition, n_trials=None, search=Search()))
+    card = render_card(replace(inputs, search=search, record=record, baseline={}, evaluations=()))
 
     assert "- **Chosen trial:** 0000, the weights of its best step\n" in card
-    assert "**Study:**" not in card
+    assert "**Budget:**" not in card
+    assert "**Sampler:**" not in card
     assert "None" not in section(card, "## Search Behind This Model")
 
 
@@ -427,8 +431,9 @@ def with_text(inputs: CardInputs, text: str) -> CardInputs:
     (dataset,) = inputs.facts.datasets
     sample: Mapping[str, str] = {"anchor": text, "positive": text}
     facts = replace(inputs.facts, datasets=(replace(dataset, samples=(sample,) * 3),))
-    study: dict[str, Any] = {**inputs.study, "space": {"train.batch_size": text}, "name": text}
-    return replace(inputs, facts=facts, study=study, usage=(text, text, text), widget=((text, (text, text, text)),))
+    definition = replace(inputs.search.definition, name=text, search=Search(space={"train.batch_size": text}))
+    search = replace(inputs.search, definition=definition)
+    return replace(inputs, facts=facts, search=search, examples=((text, (text, text, text)),))
 
 
 def skeleton(card: str) -> list[tuple[str, str]]:
@@ -443,7 +448,8 @@ def test_licence_and_languages_stand_in_the_description(short_inputs: CardInputs
 
 
 def test_an_onnx_file_is_told_with_its_cost(short_inputs: CardInputs) -> None:
-    onnx = {"precision": "int8", "size": 23_400_000, "split": "test", "comparison": {"mean": -0.00314}, "passed": True}
+    comparison = Comparison(-0.00314, Interval(-0.01, 0.01, 0.95), 0.01, 0.01, -0.1, 100, 50)
+    onnx = OnnxReport(Path("model.onnx"), "int8", 23_400_000, "test", {}, comparison, passed=True)
     card = render_card(replace(short_inputs, onnx=onnx))
     assert "### Direct Usage (ONNX)" in card
     assert "int8 (weights of 8 bits), 23.4 MB. On the test split" in card

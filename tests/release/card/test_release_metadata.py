@@ -92,7 +92,7 @@ def test_a_hub_id_is_the_base_model(inputs: CardInputs) -> None:
 @settings(deadline=None, max_examples=30)
 @given(text=st.text(st.characters() | st.sampled_from("-\n:'\"#{}[]|>\u2028\u0085\ufeff "), max_size=40))
 def test_any_widget_text_survives_line_by_line(short_inputs: CardInputs, text: str) -> None:
-    written = front_matter(replace(short_inputs, widget=((text, (text,)),)))
+    written = front_matter(replace(short_inputs, examples=((text, (text,)),)))
 
     assert re.search("^---", written, re.MULTILINE) is None
     (entry,) = yaml.safe_load(written)["widget"]

@@ -11,7 +11,7 @@ from sentence_transformers import SentenceTransformer
 
 import embedtune.release.export.export as export_module
 from embedtune.errors import ReleaseError
-from embedtune.release import export_release
+from embedtune.release import Contents, export_release
 
 EVIDENCE = {"study.yaml": "name: rights\n", "scores.parquet": b"PAR1\x00"}
 
@@ -30,7 +30,7 @@ def checkpoint(saved: Path, tmp_path: Path) -> Path:
 
 
 def export(checkpoint: Path, target: Path, *, card: str = "# Card\n", overwrite: bool = False) -> Path:
-    return export_release(checkpoint, target, card=card, evidence=EVIDENCE, overwrite=overwrite)
+    return export_release(Contents(checkpoint, card, EVIDENCE), target, overwrite=overwrite)
 
 
 def listing(folder: Path) -> dict[str, bytes]:
@@ -79,9 +79,8 @@ def test_release_holds_model_files_card_and_evidence_alone(checkpoint: Path, tmp
 
 def test_an_onnx_file_that_is_asked_for_has_its_place_and_its_checksum(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "judged").write_bytes(b"onnx")
-    folder = export_release(
-        checkpoint, tmp_path / "release", card="# Card", evidence=EVIDENCE, overwrite=False, onnx=tmp_path / "judged"
-    )
+    contents = Contents(checkpoint, "# Card", EVIDENCE, onnx=tmp_path / "judged")
+    folder = export_release(contents, tmp_path / "release", overwrite=False)
     assert (folder / "onnx" / "model.onnx").read_bytes() == b"onnx"
     assert "  onnx/model.onnx\n" in (folder / "evidence" / "checksums.txt").read_text()
 
@@ -133,7 +132,7 @@ def test_checkpoint_without_a_model_is_refused(checkpoint: Path, tmp_path: Path)
 @pytest.mark.parametrize("name", ["../README.md", "/etc/passwd", "a/b.txt", ".hidden", "x.pkl", "checksums.txt", ""])
 def test_evidence_must_have_plain_names(checkpoint: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(ReleaseError, match="evidence must have plain file names"):
-        export_release(checkpoint, tmp_path / "release", card="", evidence={name: "x"}, overwrite=False)
+        export_release(Contents(checkpoint, "", {name: "x"}), tmp_path / "release", overwrite=False)
 
     assert not (tmp_path / "release").exists()
 
@@ -147,7 +146,7 @@ def test_what_does_not_pass_takes_no_place(checkpoint: Path, tmp_path: Path) -> 
         raise ReleaseError("it scores otherwise")
 
     with pytest.raises(ReleaseError, match="it scores otherwise"):
-        export_release(checkpoint, target, card="second", evidence=EVIDENCE, overwrite=True, verify=verify)
+        export_release(Contents(checkpoint, "second", EVIDENCE), target, overwrite=True, verify=verify)
 
     assert sorted(seen) == sorted(before)
     assert listing(target) == before

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from rich.table import Table
 
 from embedtune.config import Config, Format
 from embedtune.config.redaction import redact_text
 from embedtune.paths import Workspace
 from embedtune.reporting.tables import stdout_console
+
+Part = str | Table
+"""What an answer shows to people: a line, or a table."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,12 @@ class Answer:
 
     Attributes:
         document: For ``format=json``.
-        parts: Texts and rich renderables, for people.
+        parts: For people.
         status: The exit status.
     """
 
     document: Mapping[str, Any]
-    parts: tuple[Any, ...] = ()
+    parts: Sequence[Part] = ()
     status: int = 0
 
     def show(self, form: Format) -> None:

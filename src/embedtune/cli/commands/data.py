@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from embedtune.cli.commands.answer import Answer
+from embedtune.cli.commands.answer import Answer, Part
 from embedtune.config import Config
 from embedtune.data import inspect_task
 from embedtune.reporting.tables import make_table
@@ -23,14 +23,14 @@ def describe(config: Config) -> Answer:
         for name, facts in document["splits"].items()
     ]  # fmt: skip
     training = [[part["name"], part["rows"], ", ".join(part["columns"])] for part in document["training"]]
-    parts: list[object] = []
+    parts: list[Part] = []
     if rows:
         parts.append(make_table(columns, rows, f"{document['name']} ({document['source']})"))
     if training:
         parts.append(make_table(["training set", "rows", "columns"], training))
     parts += [f"warning: {warning}" for warning in report.warnings]
     parts += [f"problem: {problem}" for problem in report.problems]
-    return Answer(document, tuple(parts), status=2 if report.problems else 0)
+    return Answer(document, parts, status=2 if report.problems else 0)
 
 
 def _range(words: Mapping[str, float]) -> str:

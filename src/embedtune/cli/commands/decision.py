@@ -2,131 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
+from rich.table import Table
+
+from embedtune.cli.commands.answer import Part
 from embedtune.cli.commands.ui import browse_line
 from embedtune.config import Config
 from embedtune.records import opened_again
+from embedtune.release.choice.candidates import Kind
+from embedtune.release.export.writing import Release
+from embedtune.release.gate.decision import Decision, Standing
+from embedtune.release.gate.measurements import RELEASED, UNTUNED
+from embedtune.release.gate.sizes import SizeReport
 from embedtune.reporting.tables import make_table
+from embedtune.statistics import Interval
 
 GIGABYTE = 1_000_000_000
 
 
-def decision_parts(decision: Mapping[str, Any]) -> Iterator[Any]:
-    """The candidates, the verdict with its reasons, and which sizes of embedding suffice.
-
-    Args:
-        decision: As :meth:`embedtune.release.gate.decision.Decision.to_dict` gives it.
-    """
+def decision_parts(decision: Decision) -> Iterator[Part]:
+    """The candidates, the verdict with its reasons, and which sizes of embedding suffice."""
     yield _candidates(decision)
     yield from verdict_lines(decision)
-    if decision["dims"]:
+    if decision.sizes is not None:
         yield ""
-        yield _sizes_line(decision["dims"])
-        yield _sizes(decision)
+        yield _sizes_line(decision.sizes, str(decision.judged_on))
+        yield _sizes(decision.sizes, decision.objective)
 
 
-def verdict_lines(decision: Mapping[str, Any]) -> list[str]:
+def verdict_lines(decision: Decision) -> list[str]:
     """What was decided and why, a line each."""
-    chosen, selection = decision["chosen"]["name"], decision["selection"]
-    lines = [f"Chosen:  {selection['reason']}."]
-    if decision["verdict"] == "refuse":
+    chosen = decision.selection.chosen.name
+    lines = [f"Chosen:  {decision.selection.reason}."]
+    if not decision.promoted:
         lines.append("Verdict: refuse. Nothing is exported or registered.")
-    elif decision["gated"]:
+    elif decision.gated:
         lines.append(f"Verdict: promote {chosen}.")
     else:
         lines.append(f"Verdict: promote {chosen}, with the gate off (release.gate=false).")
-    lines += [f"         {reason}" for reason in decision["reasons"]]
-    if decision["comparisons"] and decision["comparisons"][0]["split"] != "test":
-        judge = "the scores that chose it" if selection["split"] == "validation" else "validation"
+    lines += [f"         {reason}" for reason in decision.reasons]
+    if decision.checks and decision.judged_on != "test":
+        judge = "the scores that chose it" if decision.chosen_on == "validation" else "validation"
         lines.append(f"         Without a test split this was judged on {judge}, corrected for every trial.")
-    if len(decision["openings"]) > 1:
-        lines.append(f"         {opened_again(len(decision['openings']))}")
+    if len(decision.openings) > 1:
+        lines.append(f"         {opened_again(len(decision.openings))}")
     return lines
 
 
-def release_parts(document: Mapping[str, Any], config: Config) -> tuple[Any, ...]:
+def release_parts(release: Release, config: Config, folder: str, version: str | None, hub: str | None) -> list[Part]:
     """A release for people: its decision, its scores beside the untuned model's, and where it is."""
-    objective = document["objective"]
+    decision, objective, name = release.decision, release.case.objective, release.name
+    untuned, study = release.measured.metrics(UNTUNED), release.case.study.name
     rows = [
-        [split, dim, f"{document['untuned'][split][dim][objective]:.4f}", f"{metrics[objective]:.4f}"]
-        for split, dims in document["scores"].items()
+        [split, dim, f"{untuned[split][dim][objective]:.4f}", f"{metrics[objective]:.4f}"]
+        for split, dims in release.measured.metrics(RELEASED).items()
         for dim, metrics in dims.items()
     ]
-    title = f"{document['release']}: {document['decision']['chosen']['name']} of {document['study']}, {objective}"
-    lines = [f"Folder:     {document['folder']}  (SentenceTransformer loads it; README.md is its card)"]
-    if document["version"] is not None:
-        aliases = [config.release.alias, *(["champion"] if document["decision"]["gated"] else [])]
-        version = f"{document['release']} version {document['version']} @{' @'.join(aliases)}"
-        lines.append(f"Registered: {version}  (python -m embedtune ui, Models)")
-        lines += browse_line(config, document["study"])
-    if document["onnx"]:
-        differs = f"{document['onnx']['comparison']['mean']:+.4f}"
-        lines.append(f"ONNX:       onnx/model.onnx, {config.release.onnx}, {objective} differs by {differs}")
-    if document["hub"]:
-        lines.append(f"Uploaded:   {document['hub']}")
+    title = f"{name}: {decision.selection.chosen.name} of {study}, {objective}"
+    lines = [f"Folder:     {folder}  (SentenceTransformer loads it; README.md is its card)"]
+    if version is not None:
+        aliases = [config.release.alias, *(["champion"] if decision.gated else [])]
+        registered = f"{name} version {version} @{' @'.join(aliases)}"
+        lines.append(f"Registered: {registered}  (python -m embedtune ui, Models)")
+        lines += browse_line(config, study)
+    if release.onnx is not None:
+        differs = f"{release.onnx.comparison.mean:+.4f}"
+        lines.append(f"ONNX:       onnx/model.onnx, {release.onnx.precision}, {objective} differs by {differs}")
+    if hub is not None:
+        lines.append(f"Uploaded:   {hub}")
     scores = make_table(["split", "dimension", "untuned", "released"], rows, title)
-    return (*decision_parts(document["decision"]), scores, *lines)
+    return [*decision_parts(decision), scores, *lines]
 
 
-def _candidates(decision: Mapping[str, Any]) -> Any:
-    split, level = decision["selection"]["split"], f"{decision['level'] * 100:g} % interval"
+def _candidates(decision: Decision) -> Table:
+    level = f"{decision.criterion.level * 100:g} % interval"
     rows = [
         [
-            entry["name"],
-            f"{entry['value']:.4f}",
-            _interval(entry["interval"]),
-            _number(entry["shrunken"]),
-            f"{entry['seconds']:.0f}" if entry["seconds"] else "-",
-            _remarks(entry, len(decision["selection"]["tied"]) > 1),
+            standing.candidate.name,
+            f"{standing.candidate.value:.4f}",
+            _interval(standing.interval),
+            _number(standing.shrunken),
+            f"{standing.candidate.seconds:.0f}" if standing.candidate.seconds else "-",
+            _remarks(decision, standing),
         ]
-        for entry in decision["candidates"]
+        for standing in decision.standings
     ]
-    title = f"Candidates by {decision['objective']} at {decision['dim']} dimensions, {split}"
+    title = f"Candidates by {decision.objective} at {decision.dim} dimensions, {decision.chosen_on}"
     return make_table(["candidate", "mean", level, "shrunken", "seconds", ""], rows, title)
 
 
-def _sizes(decision: Mapping[str, Any]) -> Any:
-    sizes = decision["dims"]
+def _sizes(report: SizeReport, objective: str) -> Table:
     rows = [
         [
-            str(row["dim"]),
-            row["precision"],
-            f"{row['bytes_per_million'] / GIGABYTE:.3f}",
-            f"{row['value']:.4f}",
-            f"{row['comparison']['mean']:+.4f}" if row["comparison"] else "-",
-            f"{row['comparison']['adjusted_p']:.4f}" if row["comparison"] else "-",
-            "yes" if row["sufficient"] else "not shown",
+            str(row.size.dim),
+            row.size.precision.value,
+            f"{row.size.bytes_per_million / GIGABYTE:.3f}",
+            f"{row.size.value:.4f}",
+            f"{row.comparison.mean:+.4f}" if row.comparison else "-",
+            f"{row.comparison.adjusted_p:.4f}" if row.comparison else "-",
+            "yes" if row.sufficient else "not shown",
         ]
-        for row in sizes["rows"]
+        for row in report.rows
     ]
-    columns = ["dimension", "numbers", "GB a million", decision["objective"], "difference", "p", "suffices"]
+    columns = ["dimension", "numbers", "GB a million", objective, "difference", "p", "suffices"]
     return make_table(columns, rows)
 
 
-def _sizes_line(sizes: Mapping[str, Any]) -> str:
-    cheapest = sizes["cheapest"]
+def _sizes_line(report: SizeReport, split: str) -> str:
     return (
-        f"Sizes:   {sizes['smallest']} dimensions suffice, at most {sizes['margin']:g} worse than full size on "
-        f"{sizes['split']}; the smallest index that does has {cheapest['dim']} in {cheapest['precision']}."
+        f"Sizes:   {report.smallest_dim} dimensions suffice, at most {report.margin:g} worse than full size on {split};"
+        f" the smallest index that does has {report.cheapest.dim} in {report.cheapest.precision.value}."
     )
 
 
-def _remarks(entry: Mapping[str, Any], is_tie: bool) -> str:
+def _remarks(decision: Decision, standing: Standing) -> str:
+    candidate = standing.candidate
     remarks = {
-        "chosen": entry["chosen"],
-        "default recipe": entry["default"],
-        "tied": entry["tied"] and is_tie,
-        "weights gone": entry["kind"] == "trial" and not entry["releasable"],
-        f"fresh seeds: {entry['seeds']}": entry["seeds"] > 0,
+        "chosen": standing is decision.chosen,
+        "default recipe": candidate.is_default,
+        "tied": decision.is_tied(standing) and decision.is_tie,
+        "weights gone": candidate.kind is Kind.TRIAL and not candidate.is_releasable,
+        f"fresh seeds: {candidate.seeds}": candidate.seeds > 0,
     }
     return ", ".join(text for text, holds in remarks.items() if holds)
 
 
-def _interval(bounds: Sequence[float]) -> str:
-    low, high = bounds
-    return f"{low:.4f} to {high:.4f}"
+def _interval(interval: Interval) -> str:
+    return f"{interval.low:.4f} to {interval.high:.4f}"
 
 
 def _number(value: float | None) -> str:

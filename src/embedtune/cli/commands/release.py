@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +13,17 @@ from embedtune import archive
 from embedtune.cli.commands.answer import Answer, typed_command, workspace
 from embedtune.cli.commands.decision import decision_parts, release_parts
 from embedtune.cli.commands.openings import open_test
+from embedtune.cli.commands.registry import find_incumbent, register
 from embedtune.cli.commands.studies import board_of, chosen_study
 from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config
 from embedtune.data.overlap import find_overlaps
-from embedtune.errors import ConfigError, TrackingError, join_problems
+from embedtune.errors import ConfigError, join_problems
 from embedtune.paths import StudyPaths
 from embedtune.ranking import pareto_front
-from embedtune.records import TrialRecord
-from embedtune.release.choice.candidates import Incumbent, default_trial, finalists
+from embedtune.records import Opening, TrialRecord
+from embedtune.release.card.inputs import SearchSummary
+from embedtune.release.choice.candidates import default_trial, finalists
 from embedtune.release.choice.case import TEST, VALIDATION, Case, open_case
 from embedtune.release.choice.gather import gather
 from embedtune.release.export.evidence import check_reproduced
@@ -30,16 +31,13 @@ from embedtune.release.export.export import target_problems
 from embedtune.release.export.hub import push_problems, push_to_hub
 from embedtune.release.export.onnx import onnx_problems
 from embedtune.release.export.onnx_gate import measure_onnx
-from embedtune.release.export.product import Product, make_product
-from embedtune.release.export.writing import write_release
+from embedtune.release.export.product import make_product
+from embedtune.release.export.writing import Release, write_release
 from embedtune.release.gate.decision import Decision
 from embedtune.release.gate.forward import put_forward
 from embedtune.release.gate.measurements import RELEASED, UNTUNED, Measured, judge_product, measure_all, measure_sizes
 from embedtune.statistics import Criterion
 from embedtune.study.definition import require_definition
-from embedtune.tracking import find_champion, open_store, register_release, version_tags
-
-logger = logging.getLogger(__name__)
 
 
 def release(config: Config) -> Answer:
@@ -57,36 +55,35 @@ def release(config: Config) -> Answer:
     case = _open(config, study, records, target)
     criterion = Criterion(config.release.level, config.release.margin)
     with _scratch(study) as scratch:
-        incumbent = _incumbent(config, name, scratch)
-        pool = gather(case, records, incumbent, scratch)
-        decision = put_forward(case, pool, criterion)
-        if not decision.selection.chosen.is_releasable:
+        incumbent = find_incumbent(config, name, scratch)
+        decision = put_forward(case, gather(case, records, incumbent, scratch), criterion)
+        chosen = decision.selection.chosen
+        if not chosen.is_releasable:
             return _refused(case, name, decision)
-        case = case.of(decision.selection.chosen.numbers[0])
-        product = make_product(case, decision.selection.chosen, {record.number: record for record in records}, scratch)
-        validated = case.measure(case.load(product.folder), VALIDATION)
+        case = case.of(chosen.numbers[0])
+        product = make_product(case, chosen, {record.number: record for record in records}, scratch)
+        model = case.load(product.folder)  # once for all that is measured; what is exported is loaded again
+        validated = case.measure(model, VALIDATION)
         product = product.scored(validated.metrics, case.objective, case.dim)
         check_reproduced(product.record.metrics, validated.metrics)
         if case.has_test:  # from here on it is read, whatever comes of it
-            reason, command, digest = f"release {name}", typed_command("release"), case.bench.task.digests[TEST]
-            openings = open_test(config, digest, reason, command, own=study)
-            decision = replace(decision, openings=openings[study.name])
-        measured = measure_all(case, product.folder, validated, incumbent)
+            decision = replace(decision, openings=_open_test(config, case, name))
+        measured = measure_all(case, model, validated, incumbent)
         verdict = judge_product(case, measured, records, criterion)
         decision = replace(decision, judged_on=measured.judge, verdict=verdict)
         if not decision.promoted:
             return _refused(case, name, decision, measured)
-        decision = replace(decision, sizes=measure_sizes(case, product.folder, measured, criterion))
+        decision = replace(decision, sizes=measure_sizes(case, model, measured, criterion))
         onnx = measure_onnx(case, product, measured, criterion, scratch / "model.onnx") if case.options.onnx else None
-        document = _document(case, name, decision, measured)
-        summary = _search(case, config)
-        write_release(case, target, product, measured, onnx, decision=document["decision"], summary=summary)
-        _record(case, document)
-    document |= {"folder": str(target), "onnx": onnx.to_dict() if onnx else None}
-    document["version"] = _register(config, target, name, product, measured, decision)
-    if config.release.push_to_hub is not None:
-        document["hub"] = push_to_hub(target, config.release.push_to_hub, message=f"Release {name}")
-    return Answer(document, (*release_parts(document, config), *_front_lines(case, records)))
+        made = Release(name, case, product, measured, decision, _search(case, config), onnx)
+        write_release(made, target)
+        _keep(case, name, decision)
+    version, hub = register(config, made, target), config.release.push_to_hub
+    address = None if hub is None else push_to_hub(target, hub, message=f"Release {name}")
+    document = _document(case, name, decision, measured)
+    document |= {"folder": str(target), "version": version, "onnx": onnx and onnx.to_dict(), "hub": address}
+    parts = release_parts(made, config, str(target), version, address)
+    return Answer(document, [*parts, *_front_lines(case, records)])
 
 
 def _open(config: Config, study: StudyPaths, records: Sequence[TrialRecord], target: Path) -> Case:
@@ -111,32 +108,16 @@ def _scratch(study: StudyPaths) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _incumbent(config: Config, name: str, scratch: Path) -> Incumbent | None:
-    """The registry's champion of this name, if there is a registry and it has one.
-
-    Raises:
-        TrackingError: The registry does not answer; nobody can be promoted over a champion that is not known.
-    """
-    if not (config.release.register and config.tracking.enabled):
-        return None
-    try:
-        champion = find_champion(open_store(config.tracking, workspace(config)), name, scratch / "incumbent")
-    except TrackingError as error:
-        if not config.release.gate:
-            logger.warning("Not compared with the champion: %s", error)
-            return None
-        raise TrackingError(
-            f"the champion of {name} must be known to be judged against, but: {error} "
-            "Mend the registry, or leave it out of the release: release.register=false."
-        ) from error
-    return Incumbent(f"champion version {champion.version}", champion.folder) if champion else None
+def _open_test(config: Config, case: Case, name: str) -> tuple[Opening, ...]:
+    """Note in every study with this test split that it is read now; every reading for this study so far."""
+    digest, reason = case.bench.task.digests[TEST], f"release {name}"
+    return open_test(config, digest, reason, typed_command("release"), own=case.study)[case.study.name]
 
 
 def _refused(case: Case, name: str, decision: Decision, measured: Measured | None = None) -> Answer:
     """A refusal is an answer: nothing is exported or registered, and why is kept with the study."""
-    document = _document(case, name, decision, measured)
-    _record(case, document)
-    return Answer(document, tuple(decision_parts(document["decision"])), status=1)
+    _keep(case, name, decision)
+    return Answer(_document(case, name, decision, measured), list(decision_parts(decision)), status=1)
 
 
 def _document(case: Case, name: str, decision: Decision, measured: Measured | None) -> dict[str, Any]:
@@ -157,56 +138,15 @@ def _document(case: Case, name: str, decision: Decision, measured: Measured | No
     }
 
 
-def _record(case: Case, document: Mapping[str, Any]) -> None:
+def _keep(case: Case, name: str, decision: Decision) -> None:
     """Keep the decision with the study, once what it says was done."""
-    named = {"release": document["release"], "study": document["study"]}
-    archive.record_decision(case.study, {**named, **document["decision"]})
+    archive.record_decision(case.study, {"release": name, "study": case.study.name, **decision.to_dict()})
 
 
-def _search(case: Case, config: Config) -> dict[str, Any]:
+def _search(case: Case, config: Config) -> SearchSummary:
     board = board_of(case.study, config)
-    return {
-        **case.definition.to_dict(),
-        "states": {state.value: count for state, count in board.states.items() if count},
-        "seconds": sum(round(entry.record.seconds, 3) for entry in board.trials),
-        "data": {
-            "name": board.definition.data.name,
-            "source": board.definition.data.source,
-            "digests": dict(board.definition.data.digests),
-        },
-        "leakage": list(find_overlaps(case.bench.task)),
-    }
-
-
-def _register(
-    config: Config, target: Path, name: str, product: Product, measured: Measured, decision: Decision
-) -> str | None:
-    if not (config.release.register and config.tracking.enabled):
-        return None
-    scores, record = measured.metrics(RELEASED), product.record
-    tags = version_tags(
-        study=record.study,
-        trial=", ".join(map(str, product.parts)) or str(record.number),
-        objective=decision.objective,
-        dim=decision.dim,
-        values={split: metrics[str(decision.dim)][decision.objective] for split, metrics in scores.items()},
-        digests=record.facts.get("digests", {}),
-    )
-    try:
-        return register_release(
-            open_store(config.tracking, workspace(config)),
-            target,
-            name=name,
-            alias=config.release.alias,
-            metrics=scores.get(TEST, scores[VALIDATION]),
-            run_id=record.run_id,
-            tags=tags,
-            promote=decision.gated,  # what the gate did not judge is no champion
-            description="\n\n".join(decision.reasons),
-        )
-    except TrackingError as error:
-        logger.warning("Exported, but not registered: %s", error)
-        return None
+    seconds = sum(round(entry.record.seconds, 3) for entry in board.trials)
+    return SearchSummary(case.definition, board.states, seconds, tuple(find_overlaps(case.bench.task)))
 
 
 def _front_lines(case: Case, records: Sequence[TrialRecord]) -> list[str]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
-from rich.table import Table
-
 from embedtune import archive
 from embedtune.api import load_study
-from embedtune.cli.commands.answer import Answer, workspace
+from embedtune.cli.commands.answer import Answer, Part, workspace
 from embedtune.config import Config
 from embedtune.errors import ConfigError, DataError
 from embedtune.evaluation import read_judged
@@ -66,7 +64,7 @@ def board_of(study: StudyPaths, config: Config) -> Board:
     return with_certainty(board, scores, archive.read_openings(study))
 
 
-def board_parts(board: Board) -> tuple[Table | str, ...]:
+def board_parts(board: Board) -> tuple[Part, ...]:
     """The leaderboard for people: the table, and what to know before its top is believed."""
     return (leaderboard_table(board, stdout_width()), *certainty_lines(board))
 

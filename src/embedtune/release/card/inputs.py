@@ -8,13 +8,60 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from embedtune.records import Evaluation, Metrics, TrainingFacts, TrialRecord
+from embedtune.records import (
+    Evaluation,
+    Metrics,
+    RetrievalSet,
+    State,
+    StudyDefinition,
+    TrainingFacts,
+    TrialRecord,
+)
+from embedtune.release.gate.decision import Decision
+from embedtune.release.gate.onnx_report import OnnxReport
 from embedtune.release.gate.words import split_words
 
 PUBLISHED = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
 """Short names of packaged models and the hub id each was published under."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+WIDGETS = 5
+"""Queries shown."""
+OTHERS = 2
+"""Passages shown beside the one that answers."""
+
+Example = tuple[str, tuple[str, ...]]
+"""A query, and passages of which the first answers it."""
+
+
+@dataclass(frozen=True)
+class SearchSummary:
+    """The search behind a release.
+
+    Attributes:
+        definition: Of the study.
+        states: How many trials are in each state.
+        seconds: Of all trials.
+        leakage: What was found in more than one split of the data, in sentences.
+    """
+
+    definition: StudyDefinition
+    states: Mapping[State, int]
+    seconds: float
+    leakage: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON."""
+        data = self.definition.data
+        return {
+            **self.definition.to_dict(),
+            "states": {state.value: count for state, count in self.states.items() if count},
+            "seconds": self.seconds,
+            "data": {"name": data.name, "source": data.source, "digests": dict(data.digests)},
+            "leakage": list(self.leakage),
+        }
 
 
 @dataclass(frozen=True)
@@ -29,16 +76,13 @@ class CardInputs:
         scores: Split -> metrics, measured on the exported model.
         baseline: The same for the untuned base model; a split may be absent.
         objective: The metric the search maximised, e.g. ``cosine_map@100``.
-        study: The search: ``name``, ``n_trials``, ``states`` (state -> count), ``space`` (key -> range as text),
-            ``sampler``, ``pruner``, ``objective``, ``seconds``, ``data`` (``name``, ``source``, ``digests``).
-            ``leakage`` (texts). A key that is absent or None is left out of the card.
-        usage: A query, a passage that answers it and another passage.
-        widget: Queries with three passages each, the relevant one first.
-        decision: Why this model and no other, as the command answers it; None leaves the section out.
+        search: What the model was found by.
+        examples: Queries with passages, from the evaluation data.
+        decision: Why this model and no other; None leaves the section out.
         parts: The trials whose weights this model is the average of; empty if it is one trial's.
         license: As hubs name it; None if nobody said.
         languages: Codes of the languages of the texts.
-        onnx: What was measured of the ONNX file, as :class:`~embedtune.release.export.onnx_gate.OnnxReport` writes it.
+        onnx: What was measured of the ONNX file; None without one.
     """
 
     name: str
@@ -48,14 +92,20 @@ class CardInputs:
     scores: Mapping[str, Metrics]
     baseline: Mapping[str, Metrics]
     objective: str
-    study: Mapping[str, Any]
-    usage: tuple[str, str, str]
-    widget: tuple[tuple[str, tuple[str, ...]], ...]
-    decision: Mapping[str, Any] | None = None
+    search: SearchSummary
+    examples: tuple[Example, ...]
+    decision: Decision | None = None
     parts: tuple[int, ...] = ()
     license: str | None = None
     languages: tuple[str, ...] = ()
-    onnx: Mapping[str, Any] | None = None
+    onnx: OnnxReport | None = None
+
+    @property
+    def usage(self) -> tuple[str, str, str]:
+        """A query, a passage that answers it and another passage."""
+        query, passages = self.examples[0]
+        answer, other = (*passages, *passages)[:2]
+        return query, answer, other
 
     @property
     def dims(self) -> list[int]:
@@ -75,7 +125,7 @@ class CardInputs:
     @property
     def searched_on(self) -> str | None:
         """The data whose scores the search maximised; None if nobody said."""
-        return None if self.decision is None else split_words(self.decision["selection"]["split"])
+        return None if self.decision is None else split_words(self.decision.chosen_on)
 
     @property
     def hub_id(self) -> str | None:
@@ -105,3 +155,16 @@ class CardInputs:
     def untuned(self, split: str, dim: int, metric: str) -> float | None:
         """The same score of the untuned base model."""
         return self.baseline.get(split, {}).get(str(dim), {}).get(metric)
+
+
+def examples_of(retrieval: RetrievalSet) -> tuple[Example, ...]:
+    """Up to five queries, each with a passage that answers it and up to two that do not; the same for the same data."""
+    ids = list(retrieval.corpus)
+    stride = max(1, len(retrieval.queries) // WIDGETS)
+    examples = []
+    for position, query in enumerate(list(retrieval.queries)[::stride][:WIDGETS]):
+        relevant = sorted(retrieval.relevant[query])
+        start = (position + 1) * len(ids) // (WIDGETS + 1)
+        others = [other for other in [*ids[start:], *ids[:start]] if other not in retrieval.relevant[query]][:OTHERS]
+        examples.append((retrieval.queries[query], tuple(retrieval.corpus[i] for i in (relevant[0], *others))))
+    return tuple(examples)

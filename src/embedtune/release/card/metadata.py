@@ -44,14 +44,14 @@ def metadata(inputs: CardInputs) -> dict[str, Any]:
         ],
         "widget": [
             {"source_sentence": _text(query), "sentences": [_text(passage) for passage in passages]}
-            for query, passages in inputs.widget
+            for query, passages in inputs.examples
         ],
         "model-index": [{"name": inputs.title, "results": _results(inputs)}],
     }
 
 
 def _results(inputs: CardInputs) -> list[dict[str, Any]]:
-    data = str(inputs.study.get("data", {}).get("name", "Unknown"))
+    data = inputs.search.definition.data.name
     return [
         {
             "task": {"type": "information-retrieval", "name": "Information Retrieval"},

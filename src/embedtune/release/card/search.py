@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
 
+from embedtune.records import SecondObjective, Settings
 from embedtune.release.card.inputs import CardInputs
 from embedtune.release.card.markdown import ABSENT, code, inline, number, short, table
 from embedtune.units import duration
@@ -13,26 +12,25 @@ from embedtune.units import duration
 
 def search_facts(inputs: CardInputs) -> list[tuple[str, str]]:
     """Names and Markdown of the facts that are known."""
-    study, record = inputs.study, inputs.record
-    data = study.get("data") or {}
+    study, record, summary = inputs.search.definition, inputs.record, inputs.search
+    states = ", ".join(f"{count} {inline(state)}" for state, count in summary.states.items() if count)
+    second = study.objective.second
     texts: dict[str, str | None] = {
-        "Study": _code(study.get("name")),
-        "Budget": f"{study['n_trials']} trials in total" if study.get("n_trials") is not None else None,
-        "Trials": ", ".join(
-            f"{count} {inline(state)}" for state, count in (study.get("states") or {}).items() if count
-        ),
-        "Sampler": _code(_constructed(study.get("sampler"))),
-        "Pruner": _code(_constructed(study.get("pruner"))) or "none",
+        "Study": code(study.name),
+        "Budget": None if study.n_trials is None else f"{study.n_trials} trials in total",
+        "Trials": states,
+        "Sampler": _constructed(study.search.sampler),
+        "Pruner": _constructed(study.search.pruner) or "none",
         "Objective": f"<code>{inputs.objective}</code> at {inputs.objective_dim} dimensions, larger is better",
-        "Second objective": _second(study.get("second")),
+        "Second objective": None if second is None else _second(second),
         "Chosen trial": _chosen(inputs),
-        "Data": _code(data.get("name")),
-        "Data source": _code(_public(data["source"])) if data.get("source") else None,
-        **{f"sha256 of {inline(split)}": _code(digest) for split, digest in (data.get("digests") or {}).items()},
+        "Data": code(study.data.name),
+        "Data source": code(_public(study.data.source)) if study.data.source else None,
+        **{f"sha256 of {inline(split)}": code(digest) for split, digest in study.data.digests.items()},
         "Code revision": _code(record.facts.get("git_revision")),
         "Device and precision": f"{inline(inputs.facts.device)}, {inline(inputs.facts.precision)}",
         "Time of this trial": duration(record.seconds),
-        "Time of the whole search": duration(study["seconds"]) if study.get("seconds") is not None else None,
+        "Time of the whole search": duration(summary.seconds),
     }
     return [(name, text) for name, text in texts.items() if text]
 
@@ -50,7 +48,7 @@ def split_table(inputs: CardInputs) -> str:
 
 def parameter_table(inputs: CardInputs) -> str:
     """Each searched key, where it was searched and what the chosen trial took."""
-    space, params = inputs.study.get("space") or {}, inputs.record.params
+    space, params = inputs.search.definition.search.space, inputs.record.params
     rows = [
         [code(key), _code(space.get(key)) or ABSENT, code(short(params[key])) if key in params else ABSENT]
         for key in dict.fromkeys((*space, *params))
@@ -58,10 +56,8 @@ def parameter_table(inputs: CardInputs) -> str:
     return table(["Key", "Searched", "Chosen"], rows, "l")
 
 
-def _second(second: int | str | None) -> str | None:
-    if second == "dimension":
-        return "the size of the embedding, smaller is better"
-    return None if second is None else f"the same at {second} dimensions"
+def _second(second: SecondObjective) -> str:
+    return "the size of the embedding, smaller is better" if second.is_size else f"the same at {second.dim} dimensions"
 
 
 def _chosen(inputs: CardInputs) -> str:
@@ -75,12 +71,12 @@ def _chosen(inputs: CardInputs) -> str:
     return text + (f", recorded at {record.value:.4f}" if record.value is not None else "")
 
 
-def _constructed(value: Any) -> Any:
-    """``{_target_: a.b.Name, seed: 1}``, as Hydra writes an object, becomes ``Name(seed=1)``; an empty one, None."""
-    if not isinstance(value, Mapping) or "_target_" not in value:
-        return value or None
-    arguments = ", ".join(f"{key}={argument}" for key, argument in value.items() if key != "_target_")
-    return f"{str(value['_target_']).rpartition('.')[2]}({arguments})"
+def _constructed(values: Settings) -> str | None:
+    """``{_target_: a.b.Name, seed: 1}``, as Hydra writes an object, becomes ``Name(seed=1)``."""
+    if "_target_" not in values:
+        return None
+    arguments = ", ".join(f"{key}={argument}" for key, argument in values.items() if key != "_target_")
+    return code(f"{str(values['_target_']).rpartition('.')[2]}({arguments})")
 
 
 def _public(source: str) -> str:
@@ -89,5 +85,5 @@ def _public(source: str) -> str:
     return path.name if path.is_absolute() else source
 
 
-def _code(value: Any) -> str | None:
+def _code(value: object) -> str | None:
     return None if value is None else code(value)

@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from embedtune.release.card.inputs import CardInputs
+from embedtune.records import Opening
 from embedtune.release.card.markdown import ABSENT, bold, inline, number, table
+from embedtune.release.choice.candidates import Kind
+from embedtune.release.gate.decision import Decision, Standing
+from embedtune.release.gate.sizes import SizeReport
 from embedtune.release.gate.words import split_words
+from embedtune.statistics import Interval
 from embedtune.units import duration
 
-Decision = Mapping[str, Any]
-"""As :meth:`embedtune.release.gate.decision.Decision.to_dict` gives it."""
 
+def decision_facts(decision: Decision, leakage: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Names and Markdown of what the decision stood on.
 
-def decision_facts(inputs: CardInputs) -> list[tuple[str, str]]:
-    """Names and Markdown of what the decision stood on."""
-    decision: Decision = inputs.decision or {}
-    selection, chosen = decision["selection"], _chosen(decision)
-    gate = f"one-sided, level {decision['level']:g}; at most {decision['margin']:g} below the incumbent"
+    Args:
+        decision: Of the release.
+        leakage: What was found in more than one split of the data; None if nobody looked.
+    """
+    criterion, chosen = decision.criterion, decision.chosen
+    gate = f"one-sided, level {criterion.level:g}; at most {criterion.margin:g} below the incumbent"
+    seeds = chosen.candidate.seeds
     return [
-        ("Gate", gate if decision["gated"] else "**not gated:** exported without having to pass the tests below"),
-        ("Judged", f"<code>{inline(decision['objective'])}</code> at {decision['dim']} dimensions"),
-        ("Chosen because", inline(selection["reason"])),
-        ("Seeds behind the choice", f"{chosen['seeds']} fresh ones" if chosen["seeds"] else "1, that of the trial"),
-        ("Interval of its mean", f"{_interval(chosen['interval'])} on {split_words(selection['split'])}"),
+        ("Gate", gate if decision.gated else "**not gated:** exported without having to pass the tests below"),
+        ("Judged", f"<code>{inline(decision.objective)}</code> at {decision.dim} dimensions"),
+        ("Chosen because", inline(decision.selection.reason)),
+        ("Seeds behind the choice", f"{seeds} fresh ones" if seeds else "1, that of the trial"),
+        ("Interval of its mean", f"{_interval(chosen.interval)} on {split_words(decision.chosen_on)}"),
         ("Shrunken estimate", _shrunken(chosen)),
         ("Training time of the candidates", duration(_training_seconds(decision))),
-        ("Openings of the test split", _openings(decision["openings"])),
-        ("Leakage and repeated texts in the data", _findings(inputs.study.get("leakage"))),
+        ("Openings of the test split", _openings(decision.openings)),
+        ("Leakage and repeated texts in the data", _findings(leakage)),
     ]
 
 
 def candidate_table(decision: Decision) -> str:
     """Every candidate by the scores that chose among them; the chosen one is bold."""
-    header = ["Candidate", "Mean", f"{decision['level'] * 100:g} % interval", "Shrunken", "Training time", "Tie"]
-    rows, is_tie = [], len(decision["selection"]["tied"]) > 1
-    for entry in decision["candidates"]:
-        name = inline(entry["name"]) + (" (default recipe)" if entry["default"] else "")
-        row = [name, number(entry["value"]), _interval(entry["interval"]), number(entry["shrunken"])]
-        row += [duration(entry["seconds"]) if entry["seconds"] else ABSENT, "yes" if entry["tied"] and is_tie else "no"]
-        rows.append([bold(cell) for cell in row] if entry["chosen"] else row)
-    return table(header, rows, "lr")
+    level = f"{decision.criterion.level * 100:g} % interval"
+    rows = []
+    for standing in decision.standings:
+        candidate = standing.candidate
+        row = [
+            inline(candidate.name) + (" (default recipe)" if candidate.is_default else ""),
+            number(candidate.value),
+            _interval(standing.interval),
+            number(standing.shrunken),
+            duration(candidate.seconds) if candidate.seconds else ABSENT,
+            "yes" if decision.is_tied(standing) and decision.is_tie else "no",
+        ]
+        rows.append([bold(cell) for cell in row] if standing is decision.chosen else row)
+    return table(["Candidate", "Mean", level, "Shrunken", "Training time", "Tie"], rows, "lr")
 
 
 def comparison_table(decision: Decision) -> str:
@@ -50,60 +61,55 @@ def comparison_table(decision: Decision) -> str:
     header = ["Compared with", "Split", "Difference", "Interval", "Margin", "p", "Effect size", "Queries", "Passed"]
     rows = [
         [
-            inline(entry["against"]),
-            inline(entry["split"]),
-            f"{entry['mean']:+.4f}",
-            _interval(entry["interval"], "+.4f"),
-            f"{entry['margin']:g}",
-            f"{entry['adjusted_p']:.4f}",
-            number(entry["effect_size"]),
-            f"{entry['queries']} in {entry['groups']} groups",
-            "yes" if entry["passed"] else "no",
+            inline(check.against),
+            inline(decision.judged_on),
+            f"{check.comparison.mean:+.4f}",
+            _interval(check.comparison.interval, "+.4f"),
+            f"{check.margin:g}",
+            f"{check.comparison.adjusted_p:.4f}",
+            number(check.comparison.finite_effect_size),
+            f"{check.comparison.queries} in {check.comparison.groups} groups",
+            "yes" if check.passed else "no",
         ]
-        for entry in decision["comparisons"]
+        for check in decision.checks
     ]
     return table(header, rows, "lr")
 
 
-def size_table(decision: Decision) -> str:
+def size_table(sizes: SizeReport) -> str:
     """Quality against the size of an index, for each dimension and number format."""
-    sizes = decision["dims"]
     header = ["Dimensions", "Numbers", "Index bytes per million documents", "Mean", "Difference", "p", "Suffices"]
     rows = []
-    for entry in sizes["rows"]:
-        comparison = entry["comparison"]
-        difference = ABSENT if comparison is None else f"{comparison['mean']:+.4f}"
-        p_value = ABSENT if comparison is None else f"{comparison['adjusted_p']:.4f}"
-        row = [str(entry["dim"]), entry["precision"], f"{entry['bytes_per_million']:,}", number(entry["value"])]
-        rows.append([*row, difference, p_value, "yes" if entry["sufficient"] else "not shown"])
+    for row in sizes.rows:
+        size, comparison = row.size, row.comparison
+        difference = ABSENT if comparison is None else f"{comparison.mean:+.4f}"
+        p_value = ABSENT if comparison is None else f"{comparison.adjusted_p:.4f}"
+        cells = [str(size.dim), size.precision.value, f"{size.bytes_per_million:,}", number(size.value)]
+        rows.append([*cells, difference, p_value, "yes" if row.sufficient else "not shown"])
     return table(header, rows, "r")
-
-
-def _chosen(decision: Decision) -> Mapping[str, Any]:
-    return next(entry for entry in decision["candidates"] if entry["chosen"])
 
 
 def _training_seconds(decision: Decision) -> float:
     """Of the candidates and their fresh seeds; an average cost what its members did, which are counted."""
-    trained = (entry for entry in decision["candidates"] if entry["kind"] != "soup")
-    return float(sum(entry["seconds"] + entry["seed_seconds"] for entry in trained))
+    trained = (own.candidate for own in decision.standings if own.candidate.kind is not Kind.SOUP)
+    return sum(candidate.seconds + candidate.seed_seconds for candidate in trained)
 
 
-def _shrunken(chosen: Mapping[str, Any]) -> str:
-    if chosen["shrunken"] is None:
+def _shrunken(chosen: Standing) -> str:
+    if chosen.shrunken is None:
         return f"{ABSENT} (it was not picked for these scores)"
-    return f"{chosen['shrunken']:.4f} of {chosen['value']:.4f}: what is left when the luck of the best is taken off"
+    value = chosen.candidate.value
+    return f"{chosen.shrunken:.4f} of {value:.4f}: what is left when the luck of the best is taken off"
 
 
-def _interval(bounds: Sequence[float], form: str = ".4f") -> str:
-    low, high = bounds
-    return f"{low:{form}} to {high:{form}}"
+def _interval(interval: Interval, form: str = ".4f") -> str:
+    return f"{interval.low:{form}} to {interval.high:{form}}"
 
 
-def _openings(openings: Sequence[Mapping[str, Any]]) -> str:
+def _openings(openings: Sequence[Opening]) -> str:
     if not openings:
         return "none"
-    said = "; ".join(f"{inline(o['reason'])} on {time.strftime('%Y-%m-%d', time.gmtime(o['time']))}" for o in openings)
+    said = "; ".join(f"{inline(o.reason)} on {time.strftime('%Y-%m-%d', time.gmtime(o.time))}" for o in openings)
     warning = "" if len(openings) == 1 else ". **After the first one, test scores are no longer blind**"
     return f"{len(openings)} ({said}){warning}"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from embedtune.errors import ReleaseError
 from embedtune.evaluation import write_scores
 from embedtune.records import Metrics, RetrievalScores
+from embedtune.release.card.inputs import SearchSummary
 from embedtune.release.export.product import Product
+from embedtune.release.gate.decision import Decision
 from embedtune.release.gate.measurements import Measured
 
 TOLERANCE = 1e-6
@@ -38,20 +38,20 @@ def check_reproduced(recorded: Metrics, measured: Metrics) -> None:
 
 
 def collect_evidence(
-    product: Product, measured: Measured, decision: Mapping[str, Any], study: Mapping[str, Any]
+    product: Product, measured: Measured, decision: Decision, search: SearchSummary
 ) -> dict[str, str | bytes]:
     """Files for ``evidence/``: name -> content.
 
     Args:
         product: What is exported.
         measured: Scores of it, of the untuned model and of the incumbent.
-        decision: As the command answers it.
-        study: The search, as the card has it.
+        decision: Why it is exported.
+        search: What it was found by.
     """
     documents = {
-        "decision.json": dict(decision),
+        "decision.json": decision.to_dict(),
         "trial.json": product.record.to_dict() | {"checkpoint": None},
-        "study.json": dict(study),
+        "study.json": search.to_dict(),
         "scores.json": {role: measured.metrics(role) for role in measured.scores},
         "environment.json": {"versions": product.facts.versions, "device": product.facts.device},
     }

@@ -9,6 +9,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from embedtune.errors import ReleaseError, join_problems
@@ -35,15 +36,25 @@ _ALLOWED = re.compile(
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What a release folder is made of.
+
+    Attributes:
+        checkpoint: A folder as ``SentenceTransformer.save`` writes it; only model files on a list are taken from it.
+        card: The text of ``README.md``.
+        evidence: File name -> content, for ``evidence/``.
+        onnx: The same model in ONNX, for ``onnx/model.onnx``; the checkpoint's own files of that kind are not taken.
+    """
+
+    checkpoint: Path
+    card: str
+    evidence: Mapping[str, str | bytes]
+    onnx: Path | None = None
+
+
 def export_release(
-    checkpoint: Path,
-    target: Path,
-    *,
-    card: str,
-    evidence: Mapping[str, str | bytes],
-    overwrite: bool,
-    onnx: Path | None = None,
-    verify: Callable[[Path], None] | None = None,
+    contents: Contents, target: Path, *, overwrite: bool, verify: Callable[[Path], None] | None = None
 ) -> Path:
     """Copy a checkpoint into a release folder with its card, its evidence and checksums of every file.
 
@@ -51,12 +62,9 @@ def export_release(
     ``sha256sum -c evidence/checksums.txt`` in the folder verifies it.
 
     Args:
-        checkpoint: A folder as ``SentenceTransformer.save`` writes it; only model files on a list are taken from it.
+        contents: Of the folder.
         target: The release folder.
-        card: The text of its ``README.md``.
-        evidence: File name -> content, for ``evidence/``.
         overwrite: Replace an earlier release.
-        onnx: The same model in ONNX, for ``onnx/model.onnx``; the checkpoint's own files of that kind are not taken.
         verify: Called with the finished folder before it takes its place; what it raises leaves everything as it was.
 
     Returns:
@@ -65,19 +73,19 @@ def export_release(
     Raises:
         ReleaseError: The target exists, the checkpoint holds pickles or no model, or a file cannot be written.
     """
-    files = _model_files(checkpoint)
-    _check_evidence(evidence)
+    checkpoint, files = contents.checkpoint, _model_files(contents.checkpoint)
+    _check_evidence(contents.evidence)
     if problems := target_problems(target, overwrite):
         raise ReleaseError(join_problems(problems))
-    contents = {CARD: card, **{f"{EVIDENCE}/{name}": content for name, content in evidence.items()}}
+    texts = {CARD: contents.card, **{f"{EVIDENCE}/{name}": text for name, text in contents.evidence.items()}}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _scratch(target) as beside:
             for name in files:
                 _copy(checkpoint / name, beside / name)
-            if onnx is not None:
-                _copy(onnx, beside / ONNX)
-            for name, content in contents.items():
+            if contents.onnx is not None:
+                _copy(contents.onnx, beside / ONNX)
+            for name, content in texts.items():
                 _write(beside / name, content.encode() if isinstance(content, str) else content)
             _write(beside / EVIDENCE / CHECKSUMS, _checksums(beside).encode())
             for folder in (beside, *(path for path in beside.rglob("*") if path.is_dir())):

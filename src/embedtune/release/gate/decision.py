@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +65,25 @@ class Decision:
     time: int
 
     @property
+    def chosen(self) -> Standing:
+        """The candidate put forward, as its scores rank it."""
+        return next(own for own in self.standings if own.candidate.name == self.selection.chosen.name)
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether several cannot be told apart from the best."""
+        return len(self.selection.tied) > 1
+
+    def is_tied(self, standing: Standing) -> bool:
+        """Whether a candidate is one of those that cannot be told apart from the best, or the best itself."""
+        return standing.candidate.name in self.selection.tied
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The gate's tests; none if nothing had to be judged."""
+        return self.verdict.checks if self.verdict is not None else ()
+
+    @property
     def promoted(self) -> bool:
         """Whether the candidate may be exported."""
         return not self.gated or (self.verdict is not None and self.verdict.promoted)
@@ -75,8 +93,7 @@ class Decision:
         """What decided, one sentence each; of a refusal all that speaks against it."""
         if self.verdict is None:
             return (unused_words(self.selection),)
-        checks = self.verdict.checks
-        said = checks if self.promoted else [check for check in checks if not check.passed]
+        said = self.checks if self.promoted else [check for check in self.checks if not check.passed]
         return tuple(check_words(check, self.selection.chosen.name, str(self.judged_on)) for check in said)
 
     @property
@@ -94,7 +111,7 @@ class Decision:
             "chosen": {"name": chosen.name, "kind": chosen.kind.value, "trials": list(chosen.numbers)},
             "selection": {"split": self.chosen_on, "tied": list(self.selection.tied), "reason": self.selection.reason},
             "candidates": [self._standing(standing) for standing in self.standings],
-            "comparisons": [self._check(check) for check in (self.verdict.checks if self.verdict else ())],
+            "comparisons": [self._check(check) for check in self.checks],
             "dims": None if self.sizes is None else self._sizes(self.sizes),
             "queries_needed": self.queries_needed,
             "openings": [{"time": o.time, "reason": o.reason, "command": o.command} for o in self.openings],
@@ -120,8 +137,8 @@ class Decision:
             "seeds": candidate.seeds,
             "default": candidate.is_default,
             "releasable": candidate.is_releasable,
-            "tied": candidate.name in self.selection.tied,
-            "chosen": candidate.name == self.selection.chosen.name,
+            "tied": self.is_tied(standing),
+            "chosen": standing is self.chosen,
         }
 
     def _check(self, check: Check) -> dict[str, Any]:
@@ -167,7 +184,7 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
         "interval": _bounds(comparison.interval),
         "p_value": comparison.p_value,
         "adjusted_p": comparison.adjusted_p,
-        "effect_size": comparison.effect_size if math.isfinite(comparison.effect_size) else None,
+        "effect_size": comparison.finite_effect_size,
         "margin": comparison.margin,
         "queries": comparison.queries,
         "groups": comparison.groups,
@@ -178,7 +195,7 @@ def _size(row: Sufficiency) -> dict[str, Any]:
     return {
         "dim": row.size.dim,
         "precision": row.size.precision.value,
-        "value": float(row.size.scores.mean()),
+        "value": row.size.value,
         "comparison": None if row.comparison is None else comparison_values(row.comparison),
         "sufficient": row.sufficient,
         "queries_needed": row.queries_needed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from embedtune.release.gate.quantise import through_binary, through_int8
 from embedtune.release.gate.sizes import Precision, Size, SizeReport, judge_sizes
 from embedtune.statistics import Criterion
 from embedtune.trial.bench import full_dimension
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 RELEASED = "released"
 UNTUNED = "untuned"
@@ -45,22 +48,23 @@ class Measured:
         return {split: scores.metrics for split, scores in self.scores[role].items()}
 
 
-def measure_all(case: Case, folder: Path, validated: RetrievalScores, incumbent: Incumbent | None) -> Measured:
+def measure_all(
+    case: Case, model: SentenceTransformer, validated: RetrievalScores, incumbent: Incumbent | None
+) -> Measured:
     """Score the three models; this reads the test split, if there is one.
 
     Args:
         case: What is decided on.
-        folder: The model that may be released.
+        model: The one that may be released.
         validated: Its scores on validation.
         incumbent: The model in use, if there is one.
     """
     splits = [VALIDATION, TEST] if case.has_test else [VALIDATION]
-    folders = {RELEASED: folder, UNTUNED: None, **({INCUMBENT: incumbent.folder} if incumbent else {})}
-    scores = {}
-    for role, place in folders.items():
-        model = case.load(place)
-        known = {VALIDATION: validated} if role == RELEASED else {}
-        scores[role] = {split: known.get(split) or case.measure(model, split) for split in splits}
+    read = {split: validated if split == VALIDATION else case.measure(model, split) for split in splits}
+    scores = {RELEASED: read}
+    for role, folder in {UNTUNED: None, **({INCUMBENT: incumbent.folder} if incumbent else {})}.items():
+        other = case.load(folder)
+        scores[role] = {split: case.measure(other, split) for split in splits}
     return Measured(scores, splits[-1], case.groups(splits[-1]))
 
 
@@ -78,9 +82,9 @@ def judge_product(case: Case, measured: Measured, records: Sequence[TrialRecord]
     )
 
 
-def measure_sizes(case: Case, folder: Path, measured: Measured, criterion: Criterion) -> SizeReport:
+def measure_sizes(case: Case, model: SentenceTransformer, measured: Measured, criterion: Criterion) -> SizeReport:
     """Every size of the product's embeddings in float32, int8 and binary, on the split that judges."""
-    model, retrieval = case.load(folder), case.bench.task.splits[measured.judge]
+    retrieval = case.bench.task.splits[measured.judge]
     full, floats = full_dimension(model), measured.scores[RELEASED][measured.judge]
     queries, corpus = (
         encode(list(texts.values()), batch_size=case.recipe.eval.batch_size, convert_to_tensor=True,

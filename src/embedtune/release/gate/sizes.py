@@ -42,6 +42,11 @@ class Size:
     scores: NDArray[np.float64]
 
     @property
+    def value(self) -> float:
+        """The objective: the mean over queries."""
+        return float(self.scores.mean())
+
+    @property
     def bytes_per_million(self) -> int:
         """What a million documents take in an index, without its own structures."""
         return -(-self.dim * BITS[self.precision] // 8) * MILLION
@@ -91,7 +96,7 @@ class SizeReport:
     def cheapest(self) -> Size:
         """The size of the fewest bytes that suffices; of two equals the one of the better score."""
         sizes = [row.size for row in self.rows if row.sufficient]
-        return min(sizes, key=lambda size: (size.bytes_per_million, -float(size.scores.mean())))
+        return min(sizes, key=lambda size: (size.bytes_per_million, -size.value))
 
 
 def judge_sizes(sizes: Sequence[Size], groups: NDArray[np.intp], criterion: Criterion) -> SizeReport:

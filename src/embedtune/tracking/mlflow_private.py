@@ -21,7 +21,7 @@ VIEW_TAG = "mlflow.sharedViewState."
 """Experiment tag that holds a saved view; no call of the client makes one."""
 
 VIEWS_TESTED = ("3.17", "3.18")
-"""Versions whose page shows our saved views as ``tests/browser`` reads them: the format is MLflow's own."""
+"""Versions whose page showed our saved views to a browser (``pytest -m browser``): the format is MLflow's own."""
 
 MODEL_VERSIONS_TAG = "mlflow.modelVersions"
 """Tag of a logged model, read by its page; ``mlflow.register_model`` sets it for the process-wide store only."""

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import Any
 
+from embedtune.config.registry_checks import experiment_problems
 from embedtune.config.schema import Config
 from embedtune.errors import must
 
 SPLITS = ("train", "validation", "test")
 SOURCES = ("pydocs", "files", "hub")
 
+MAX_NAME = 200
+"""Characters of a study's or a release's name: a disk takes 255, and folders have more behind it."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def is_name(value: Any) -> bool:
     """Whether a value can name a study or a release, which is the name of its folder."""
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None and PurePath(value).name == value
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None and len(value) <= MAX_NAME
 
 
 def place_problems(config: Config) -> Iterator[str]:
@@ -80,8 +83,9 @@ def _study_problems(config: Config) -> Iterator[str]:
     )
     for key, name in (("study.name", study.name), ("release.name", config.release.name)):
         yield from must(
-            name is None or is_name(name), key, "be letters, digits, '.', '_' and '-'", name, "It names a folder."
-        )
+            name is None or is_name(name), key, "be letters, digits, '.', '_' and '-'", name,
+            f"It names a folder, and has at most {MAX_NAME} characters.",
+        )  # fmt: skip
 
 
 def _model_problems(config: Config) -> Iterator[str]:
@@ -90,3 +94,4 @@ def _model_problems(config: Config) -> Iterator[str]:
         length is None or length >= 1, "model.max_seq_length", "be at least 1", length, "null takes the model's own."
     )
     yield from must(0 < port < 65536, "tracking.port", "be from 1 to 65535", port, "Try 5000.")
+    yield from experiment_problems(config.tracking.experiment)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from embedtune.config.registry_checks import alias_problems
 from embedtune.config.schema import Config, ReleaseConfig
 from embedtune.errors import must
 
@@ -43,10 +44,7 @@ def _decision_problems(release: ReleaseConfig) -> Iterator[str]:
 
 
 def _export_problems(release: ReleaseConfig) -> Iterator[str]:
-    yield from must(
-        release.alias not in ("champion", "previous_champion"), "release.alias", "not be given by hand", release.alias,
-        "The gate promotes champions; try candidate.",
-    )  # fmt: skip
+    yield from alias_problems(release.alias)
     yield from must(
         release.onnx in (None, "fp32", "int8"), "release.onnx", "be null, fp32 or int8", release.onnx, "Try fp32."
     )

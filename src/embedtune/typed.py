@@ -12,6 +12,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 T = TypeVar("T")
 
+Document = dict[str, Any]
+"""One JSON object, where it is written or was just read; between modules travel dataclasses."""
+
 _LARGEST = 2**63
 """Whole numbers below this have a place in every file and library."""
 _SHOWN = 60

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from embedtune.records import RetrievalSet, TaskData
+from embedtune.typed import Document
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class DataReport:
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Document:
         """Plain types for JSON."""
         task = self.task
         return {
@@ -34,7 +34,7 @@ class DataReport:
         }
 
 
-def _split_facts(data: RetrievalSet) -> dict[str, Any]:
+def _split_facts(data: RetrievalSet) -> Document:
     return {
         "queries": len(data.queries),
         "corpus": len(data.corpus),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from embedtune.ranking import best_first, front_numbers, is_scored
 from embedtune.records import Objective, State, StudyDefinition, TrialRecord
+from embedtune.typed import Document
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,10 @@ class Board:
         """The study's total; for configurations run one by one, how many there are."""
         return self.definition.n_trials if self.definition.is_sweep else len(self.trials)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Document:
         """The document of ``leaderboard format=json``; the order of its keys is part of the format."""
         definition, objective = self.definition, self.definition.objective
-        document: dict[str, Any] = {
+        document: Document = {
             "study": definition.name,
             "objective": objective.metric,
             "direction": objective.directions[0],
@@ -125,9 +125,9 @@ class Board:
             document["test_openings"] = self.certainty.test_openings
         return document
 
-    def _entry(self, entry: Entry) -> dict[str, Any]:
+    def _entry(self, entry: Entry) -> Document:
         record, second = entry.record, self.definition.objective.second
-        values: dict[str, Any] = {
+        values: Document = {
             "number": record.number,
             "state": record.state.value,
             "value": record.value,
@@ -178,7 +178,7 @@ def searched_keys(entries: Sequence[Entry]) -> list[str]:
     return list(keys)
 
 
-def _objectives(objective: Objective) -> list[dict[str, Any]]:
+def _objectives(objective: Objective) -> list[Document]:
     """Both objectives; the dimension of a metric is None where every trial has its own."""
     metric, second = objective.metric, objective.second
     first, other = objective.directions

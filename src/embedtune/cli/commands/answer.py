@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from rich.table import Table
@@ -17,6 +16,7 @@ from embedtune.config import Config, Format
 from embedtune.config.redaction import redact_text
 from embedtune.paths import Workspace
 from embedtune.reporting.tables import stdout_console
+from embedtune.typed import Document
 
 Part = str | Table
 """What an answer shows to people: a line, or a table."""
@@ -32,7 +32,7 @@ class Answer:
         status: The exit status.
     """
 
-    document: Mapping[str, Any]
+    document: Document
     parts: Sequence[Part] = ()
     status: int = 0
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import HydraContext
@@ -20,6 +19,7 @@ from embedtune.config import Config, register_schema, to_config
 from embedtune.config.hydra_private import ConfigLoader, compose_trial, make_launcher
 from embedtune.errors import DeviceLost
 from embedtune.machine.processes import worker_identity
+from embedtune.records import Settings
 from embedtune.study.definition import study_name
 from embedtune.sweep.plan import plan_sweep
 from embedtune.sweep.sweeper import run_worker
@@ -63,7 +63,7 @@ class Job:
     loader: ConfigLoader
     master: DictConfig
     arguments: tuple[str, ...]
-    sweeper: Mapping[str, Any]
+    sweeper: Settings
     folder: str
     owner: str
 
@@ -86,7 +86,7 @@ class Job:
 
 
 def launcher_of(
-    context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any], folder: Path
+    context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Settings, folder: Path
 ) -> Callable[[int], None] | None:
     """What runs so many workers as jobs of the launcher that was chosen; None if that is Hydra's own.
 

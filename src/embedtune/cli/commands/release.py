@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from embedtune import archive
 from embedtune.cli.commands.answer import Answer, typed_command, workspace
@@ -38,6 +37,7 @@ from embedtune.release.gate.forward import put_forward
 from embedtune.release.gate.measurements import RELEASED, UNTUNED, Measured, judge_product, measure_all, measure_sizes
 from embedtune.statistics import Criterion
 from embedtune.study.definition import require_definition
+from embedtune.typed import Document
 
 
 def release(config: Config) -> Answer:
@@ -120,7 +120,7 @@ def _refused(case: Case, name: str, decision: Decision, measured: Measured | Non
     return Answer(_document(case, name, decision, measured), list(decision_parts(decision)), status=1)
 
 
-def _document(case: Case, name: str, decision: Decision, measured: Measured | None) -> dict[str, Any]:
+def _document(case: Case, name: str, decision: Decision, measured: Measured | None) -> Document:
     """The command's answer, of a release that is neither exported nor registered yet."""
     numbers = decision.selection.chosen.numbers
     return {

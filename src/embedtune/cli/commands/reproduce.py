@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from embedtune import archive
-from embedtune.cli.commands.answer import Answer, typed_keys
+from embedtune.cli.commands.answer import Answer, Part, typed_keys
 from embedtune.cli.commands.evaluate import find_run
 from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config
@@ -16,6 +15,7 @@ from embedtune.reporting.live import View
 from embedtune.reporting.tables import make_table
 from embedtune.reproduction.comparison import Comparison
 from embedtune.reproduction.run import reproduce as run_again
+from embedtune.typed import Document
 
 SHOWN = 5
 """Dimensions in the table; JSON has all."""
@@ -50,9 +50,7 @@ def _recipe(config: Config, study: StudyPaths, number: int) -> Config:
     return recipe
 
 
-def _document(
-    config: Config, study: StudyPaths, number: int, trial: TrialPaths, comparison: Comparison
-) -> dict[str, Any]:
+def _document(config: Config, study: StudyPaths, number: int, trial: TrialPaths, comparison: Comparison) -> Document:
     return {
         "run": config.run,
         "study": study.name,
@@ -73,7 +71,7 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _parts(document: dict[str, Any], comparison: Comparison, passed: bool) -> tuple[Any, ...]:
+def _parts(document: Document, comparison: Comparison, passed: bool) -> tuple[Part, ...]:
     dims = sorted(comparison.deviations, key=int, reverse=True)[:SHOWN]
     metrics = list(comparison.deviations[dims[0]]) if dims else []
     rows = [[metric, *(_cell(comparison.deviations[dim].get(metric, math.inf)) for dim in dims)] for metric in metrics]

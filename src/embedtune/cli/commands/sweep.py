@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hydra.types import HydraContext
 from omegaconf import DictConfig
@@ -17,7 +16,7 @@ from embedtune.cli.commands.ui import browse_line
 from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config
 from embedtune.errors import DeviceLost, DiskFull, SpaceUsedUp, StudyError
-from embedtune.records import State
+from embedtune.records import Settings, State
 from embedtune.reporting.live import View
 from embedtune.study.definition import study_name
 from embedtune.sweep.plan import plan_sweep
@@ -26,7 +25,7 @@ from embedtune.sweep.workers.events import EventWriter
 from embedtune.sweep.workers.supervisor import worker_command
 
 
-def sweep(context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Mapping[str, Any]) -> None:
+def sweep(context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Settings) -> None:
     """Run the study, then print its ranked table, where to look, and what to type next.
 
     Raises:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from embedtune.records import (
     Evaluation,
@@ -20,6 +19,7 @@ from embedtune.records import (
 from embedtune.release.gate.decision import Decision
 from embedtune.release.gate.onnx_report import OnnxReport
 from embedtune.release.gate.words import split_words
+from embedtune.typed import Document
 
 PUBLISHED = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
 """Short names of packaged models and the hub id each was published under."""
@@ -52,7 +52,7 @@ class SearchSummary:
     seconds: float
     leakage: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Document:
         """Plain types for JSON."""
         data = self.definition.data
         return {

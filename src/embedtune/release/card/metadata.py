@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
 from embedtune.config.checks import OBJECTIVES
 from embedtune.release.card.inputs import CardInputs
 from embedtune.release.card.markdown import clean, clip
+from embedtune.typed import Document
 
 
 def front_matter(inputs: CardInputs) -> str:
@@ -21,7 +21,7 @@ def front_matter(inputs: CardInputs) -> str:
     return yaml.safe_dump(metadata(inputs), sort_keys=False, allow_unicode=True)
 
 
-def metadata(inputs: CardInputs) -> dict[str, Any]:
+def metadata(inputs: CardInputs) -> Document:
     """The card's metadata as plain values.
 
     ``base_model`` is left out for one that is not on the hub, where the field would point to another model.
@@ -50,7 +50,7 @@ def metadata(inputs: CardInputs) -> dict[str, Any]:
     }
 
 
-def _results(inputs: CardInputs) -> list[dict[str, Any]]:
+def _results(inputs: CardInputs) -> list[Document]:
     data = inputs.search.definition.data.name
     return [
         {
@@ -69,7 +69,7 @@ def _results(inputs: CardInputs) -> list[dict[str, Any]]:
     ]
 
 
-def _metrics(values: Mapping[str, float]) -> list[dict[str, Any]]:
+def _metrics(values: Mapping[str, float]) -> list[Document]:
     return [{"type": name, "value": float(values[name]), "name": name.replace("_", " ").title()} for name in OBJECTIVES]
 
 

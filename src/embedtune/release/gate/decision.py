@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from embedtune.records import Opening
 from embedtune.release.choice.candidates import Candidate, Kind, Pool
@@ -12,6 +11,7 @@ from embedtune.release.gate.gate import Check, Verdict
 from embedtune.release.gate.sizes import SizeReport, Sufficiency
 from embedtune.release.gate.words import check_words, unused_words
 from embedtune.statistics import Comparison, Criterion, Interval, mean_interval, shrunken_means
+from embedtune.typed import Document
 
 PROMOTE = "promote"
 REFUSE = "refuse"
@@ -101,7 +101,7 @@ class Decision:
         """How many queries the failed tests would have needed; None if none failed or no number would do."""
         return None if self.verdict is None else self.verdict.queries_needed
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Document:
         """Plain types for JSON; an effect without any deviation has no size."""
         chosen = self.selection.chosen
         return {
@@ -123,7 +123,7 @@ class Decision:
             "time": self.time,
         }
 
-    def _standing(self, standing: Standing) -> dict[str, Any]:
+    def _standing(self, standing: Standing) -> Document:
         candidate = standing.candidate
         return {
             "name": candidate.name,
@@ -141,7 +141,7 @@ class Decision:
             "chosen": standing is self.chosen,
         }
 
-    def _check(self, check: Check) -> dict[str, Any]:
+    def _check(self, check: Check) -> Document:
         return {
             "candidate": self.selection.chosen.name,
             "against": check.against,
@@ -151,7 +151,7 @@ class Decision:
             "queries_needed": check.queries_needed,
         }
 
-    def _sizes(self, report: SizeReport) -> dict[str, Any]:
+    def _sizes(self, report: SizeReport) -> Document:
         return {
             "split": self.judged_on,
             "margin": report.margin,
@@ -177,7 +177,7 @@ def stand(pool: Pool, criterion: Criterion) -> tuple[Standing, ...]:
     return tuple(Standing(candidate, interval(candidate), estimate(candidate)) for candidate in ordered)
 
 
-def comparison_values(comparison: Comparison) -> dict[str, Any]:
+def comparison_values(comparison: Comparison) -> Document:
     """Plain types for JSON, which has no infinity."""
     return {
         "mean": comparison.mean,
@@ -191,7 +191,7 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _size(row: Sufficiency) -> dict[str, Any]:
+def _size(row: Sufficiency) -> Document:
     return {
         "dim": row.size.dim,
         "precision": row.size.precision.value,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from embedtune.records import Metrics
 from embedtune.release.gate.decision import comparison_values
 from embedtune.statistics import Comparison
+from embedtune.typed import Document
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class OnnxReport:
     comparison: Comparison
     passed: bool
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Document:
         """Plain types for JSON."""
         return {
             "precision": self.precision,

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from embedtune.records import Settings
+from embedtune.typed import Document
+
 GROUPS = ("model", "data", "train", "loss", "eval")
 """The parts of a configuration that make a result."""
 
 
-def flatten(value: Any, key: str) -> dict[str, Any]:
+def flatten(value: Any, key: str) -> Document:
     """Every leaf by its full key; a list is a leaf."""
     if not isinstance(value, Mapping):
         return {key: value}
     return {name: leaf for part, inner in value.items() for name, leaf in flatten(inner, f"{key}.{part}").items()}
 
 
-def differing(configs: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+def differing(configs: Mapping[int, Settings]) -> dict[int, Document]:
     """For each trial the keys whose values are not the same in all trials; absent keys are None."""
     leaves = {
         number: {key: leaf for group in GROUPS for key, leaf in flatten(config.get(group, {}), group).items()}

@@ -20,6 +20,8 @@ GREY, DARK = "#8a8f98", "#2b2f36"
 COLORS = {State.COMPLETE: BLUE, State.PRUNED: ORANGE, State.FAIL: RED, State.RUNNING: SKY, State.WAITING: GREY}
 WIDE, HALF = 11.0, 5.6
 """Widths in inches: a whole row of the page, or half of one."""
+Look = dict[str, Any]
+"""Properties of a line, by matplotlib's names."""
 STYLE: dict[RcKeyType, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.5,

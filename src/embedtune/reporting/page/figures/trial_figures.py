@@ -21,6 +21,7 @@ from embedtune.reporting.page.figures.canvas import (
     ORANGE,
     PURPLE,
     RED,
+    Look,
     new_figure,
 )
 from embedtune.reporting.page.findings.cost import ENDED, CostInfo
@@ -28,7 +29,7 @@ from embedtune.reporting.page.findings.curves import Curve, CurvesInfo
 from embedtune.reporting.page.findings.dimensions import DimensionsInfo, index_size
 from embedtune.reporting.page.findings.history import HistoryInfo
 
-_BASELINE: dict[str, Any] = {"color": GREY, "linestyle": (0, (4, 3)), "linewidth": 1.4, "label": "untuned"}
+_BASELINE: Look = {"color": GREY, "linestyle": (0, (4, 3)), "linewidth": 1.4, "label": "untuned"}
 
 
 def draw_history(info: HistoryInfo) -> Figure:
@@ -140,7 +141,7 @@ def _legend(figure: Figure, handles: list[Any]) -> None:
     figure.legend(handles=handles, loc="outside upper left", ncols=3, fontsize=8.5, columnspacing=1.4, handlelength=2)
 
 
-def _line(state: State) -> dict[str, Any]:
+def _line(state: State) -> Look:
     dashed = state in (State.PRUNED, State.FAIL)
     return {
         "color": COLORS[state], "linestyle": "--" if dashed else "-", "linewidth": 1.1,

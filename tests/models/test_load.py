@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ from sentence_transformers import SentenceTransformer
 
 from embedtune.config import ModelConfig
 from embedtune.errors import ModelError
-from embedtune.models.load import MINILM_PACKAGE, known_dimension, load_model, model_location, packaged_minilm
+from embedtune.models.dimension import known_dimension
+from embedtune.models.load import MINILM_PACKAGE, load_model, model_location, packaged_minilm
 from embedtune.models.tiny import TINY_DIM
 
 TEXTS = ["", "a", "The harbour.", "line\u2028break, café №7 \U0001f600", "word " * 200]
@@ -156,6 +158,27 @@ def test_pickled_weights_are_refused(saved_tiny: Path) -> None:
         load_model(ModelConfig(name=str(saved_tiny)), "cpu")
 
 
+@pytest.mark.parametrize("keep", [0, 7, 2000, -1])
+def test_truncated_weights_are_one_clear_error(saved_tiny: Path, keep: int) -> None:
+    weights = saved_tiny / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:keep])
+    with pytest.raises(ModelError, match=r"model\.name must be a model that loads, but got .* Check that") as raised:
+        load_model(ModelConfig(name=str(saved_tiny)), "cpu")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_module_stored_as_pickle_is_refused(tiny: SentenceTransformer, tmp_path: Path) -> None:
+    from sentence_transformers.models import Dense
+
+    SentenceTransformer(modules=[tiny[0], tiny[1], Dense(TINY_DIM, 8)], device="cpu").save_pretrained(str(tmp_path))
+    weights = tmp_path / "2_Dense" / "model.safetensors"
+    torch.save({"linear.weight": torch.zeros(8, TINY_DIM)}, weights.with_name("pytorch_model.bin"))
+    assert load_model(ModelConfig(name=str(tmp_path)), "cpu").get_embedding_dimension() == 8
+    weights.unlink()
+    with pytest.raises(ModelError, match=r"whose 2_Dense/pytorch_model\.bin is pickled and could run code\. Save"):
+        load_model(ModelConfig(name=str(tmp_path)), "cpu")
+
+
 def test_hub_id_without_network_says_what_to_do() -> None:
     with pytest.raises(ModelError, match=r"but got nobody/nothing .*Without network, name a local folder") as raised:
         load_model(ModelConfig(name="nobody/nothing"), "cpu")
@@ -178,3 +201,37 @@ def test_dimension_of_a_folder_with_a_dense_module_is_its_output(
     SentenceTransformer(modules=[tiny[0], tiny[1], Dense(TINY_DIM, size)], device="cpu").save_pretrained(str(tmp_path))
     assert known_dimension(ModelConfig(name=str(tmp_path))) == size
     assert load_model(ModelConfig(name=str(tmp_path)), "cpu").get_embedding_dimension() == size
+
+
+@pytest.mark.parametrize("modes", ["mean", ["cls", "max", "mean"], ["lasttoken"]])
+@pytest.mark.parametrize("legacy", [False, True])
+def test_dimension_of_several_pooling_modes_is_theirs_together(
+    tiny: SentenceTransformer, tmp_path: Path, modes: str | list[str], legacy: bool
+) -> None:
+    from sentence_transformers.models import Pooling
+
+    SentenceTransformer(modules=[tiny[0], Pooling(TINY_DIM, modes)], device="cpu").save_pretrained(str(tmp_path))
+    if legacy:
+        words = {"cls": "cls_token", "max": "max_tokens", "mean": "mean_tokens", "lasttoken": "lasttoken"}
+        flags = {f"pooling_mode_{word}": mode in modes for mode, word in words.items()}
+        config = tmp_path / "1_Pooling" / "config.json"
+        config.write_text(json.dumps({"word_embedding_dimension": TINY_DIM} | flags))
+    size = TINY_DIM * (1 if isinstance(modes, str) else len(modes))
+    assert known_dimension(ModelConfig(name=str(tmp_path))) == size
+    assert load_model(ModelConfig(name=str(tmp_path)), "cpu").get_embedding_dimension() == size
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("modules.json", "{"),
+        ("modules.json", '[{"type": "my.own.Pooling", "path": "1_Pooling"}]'),
+        ("modules.json", '[{"type": "sentence_transformers.models.LSTM", "path": "1_Pooling"}]'),
+        ("modules.json", '[{"type": "sentence_transformers.models.Transformer", "path": ""}]'),
+        ("1_Pooling/config.json", "{}"),
+        ("1_Pooling/config.json", "nothing"),
+    ],
+)
+def test_a_dimension_that_files_do_not_tell_for_sure_is_not_guessed(saved_tiny: Path, file: str, content: str) -> None:
+    (saved_tiny / file).write_text(content)
+    assert known_dimension(ModelConfig(name=str(saved_tiny))) is None

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
 import os
 import socket
 import urllib.parse
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from embedtune.config import ModelConfig
 from embedtune.errors import ModelError
-from embedtune.models.tiny import TINY_DIM, tiny_model
+from embedtune.models.tiny import tiny_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -55,14 +54,6 @@ def model_location(config: ModelConfig) -> str:
     return config.name
 
 
-def known_dimension(config: ModelConfig) -> int | None:
-    """The size of an embedding as far as it can be read without loading the model; None for a hub id."""
-    if config.name == "tiny":
-        return TINY_DIM
-    folder = Path(model_location(config))
-    return _dimension_in(folder) if folder.is_dir() else None
-
-
 @cache
 def packaged_minilm() -> Path:
     """The folder of all-MiniLM-L6-v2 inside its installed package, whose code is never imported.
@@ -90,29 +81,19 @@ def packaged_minilm() -> Path:
     return weights[0].parent
 
 
-def _dimension_in(folder: Path) -> int | None:
-    """The size of the modules' output, or what the model is cut to."""
-    size = _modules_dimension(folder)
-    cut = _read_object(folder / "config_sentence_transformers.json").get("truncate_dim")
-    return min(size, int(cut)) if size and cut else size
+def _refuse_pickles(folder: Path, config: ModelConfig) -> None:
+    """See that no module's weights are pickled alone: reading them could run code.
 
-
-def _modules_dimension(folder: Path) -> int | None:
-    """The last module that sets a size decides: Dense, then pooling, then the encoder."""
-    for config in sorted(folder.glob("*_Dense/config.json"), reverse=True):
-        if size := _read_object(config).get("out_features"):
-            return int(size)
-    for config in folder.glob("*_Pooling/config.json"):
-        values = _read_object(config)
-        if size := values.get("embedding_dimension") or values.get("word_embedding_dimension"):
-            return int(size)
-    size = _read_object(folder / "config.json").get("hidden_size")
-    return int(size) if size else None
-
-
-def _read_object(file: Path) -> dict[str, Any]:
-    """A JSON object; empty if there is no such file."""
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    Raises:
+        ModelError: Those of a module are.
+    """
+    for weights in sorted(folder.rglob("pytorch_model.bin")):
+        if not list(weights.parent.glob("*.safetensors")):
+            raise ModelError(
+                f"model.name must be a model that loads from safetensors, but got {config.name}, whose "
+                f"{weights.relative_to(folder).as_posix()} is pickled and could run code. "
+                "Save the model again with a current sentence-transformers."
+            )
 
 
 def _hub_reachable() -> bool:
@@ -132,11 +113,15 @@ def _hub_reachable() -> bool:
 
 def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTransformer:
     import torch
+    from huggingface_hub import try_to_load_from_cache
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     local = Path(location).is_dir()
+    if local:
+        _refuse_pickles(Path(location), config)
     try:
-        return SentenceTransformer(
+        model = SentenceTransformer(
             location,
             revision=None if local else config.revision,
             device=device,
@@ -144,7 +129,7 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             trust_remote_code=config.trust_remote_code,
             model_kwargs={"use_safetensors": True, "dtype": torch.float32},
         )
-    except (OSError, ValueError, ConnectionError) as error:
+    except (OSError, ValueError, ConnectionError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         remedy = (
             "Check that it is a sentence-transformers folder with safetensors weights."
@@ -154,3 +139,7 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
         raise ModelError(
             f"model.name must be a model that loads, but got {config.name} ({reason}). {remedy}"
         ) from error
+    cached = None if local else try_to_load_from_cache(location, "modules.json", revision=config.revision)
+    if isinstance(cached, str):  # the folder that the hub's files came to; torch read them as weights alone
+        _refuse_pickles(Path(cached).parent, config)
+    return model

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from embedtune.config import SMALLEST, Config, OnChange, dims_problems, measured_dims, trained_dims
 from embedtune.errors import ConfigError, EmbedtuneError, join_problems
-from embedtune.models.load import known_dimension
+from embedtune.models.dimension import known_dimension
 from embedtune.paths import Workspace
 from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
 from embedtune.study.definition import define_study, free_name, require_definition

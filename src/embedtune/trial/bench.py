@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from embedtune.config import Config, Distractors, EvalConfig, check_dims, dims_problems, objective_of
 from embedtune.data import Fold, add_distractors, folds_problems, load_task, make_folds
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
-from embedtune.models.load import known_dimension, load_model
+from embedtune.models.dimension import known_dimension
+from embedtune.models.load import load_model
 from embedtune.records import Objective, TaskData
 from embedtune.statistics import query_groups
 from embedtune.training import columns_problems, resolve_device
@@ -79,7 +80,7 @@ class Benches:
         """
         key = repr(config.model)
         if key not in self._benches:
-            self._benches[key] = Bench.of(config, self._task, load_model(config.model, "cpu"), self._folds)
+            self._benches[key] = Bench.of(config, self._task, _tried_model(config), self._folds)
         bench = self._benches[key]
         check_dims(config, bench.dim)
         return replace(bench, objective=objective_of(config, bench.dim))
@@ -111,7 +112,7 @@ def prepare(config: Config) -> Bench:
     if problems or task is None:
         raise ConfigError(join_problems(problems))
     folds = make_folds(task.training, config.eval.folds) if config.eval.folds else ()
-    return Bench.of(config, judged_task(task, config.eval), load_model(config.model, "cpu"), folds)
+    return Bench.of(config, judged_task(task, config.eval), _tried_model(config), folds)
 
 
 def judged_task(task: TaskData, evaluation: EvalConfig) -> TaskData:
@@ -120,6 +121,14 @@ def judged_task(task: TaskData, evaluation: EvalConfig) -> TaskData:
         return task
     judged = add_distractors(task.splits["validation"], task.training)
     return replace(task, splits={**task.splits, "validation": judged})
+
+
+def _tried_model(config: Config) -> SentenceTransformer:
+    from embedtune.models.probe import probe_model
+
+    model = load_model(config.model, "cpu")
+    probe_model(model, config.model)
+    return model
 
 
 def full_dimension(model: SentenceTransformer) -> int:

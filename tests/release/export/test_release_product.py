@@ -9,7 +9,7 @@ from sentence_transformers import SentenceTransformer
 
 from embedtune.config import ModelConfig
 from embedtune.errors import ConfigError
-from embedtune.models.load import known_dimension
+from embedtune.models.dimension import known_dimension
 from embedtune.release.choice.soup import cook_soup
 from embedtune.release.export.product import cut
 

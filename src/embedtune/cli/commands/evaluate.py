@@ -14,6 +14,7 @@ from embedtune.data import add_distractors, load_task
 from embedtune.errors import ConfigError
 from embedtune.evaluation import evaluate_retrieval
 from embedtune.models.load import load_model
+from embedtune.models.probe import probe_model
 from embedtune.paths import StudyPaths
 from embedtune.records import TaskData
 from embedtune.reporting.tables import metrics_table
@@ -34,7 +35,10 @@ def evaluate(config: Config) -> Answer:
         raise ConfigError(
             f"eval.split must be a split the data has, but got {config.eval.split}. It has: {', '.join(task.splits)}."
         )
-    model = load_model(config.model, resolve_device(config.train.device))
+    device = resolve_device(config.train.device)
+    model = load_model(config.model, "cpu")
+    probe_model(model, config.model)
+    model.to(device)
     dim = full_dimension(model)
     check_dims(config, dim)
     if config.eval.distractors == Distractors.train:

@@ -1,0 +1,105 @@
+"""A model that was just loaded, tried on a short and a long text before anything depends on it."""
+
+from __future__ import annotations
+
+import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor
+
+from embedtune.config import ModelConfig
+from embedtune.errors import ModelError
+from embedtune.models.tokens import Role, prompt_of
+
+LONGEST = 1024
+"""Words of the long text at most: models that read more have no table of positions, and would take long to try."""
+
+_SHORT = "a"
+
+
+def probe_model(model: SentenceTransformer, config: ModelConfig) -> None:
+    """Encode a short text and one that is longer than the model's limit, with its prompts, and take a gradient.
+
+    Args:
+        model: On the CPU, where a text that does not fit is an error like any other; left as it was.
+        config: ``model.*``, for messages.
+
+    Raises:
+        ModelError: It cannot be padded, read or trained; the message says what to type.
+    """
+    training = model.training
+    model.train()
+    try:
+        with torch.random.fork_rng(devices=[]):  # dropout draws
+            for role in Role:
+                _try(model, config, role)
+    finally:
+        model.train(training)
+
+
+def _try(model: SentenceTransformer, config: ModelConfig, role: Role) -> None:
+    try:
+        embeddings = _embed(model, [_SHORT, _long(model)], role)
+    except (ValueError, IndexError, RuntimeError) as error:
+        raise ModelError(_explained(model, config, role, error)) from error
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not parameters or not embeddings.requires_grad:
+        raise ModelError(
+            f"model.name must be a model that can be trained, but got {config.name}, which gives no gradient. "
+            "Take one whose weights are not frozen or quantised."
+        )
+    # That of the smallest parameter alone: the whole would take as much memory again as the weights.
+    torch.autograd.grad(embeddings.sum(), min(parameters, key=torch.numel), allow_unused=True)
+
+
+def _embed(model: SentenceTransformer, texts: list[str], role: Role) -> Tensor:
+    features = dict(model.preprocess(texts, prompt=prompt_of(model, role) or None, task=role.value))
+    embeddings: Tensor = model(features, task=role.value)["sentence_embedding"]
+    return embeddings
+
+
+def _long(model: SentenceTransformer, words: int | None = None) -> str:
+    """A text of that many words, so of that many tokens or more; by default more than the model reads."""
+    return "a " * (words or min((model.max_seq_length or LONGEST) + 8, LONGEST))
+
+
+def _explained(model: SentenceTransformer, config: ModelConfig, role: Role, error: Exception) -> str:
+    if getattr(model.tokenizer, "pad_token", "") is None:
+        return (
+            f"model.name must be a model whose tokenizer has a padding token, but got {config.name}, which has none. "
+            "Set one and save the model: model.tokenizer.pad_token = model.tokenizer.eos_token; model.save(FOLDER)."
+        )
+    reads = _reads(model, role)
+    if reads:
+        whose = "" if config.max_seq_length else " (the model's own)"
+        return (
+            f"model.max_seq_length must be at most {reads} for {config.name}, which has no positions for more, but got "
+            f"{model.max_seq_length}{whose}. Type model.max_seq_length={reads}."
+        )
+    return (
+        f"model.name must be a model that encodes text, but {config.name} fails on a short one "
+        f"({type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}). "
+        "Take another model."
+    )
+
+
+def _reads(model: SentenceTransformer, role: Role) -> int:
+    """The most tokens that the model takes, by halving; 0 if not even a short text."""
+    asked = model.max_seq_length
+    below, above = 0, min(asked or LONGEST, LONGEST) + 1
+    try:
+        while above - below > 1:
+            middle = (below + above) // 2
+            model.max_seq_length = middle
+            below, above = (middle, above) if _fits(model, role) else (below, middle)
+    finally:
+        model.max_seq_length = asked
+    return below
+
+
+def _fits(model: SentenceTransformer, role: Role) -> bool:
+    try:
+        with torch.no_grad():
+            _embed(model, [_long(model, LONGEST)], role)
+    except (ValueError, IndexError, RuntimeError):
+        return False
+    return True

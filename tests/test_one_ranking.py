@@ -129,7 +129,7 @@ def test_live_view(case: tuple[StudyPaths, list[TrialRecord], list[int]]) -> Non
 
 def test_note_and_tags_of_the_study_run(case: tuple[StudyPaths, list[TrialRecord], list[int]]) -> None:
     _, records, order = case
-    content = study_content("s", definition_of(records).to_dict(), records, {record.number: "#" for record in records})
+    content = study_content("s", definition_of(records), records, {record.number: "#" for record in records})
     lines = content.tags["mlflow.note.content"].splitlines()
     assert re.findall(r"\*\*s-(\d+)\*\*", lines[0])[0] == f"{order[0]:04d}"
     assert [int(number) for number in re.findall(r"\[s-(\d+)\]", "\n".join(lines))][: len(order)] == order

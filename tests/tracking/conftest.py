@@ -182,8 +182,8 @@ def make_study(study: StudyPaths, specs: list[TrialSpec], n_trials: int | None =
         "name": study.name,
         "kind": "sweep",
         "objective": "cosine_map@100",
-        "dim": 384,
         "direction": "maximize",
+        "dim": 384,
         "n_trials": len(specs) if n_trials is None else n_trials,
         "space": {
             "train.learning_rate": "tag(log, interval(1e-5, 3e-4))",

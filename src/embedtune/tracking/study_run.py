@@ -14,7 +14,7 @@ from embedtune.config.redaction import redact
 from embedtune.errors import TrackingError
 from embedtune.paths import StudyPaths, read_json_lines
 from embedtune.ranking import best, pareto_front
-from embedtune.records import TrialRecord, opened_again
+from embedtune.records import StudyDefinition, TrialRecord, opened_again
 from embedtune.tracking.content import INTERRUPTED, Point, RunContent, end_time, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
 from embedtune.tracking.links import run_path
@@ -70,16 +70,16 @@ def deliver_study(store: Store, study: StudyPaths, records: Sequence[TrialRecord
 
 
 def study_content(
-    name: str, definition: Mapping[str, Any], records: Sequence[TrialRecord], run_links: Mapping[int, str]
+    name: str, definition: StudyDefinition, records: Sequence[TrialRecord], run_links: Mapping[int, str]
 ) -> RunContent:
     """The run of a study."""
     # Another trial goes on from an interrupted one, and counts in its place.
     trials = [record for record in records if not record.is_baseline and state_word(record) != INTERRUPTED]
-    n_trials, objective = int(definition.get("n_trials", 0)), _objective(definition)
+    n_trials, objective = definition.n_trials or 0, definition.objective
     ended = [end_time(record) for record in trials if has_ended(record)]
     done = bool(ended) and len(ended) >= n_trials and len(ended) == len(trials)
-    fixed = {key: value for key, value in definition.items() if key not in _CHANGING}
-    data = definition.get("data") or {}
+    plain, data = definition.to_dict(), definition.data
+    fixed = {key: value for key, value in plain.items() if key not in _CHANGING}
     return RunContent(
         uid=name,
         name=name,
@@ -88,15 +88,15 @@ def study_content(
         ended=max(ended) if done else 0,
         tags=_tags(name, definition, done)
         | _front_tag(definition, trials, run_links)
-        | {"mlflow.note.content": study_note(records, objective, n_trials, run_links)},
+        | {"mlflow.note.content": study_note(records, objective.metric, n_trials, run_links)},
         params=params(fixed),
-        points=tuple(history(trials, objective, definition.get("second"))),
-        datasets=datasets(str(data.get("name")), str(data.get("source")), definition.get("digests") or {}),
-        artifacts={"study.yaml": yaml.safe_dump(redact(definition), sort_keys=False, allow_unicode=True)},
+        points=tuple(history(trials, objective.metric)),
+        datasets=datasets(data.name, data.source, data.digests),
+        artifacts={"study.yaml": yaml.safe_dump(redact(plain), sort_keys=False, allow_unicode=True)},
     )
 
 
-def history(trials: Sequence[TrialRecord], objective: str, second: int | str | None = None) -> Iterator[Point]:
+def history(trials: Sequence[TrialRecord], metric: str) -> Iterator[Point]:
     """Each trial's values, and the best first one among the trials that had ended when it did, by number.
 
     Not the best of the lower numbers: with several workers, a lower number may end later and would change points
@@ -107,11 +107,12 @@ def history(trials: Sequence[TrialRecord], objective: str, second: int | str | N
     for trial in sorted(ended, key=lambda record: record.number):
         when = end_time(trial)
         if (value := best_at[when]) is not None:
-            yield Point(f"best/{short(objective)}", rounded(value), trial.number, when)
+            yield Point(f"best/{short(metric)}", rounded(value), trial.number, when)
         if trial.value is not None:
-            yield Point(f"trial/{short(objective)}", rounded(trial.value), trial.number, when)
-        if trial.second is not None:
-            name = f"{short(objective)}_{section(second)}" if isinstance(second, int) else str(second)
+            yield Point(f"trial/{short(metric)}", rounded(trial.value), trial.number, when)
+        second = trial.second_objective
+        if trial.second is not None and second is not None:
+            name = str(second.written) if second.dim is None else f"{short(metric)}_{section(second.dim)}"
             yield Point(f"trial/{name}", rounded(trial.second), trial.number, when)
 
 
@@ -125,20 +126,21 @@ def _best_values(ended: Sequence[TrialRecord]) -> dict[int, float | None]:
     return values
 
 
-def study_shape(name: str, definition: Mapping[str, Any], records: Sequence[TrialRecord]) -> StudyShape:
+def study_shape(name: str, definition: StudyDefinition, records: Sequence[TrialRecord]) -> StudyShape:
     """What the saved views of a study depend on."""
     sizes = tuple(sorted({int(dim) for record in records for dim in record.metrics}, reverse=True))
     chosen = next((record.facts["dim"] for record in records if record.facts.get("dim")), sizes[0] if sizes else 0)
     searched = tuple(dict.fromkeys(key for record in records for key in record.params))
-    objective = Objective(_objective(definition), int(chosen), definition.get("second"))
+    second = definition.objective.second
+    objective = Objective(definition.objective.metric, int(chosen), None if second is None else second.written)
     return StudyShape(name, objective, sizes, searched)
 
 
 def _front_tag(
-    definition: Mapping[str, Any], trials: Sequence[TrialRecord], run_links: Mapping[int, str]
+    definition: StudyDefinition, trials: Sequence[TrialRecord], run_links: Mapping[int, str]
 ) -> dict[str, str]:
     """With two objectives, the numbers of the front's trials whose runs are there."""
-    if definition.get("second") is None:
+    if definition.objective.second is None:
         return {}
     return {FRONT: ", ".join(str(record.number) for record in pareto_front(trials) if record.number in run_links)}
 
@@ -175,25 +177,20 @@ def _report(study: StudyPaths) -> dict[str, Path]:
     return page | {f"{study.plots.name}/{path.name}": path for path in sorted(study.plots.glob("*.png"))}
 
 
-def _tags(name: str, definition: Mapping[str, Any], done: bool) -> dict[str, str]:
-    changing = {key: definition.get(key) for key in _CHANGING}
+def _tags(name: str, definition: StudyDefinition, done: bool) -> dict[str, str]:
+    changing = {key: getattr(definition, key) for key in _CHANGING}
     ours = {"kind": "study", "uid": name, "study": name, "state": "complete" if done else "running"}
     theirs = {"mlflow.source.name": "embedtune", "mlflow.source.type": "LOCAL", "mlflow.user": user()}
     return tags(changing) | tags(ours) | theirs
 
 
-def _objective(definition: Mapping[str, Any]) -> str:
-    return str(definition.get("objective", "cosine_map@100"))
-
-
-def _read_definition(study: StudyPaths) -> Mapping[str, Any]:
+def _read_definition(study: StudyPaths) -> StudyDefinition:
     try:
-        definition = yaml.safe_load(study.definition.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        return StudyDefinition.from_dict(yaml.safe_load(study.definition.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
         raise TrackingError(
             f"{study.definition} must define the study, but {type(error).__name__}: {error}. Run the study again."
         ) from error
-    return definition if isinstance(definition, Mapping) else {}
 
 
 def _delivered_run(study: StudyPaths, record: TrialRecord) -> str | None:

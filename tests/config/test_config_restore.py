@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtune.config import Config, plain
+from embedtune.config import Config, Kernels, plain
 from embedtune.config.restore import restore_config
 from embedtune.errors import ConfigError
 
@@ -58,3 +58,10 @@ def test_all_that_is_wrong_is_said() -> None:
         restored(train={"epochs": "x"}, eval=[])
     with pytest.raises(ConfigError, match=r"train.epochs must be above 0"):
         restored(train={"epochs": -1})
+
+
+def test_what_was_done_before_a_key_existed_is_done_again() -> None:
+    values = recorded()
+    del values["train"]["kernels"]
+    assert restore_config(values, trust_remote_code=False).train.kernels is Kernels.stock
+    assert restored(train={"kernels": "auto"}).train.kernels is Kernels.auto

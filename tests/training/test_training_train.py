@@ -11,13 +11,14 @@ import torch
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from torch import nn
 
-from embedtune.config import BatchSampler, Config, MatryoshkaConfig, ModelConfig, Precision
+from embedtune.config import BatchSampler, Config, Kernels, MatryoshkaConfig, ModelConfig, Precision
 from embedtune.errors import ConfigError, TrialError
 from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Attempt, Listener, Progress, TrainingOutcome, train_model
 from embedtune.training.arguments import training_arguments
 from embedtune.training.collate import column_prompts
+from embedtune.training.kernels.masks import KeepMasks
 from embedtune.training.losses import build_loss
 from embedtune.training.train import to_dataset
 
@@ -330,3 +331,34 @@ def test_nothing_is_written_or_printed(
     train(model, small_training, configured())
     assert list(workdir.rglob("*")) == [workdir / OUTPUT]
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("kernels", "loss", "drawn"),
+    [(Kernels.auto, "mnrl", True), (Kernels.stock, "mnrl", False), (Kernels.auto, "cached_mnrl", False)],
+)
+def test_masks_are_ours_only_where_a_batch_is_encoded_once(
+    small_training: TrainingSet, monkeypatch: pytest.MonkeyPatch, kernels: Kernels, loss: str, drawn: bool
+) -> None:
+    calls: list[int] = []
+    draw = KeepMasks.draw
+
+    def noted(self: KeepMasks, shape: Any, p: float, dtype: torch.dtype) -> torch.Tensor:
+        calls.append(1)
+        return draw(self, shape, p, dtype)
+
+    monkeypatch.setattr(KeepMasks, "draw", noted)
+    config = configured(kernels=kernels)
+    config.loss.name = loss
+    _, steps = train(fresh(), small_training, config)
+    assert bool(calls) == drawn
+    assert all(math.isfinite(step.loss or math.nan) for step in steps)
+
+
+def test_our_kernels_train_to_the_same_bits_again(small_training: TrainingSet) -> None:
+    found = []
+    for _ in range(2):
+        model = fresh()
+        train(model, small_training, configured(kernels=Kernels.auto))
+        found.append(fingerprint(model))
+    assert found[0] == found[1]

@@ -10,6 +10,9 @@ from embedtune.config.schema import Config
 from embedtune.errors import ConfigError, join_problems
 from embedtune.typed import Mismatch, read
 
+_BEFORE = {"train": {"kernels": "stock"}}
+"""What keys meant before there were any, where that is not their default of today."""
+
 
 def restore_config(recorded: Mapping[str, Any], *, trust_remote_code: bool) -> Config:
     """The configuration of a recorded trial.
@@ -23,7 +26,7 @@ def restore_config(recorded: Mapping[str, Any], *, trust_remote_code: bool) -> C
             the model that this command does not allow.
     """
     try:
-        config = read(Config, recorded)
+        config = read(Config, _with_earlier_meaning(recorded))
     except Mismatch as error:
         raise ConfigError(f"the recorded configuration must fit this version, but {error}.") from error
     found = problems(config)
@@ -36,3 +39,9 @@ def restore_config(recorded: Mapping[str, Any], *, trust_remote_code: bool) -> C
         raise ConfigError(join_problems(found))
     config.model.trust_remote_code = trust_remote_code
     return config
+
+
+def _with_earlier_meaning(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with the keys that are newer than it, so that what is done again is what was done."""
+    groups = {name: recorded[name] for name in _BEFORE if isinstance(recorded.get(name), Mapping)}
+    return {**recorded, **{name: {**_BEFORE[name], **group} for name, group in groups.items()}}

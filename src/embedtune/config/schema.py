@@ -32,6 +32,13 @@ class BatchSampler(Enum):
     no_duplicates = "no_duplicates"
 
 
+class Kernels(Enum):
+    """Whose attention and dropout a training on the CPU computes with."""
+
+    auto = "auto"
+    stock = "stock"
+
+
 class Distractors(Enum):
     """Further passages to search in: those of the training rows, or none."""
 
@@ -98,6 +105,7 @@ class TrainConfig:
     precision: Precision = Precision.auto
     batch_sampler: BatchSampler = BatchSampler.plain
     chunks: int = 4
+    kernels: Kernels = Kernels.auto
     seed: int = 42
     device: str = "auto"
 

@@ -13,13 +13,15 @@ from datasets import Dataset, DatasetDict
 from sentence_transformers import SentenceTransformer
 from transformers import PrinterCallback
 
-from embedtune.config import Config
+from embedtune.config import Config, Kernels
 from embedtune.records import TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
 from embedtune.training.collate import TokenCollator, column_prompts, column_tokens
 from embedtune.training.device import resolve_device, resolve_precision
+from embedtune.training.kernels.install import own_kernels
+from embedtune.training.kernels.masks import KeepMasks
 from embedtune.training.losses import LOSSES, build_loss
 from embedtune.training.state import TrainingState, write_state
 from embedtune.training.trainer import Trainer
@@ -99,10 +101,13 @@ def train_model(
         tokens = column_tokens(model, training)
         # Columns whose prompts are left out of pooling differ in more than their tokens.
         alike = tokens is not None and not any("prompt_length" in own.constants for own in tokens.values())
-        encoder = None
+        encoder: ChunkedEncoder | None = None
+        masks: KeepMasks | None = None
         if alike and LOSSES[config.loss.name].one_pass and attempt.mini_batch_size is None:
             encoder = ChunkedEncoder(model, config.train.chunks)
             stack.enter_context(embeddings_pass_through(model))
+            if device == "cpu" and config.train.kernels is Kernels.auto:
+                masks = stack.enter_context(own_kernels(model))
         trainer = Trainer(
             model=model,
             args=arguments,
@@ -112,7 +117,7 @@ def train_model(
             callbacks=[callback],
         )
         trainer.remove_callback(PrinterCallback)  # it prints on stdout
-        trainer.encoder = encoder
+        trainer.encoder, trainer.masks = encoder, masks
         trainer.on_batch = callback.add_batch
         trainer.resumed = resumed
         trainer.train(resume_from_checkpoint=str(resumed.folder) if resumed else None)

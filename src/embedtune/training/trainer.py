@@ -15,6 +15,7 @@ from embedtune.training.batches import Apart
 from embedtune.training.callbacks import Seen
 from embedtune.training.chunked import ChunkedEncoder
 from embedtune.training.collate import DATASET_NAME, row_lengths
+from embedtune.training.kernels.masks import KeepMasks
 from embedtune.training.state import TrainingState, restore_optimiser, restore_random, restore_weights
 
 
@@ -38,10 +39,12 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
     Attributes:
         encoder: None embeds as the loss asks for it, column by column.
         on_batch: Called with the loss of every step and what it reads.
+        masks: Of our own dropout, seeded anew for each step; None where torch draws its own.
         resumed: What ``train(resume_from_checkpoint=...)`` goes on from, in place of the files the library would read.
     """
 
     encoder: ChunkedEncoder | None = None
+    masks: KeepMasks | None = None
     on_batch: Callable[[float, Seen], None]
     resumed: TrainingState | None = None
 
@@ -74,6 +77,8 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
             TrialError: The loss is NaN or infinite.
         """
         seen = _seen(super().collect_features(inputs)[0])
+        if self.masks is not None:
+            self.masks.reseed()
         loss: Tensor = super().training_step(model, inputs, *args, **kwargs)
         value = loss.item()
         if not math.isfinite(value):

@@ -25,7 +25,7 @@ from embedtune.reporting.page.inputs import ReportInputs
 from embedtune.reporting.page.ranking import rank_rows
 from embedtune.reporting.page.verdict import give_verdict
 from embedtune.study.checkpoints import keep_best
-from embedtune.sweep.space.constraints import Constraints
+from embedtune.sweep.space.rules import Rules
 from embedtune.sweep.space.space import build_space
 from embedtune.sweep.space.starts import warm_start
 from embedtune.tracking.study_run import FRONT, history, study_content
@@ -152,7 +152,7 @@ def test_checkpoints_that_are_kept(case: tuple[StudyPaths, list[TrialRecord], li
 def test_warm_start(case: tuple[StudyPaths, list[TrialRecord], list[int]]) -> None:
     study, _, order = case
     space = build_space((), DEFINITION["space"], ())
-    known = warm_start(study, len(order), space, Constraints())
+    known = warm_start(study, len(order), Rules(space))
     assert [own.origin for own in known] == [f"trial {number} of s" for number in order]
 
 

@@ -20,7 +20,7 @@ from embedtune.study import load_study as open_if_begun
 from embedtune.study import replaced
 from embedtune.study import states as states_of
 from embedtune.study.definition import require_definition
-from embedtune.study.records import read_baseline, read_records
+from embedtune.study.records import read_baselines, read_records
 
 _FIRST = {"number": "int64", "state": "object", "value": "float64", "best_step": "Int64", "best_epoch": "float64"}
 _LAST = {"seconds": "float64", "run_id": "object", "checkpoint": "object", "reason": "object"}
@@ -34,15 +34,20 @@ class StudyRecord:
         definition: ``study.yaml``: space, objective, budget, data digests, base model, versions.
         states: How many trials are in each state.
         trials: In order of number, without those that a retry stands in for.
-        baseline: The untuned base model; None if it was not measured yet.
+        baselines: The untuned base models that were measured: the default one, then others that the study searches.
         paths: The study's files.
     """
 
     definition: StudyDefinition
     states: Mapping[State, int]
     trials: tuple[TrialRecord, ...]
-    baseline: TrialRecord | None
+    baselines: tuple[TrialRecord, ...]
     paths: StudyPaths = field(repr=False)
+
+    @property
+    def baseline(self) -> TrialRecord | None:
+        """The untuned default base model; None if it was not measured yet."""
+        return next((record for record in self.baselines if record.number == -1), None)
 
     @property
     def name(self) -> str:
@@ -65,12 +70,12 @@ class StudyRecord:
         return tuple(pareto_front(self.trials))
 
     def trial(self, number: int) -> TrialRecord:
-        """One trial; -1 is the baseline.
+        """One trial; -1 is the baseline, and other untuned base models follow downwards.
 
         Raises:
             ConfigError: There is no such trial.
         """
-        known = {record.number: record for record in (self.baseline, *self.trials) if record is not None}
+        known = {record.number: record for record in (*self.baselines, *self.trials)}
         if number not in known:
             numbers = ", ".join(map(str, known)) or "none yet"
             raise ConfigError(f"number must be a trial of study {self.name}, but got {number}. There are: {numbers}.")
@@ -82,7 +87,7 @@ class StudyRecord:
         Raises:
             ConfigError: There is no such trial.
         """
-        return archive.read_evaluations(self.paths.trial(self.trial(number).number))
+        return archive.read_evaluations(self.paths.of(self.trial(number).name))
 
     def scores(self, number: int) -> RetrievalScores:
         """The scores of each query at a trial's best evaluation.
@@ -91,7 +96,7 @@ class StudyRecord:
             ConfigError: There is no such trial.
             DataError: The trial was not evaluated yet.
         """
-        return read_scores(self.paths.trial(self.trial(number).number).scores)
+        return read_scores(self.paths.of(self.trial(number).name).scores)
 
     def checkpoint(self, number: int) -> Path | None:
         """The folder that ``SentenceTransformer(...)`` loads; None for a trial that keeps no weights.
@@ -111,9 +116,9 @@ class StudyRecord:
         ``run_id``, ``checkpoint`` and ``reason``. What a trial does not have is missing.
 
         Args:
-            baseline: Begin with the untuned model, number -1.
+            baseline: Begin with the untuned models, number -1 and below.
         """
-        first = [self.baseline] if baseline and self.baseline else []
+        first = self.baselines if baseline else ()
         rows = [_row(record) for record in (*first, *self.trials)]
         if self.definition.objective.second is not None:
             numbers = {record.number for record in self.front}
@@ -145,8 +150,8 @@ def load_study(name: str, sweeps: str | os.PathLike[str] = "sweeps", *, storage:
     found = read_records(opened) if opened else archive.read_records(paths)
     trials = tuple(record for record in found if record.number not in gone)
     states = states_of(opened) if opened else {state: sum(t.state == state for t in trials) for state in State}
-    baseline = read_baseline(opened) if opened else archive.read_record(paths, -1)
-    return StudyRecord(definition, states, trials, baseline, paths)
+    baselines = read_baselines(opened) if opened else archive.read_baselines(paths)
+    return StudyRecord(definition, states, trials, tuple(baselines), paths)
 
 
 def _row(record: TrialRecord) -> dict[str, Any]:

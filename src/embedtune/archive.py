@@ -49,19 +49,20 @@ def clear_unfinished(trial: TrialPaths) -> None:
 
 def read_record(study: StudyPaths, number: int) -> TrialRecord | None:
     """The trial as far as it got, with its run and its checkpoint; None if it never began."""
-    trial = study.trial(number)
-    record = read_folder(trial)
-    if record is None:
-        return None
-    run = _read_json(trial.tracking) or {}
+    record = _with_run(study.trial(number))
     kept = study.checkpoint(number)
-    return replace(record, run_id=run.get("run_id"), checkpoint=str(kept) if kept.is_dir() else None)
+    return record and replace(record, checkpoint=str(kept) if kept.is_dir() else None)
 
 
 def read_folder(trial: TrialPaths) -> TrialRecord | None:
     """What a trial's folder says of it as far as it got; None if it never began."""
     values = _read_json(trial.result) or _read_json(trial.header)
     return None if values is None else TrialRecord.from_dict(values)
+
+
+def _with_run(trial: TrialPaths) -> TrialRecord | None:
+    record = read_folder(trial)
+    return record and replace(record, run_id=(_read_json(trial.tracking) or {}).get("run_id"))
 
 
 def _read_json(path: Path) -> Mapping[str, Any] | None:
@@ -87,10 +88,15 @@ def read_records(study: StudyPaths) -> Iterator[TrialRecord]:
             yield record
 
 
+def read_baselines(study: StudyPaths) -> list[TrialRecord]:
+    """The untuned base models that were begun, that of the default one first."""
+    records = filter(None, map(_with_run, study.baselines()))
+    return sorted(records, key=lambda record: -record.number)
+
+
 def read_all(study: StudyPaths) -> list[TrialRecord]:
-    """The baseline, if it was begun, and every trial."""
-    baseline = read_record(study, -1)
-    return [*([baseline] if baseline else []), *read_records(study)]
+    """The untuned base models that were begun, and every trial."""
+    return [*read_baselines(study), *read_records(study)]
 
 
 def read_evaluations(trial: TrialPaths) -> tuple[Evaluation, ...]:

@@ -128,6 +128,23 @@ class StudyPaths:
         """The untuned base model, recorded like a trial."""
         return TrialPaths(self.root / "baseline")
 
+    def untuned(self, word: str) -> TrialPaths:
+        """A base model that the study searches beside the default one, untuned, recorded like a trial."""
+        return TrialPaths(self.root / "baselines" / word)
+
+    def baselines(self) -> list[TrialPaths]:
+        """The untuned base models there are, that of the default one first."""
+        others = self.root / "baselines"
+        words = sorted(path.name for path in others.iterdir() if path.is_dir()) if others.is_dir() else []
+        return [self.baseline, *map(self.untuned, words)]
+
+    def of(self, name: str) -> TrialPaths:
+        """Files of a trial or an untuned model by the name of its record: ``0007``, ``baseline``, ``baseline-WORD``."""
+        kind, _, word = name.partition("-")
+        if kind != self.baseline.root.name:
+            return self.trial(int(name))
+        return self.untuned(word) if word else self.baseline
+
     def trial(self, number: int) -> TrialPaths:
         """Files of trial ``number``; -1 is the baseline."""
         return self.baseline if number < 0 else TrialPaths(self.root / "trials" / f"{number:04d}")

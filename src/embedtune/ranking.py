@@ -55,6 +55,21 @@ def best(records: Iterable[TrialRecord]) -> TrialRecord | None:
     return next(iter(rank(records)), None)
 
 
+def untuned_of(record: TrialRecord, baselines: Iterable[TrialRecord]) -> TrialRecord | None:
+    """The untuned base model of a trial; None where it was not measured.
+
+    Records of older versions have no revision, and then the name decides.
+    """
+    named = [untuned for untuned in baselines if untuned.base[0] == record.base[0]]
+    return next((untuned for untuned in named if untuned.base == record.base), next(iter(named), None))
+
+
+def best_untuned(baselines: Iterable[TrialRecord]) -> TrialRecord | None:
+    """The untuned base model with the largest value, of equal ones the first; None if none has a value."""
+    valued = [record for record in baselines if _is_finite(record.value)]
+    return max(valued, key=lambda record: record.value or 0.0, default=None)
+
+
 def state_word(record: TrialRecord) -> str:
     """The state of a trial for people: ``infeasible`` where its score does not count beside those of others."""
     return INFEASIBLE if is_scored(record) and not record.feasible else record.state.value

@@ -6,15 +6,18 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from embedtune.paths import StudyPaths
 from embedtune.records import Evaluation, State, StudyDefinition, TrialRecord
 from embedtune.reporting.leaderboard import Certainty, leaderboard
 from embedtune.reporting.page.figures.plots import Plot, draw_plots
 from embedtune.reporting.page.inputs import ReportInputs
+from embedtune.study.default_trial import default_trial
 
 METRIC = "cosine_map@100"
 RATE, BATCH = "train.learning_rate", "train.batch_size"
@@ -67,6 +70,7 @@ def make_inputs(
     defined = StudyDefinition.from_dict({**definition, **changes.pop("definition", {})})
     board = leaderboard(defined, records, baselines=[untuned] if untuned else [])
     fields: dict[str, Any] = {
+        "default_trial": default_trial(StudyPaths(Path("nowhere")), defined, records),
         "board": replace(board, certainty=Certainty((), queries, 0)),
         "evaluations": evaluations,
         "distributions": SPACE,

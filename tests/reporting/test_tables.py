@@ -108,7 +108,7 @@ def test_view_says_which_fold_and_keeps_the_value_of_the_folds() -> None:
     with View(Console(file=file, width=160, force_terminal=True, legacy_windows=False)) as view:
         view.study_began(definition, [])
         view.began(a_record(0, State.RUNNING, None))
-        view.stepped(0, Progress(1, 4, 0.25, 2.0, 1e-5, 10, "fold 1/2"))
+        view.stepped(0, Progress(1, 4, 0.25, 2.0, 1e-5, 10, stage="fold 1/2"))
         view.fold_ended(0, "1/2", 0.25)
         view.evaluated(0, Evaluation(3, 1.0, 0.75, {}, 1.0, 0))
     assert "trial 0 fold 1/2" in file.getvalue()

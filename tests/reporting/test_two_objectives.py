@@ -206,8 +206,6 @@ def test_report_in_words(inputs: Make, trial: Trial) -> None:
     sized = study(inputs, trial, SIZES, "dimension")
     assert "from trial 0 (0.8000 with 64 dimensions)" in give_verdict(sized).headline
     assert [column.label for column in rank_rows(sized).columns][3:5] == [METRIC, "dimension"]
-    assert sized.default_trial is not None
-    assert sized.default_trial.number == 0
 
 
 def test_advice_does_not_widen_the_sizes_nor_call_a_front_settled(inputs: Make, trial: Trial) -> None:

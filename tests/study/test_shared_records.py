@@ -20,12 +20,12 @@ from embedtune.config import Config
 from embedtune.errors import ConfigError, StudyError
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths
-from embedtune.records import Objective, Search, State, TaskData, TrialRecord
+from embedtune.records import BASE, Objective, Search, State, TaskData, TrialRecord
 from embedtune.study import Study, beating, claim, left, open_study, reconcile, states
 from embedtune.study.checkpoints import keep_best
 from embedtune.study.definition import define_study, save_definition
 from embedtune.study.outcome import settle, tell
-from embedtune.study.records import agree, is_running, publish, publish_baseline, read_all, read_baseline, read_records
+from embedtune.study.records import agree, is_running, publish, publish_baseline, read_all, read_baselines, read_records
 
 SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432"
 SEARCH = Search(space={"train.epochs": "choice(1, 2)"})
@@ -149,13 +149,25 @@ def test_a_trial_that_runs_elsewhere_is_seen_as_far_as_it_was_reported(tmp_path:
 
 def test_the_baseline_is_measured_once(tmp_path: Path, url: str) -> None:
     a, b = host(tmp_path, "a", url), host(tmp_path, "b", url)
-    assert read_baseline(b) is None
+    assert read_baselines(b) == []
     assert publish_baseline(a, TrialRecord("s", -1, State.COMPLETE, value=0.4, checkpoint="/x"))
     assert not publish_baseline(b, TrialRecord("s", -1, State.COMPLETE, value=0.5))
-    found = read_baseline(b)
-    assert found is not None
+    (found,) = read_baselines(b)
     assert (found.value, found.checkpoint) == (0.4, None)
     assert read_all(b) == [found]
+
+
+def test_every_base_model_is_measured_once(tmp_path: Path, url: str) -> None:
+    a, b = host(tmp_path, "a", url), host(tmp_path, "b", url)
+    words = {-1: {}, -2: {BASE: "other"}, -3: {BASE: "another"}}
+    for number, facts in reversed(words.items()):
+        record = TrialRecord("s", number, State.COMPLETE, value=0.1 * -number, facts=facts)
+        archive.write_result(a.paths.of(record.name), record)
+        assert publish_baseline(a, record)
+        assert not publish_baseline(b, record)
+    for study in (a, b):
+        assert [record.name for record in read_baselines(study)] == ["baseline", "baseline-other", "baseline-another"]
+        assert [record.number for record in read_all(study)] == [-1, -2, -3]
 
 
 def test_a_command_that_differs_is_refused_in_another_folder(tmp_path: Path, url: str) -> None:

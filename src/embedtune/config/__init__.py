@@ -3,6 +3,8 @@
 from embedtune.config.checks import problems
 from embedtune.config.convert import to_config
 from embedtune.config.dims import (
+    SIZE,
+    WEIGHTS,
     check_dims,
     default_dims,
     dims_problems,
@@ -38,7 +40,9 @@ from embedtune.config.schema import (
 
 __all__ = [
     "DIMENSION",
+    "SIZE",
     "SMALLEST",
+    "WEIGHTS",
     "BatchSampler",
     "Config",
     "DataConfig",

@@ -38,6 +38,8 @@ ROWS_SHARE = "rows_share"
 """Fact of a trial: the rows in all batches of its training, as a share of those that ``train.epochs`` asks for."""
 ENOUGH_ROWS = 0.9
 """The share below which a training is said to see too few."""
+BASE = "base"
+"""Fact of an untuned base model that is not the study's default one: the word that its folder has."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class TrialRecord:
     """One trial as its folder tells it: ``trial.json`` from the start, ``result.json`` once it ended.
 
     Attributes:
-        study: Name of the study; ``number`` counts within it, -1 is the untuned baseline.
+        study: Name of the study; ``number`` counts within it, -1 is the untuned default base model, and other base
+            models that are searched follow downwards, untuned too.
         state: How the trial ended.
         params: The searched keys and the values this trial took.
         value: The objective at the best evaluation; None if there was none.
@@ -139,8 +142,15 @@ class TrialRecord:
 
     @property
     def name(self) -> str:
-        """``baseline``, or the number in four digits as in the folder's name."""
-        return "baseline" if self.is_baseline else f"{self.number:04d}"
+        """The number in four digits, or ``baseline`` and, of one that is not the default base model, its word."""
+        if not self.is_baseline:
+            return f"{self.number:04d}"
+        return "-".join(filter(None, ("baseline", self.facts.get(BASE))))
+
+    @property
+    def base(self) -> tuple[str, str | None]:
+        """Name and revision of its base model."""
+        return str(self.facts.get("base_model", "")), self.facts.get("base_revision")
 
     def broken_off(self, why: Interruption, detail: str = "") -> TrialRecord:
         """The record of the same trial as it stands, interrupted; ``detail`` is for people."""

@@ -78,13 +78,13 @@ class Board:
     @property
     def baseline(self) -> Entry | None:
         """The untuned model of the default configuration."""
-        return next(iter(self.baselines), None)
+        return next((entry for entry in self.baselines if entry.number == -1), None)
 
     def label(self, entry: Entry) -> str:
         """Its name in tables: the number, or ``untuned``, with the name of the model where there are several."""
         if not entry.record.is_baseline:
             return str(entry.number)
-        return f"untuned {entry.record.facts.get('base_model')}" if len(self.baselines) > 1 else "untuned"
+        return f"untuned {entry.record.base[0]}" if len(self.baselines) > 1 else "untuned"
 
     @property
     def best(self) -> Entry | None:
@@ -116,6 +116,8 @@ class Board:
             },
             "model": definition.base_model,
         }
+        if len(self.baselines) > 1:
+            document["baselines"] = [{"model": entry.record.base[0], **self._entry(entry)} for entry in self.baselines]
         if objective.second is not None:
             document["objectives"] = _objectives(objective)
             document["front"] = [entry.number for entry in self.trials if entry.on_front]

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from embedtune.ranking import best, best_first, state_word
-from embedtune.records import Evaluation, SecondObjective, State, StudyDefinition, TrialRecord
+from embedtune.records import BASE, Evaluation, SecondObjective, State, StudyDefinition, TrialRecord
 from embedtune.reporting.remaining import Under, seconds_left
 from embedtune.reporting.tables import STYLES, make_table, memory_text, short_key, short_value
 from embedtune.units import duration, size
@@ -226,4 +226,4 @@ def _merit(value: float, second: float | None) -> float:
 
 
 def _name(record: TrialRecord) -> str:
-    return "untuned" if record.is_baseline else f"trial {record.number}"
+    return f"untuned {record.facts.get(BASE, '')}".rstrip() if record.is_baseline else f"trial {record.number}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from embedtune.config import Config, plain
+from embedtune.config import Config, ModelConfig, plain
 from embedtune.errors import ConfigError, StudyError
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.paths import StudyPaths, Workspace, write_atomic
@@ -56,9 +56,18 @@ def study_name(config: Config, kind: Kind = "sweep") -> str:
     """The name given, or one made of data and model; single configurations have a folder of their own."""
     if config.study.name is not None:
         return config.study.name
-    model = config.model.name.rstrip("/").rpartition("/")[2]
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{config.data.label}-{model}").strip("-.") or config.data.source
+    name = folder_name(f"{config.data.label}-{model_word(config.model)}") or config.data.source
     return name if kind == "sweep" else f"{name}-single"
+
+
+def model_word(model: ModelConfig) -> str:
+    """The last part of a base model's name."""
+    return model.name.rstrip("/").rpartition("/")[2]
+
+
+def folder_name(text: str) -> str:
+    """A text as the name of a folder; empty if nothing of it can be one."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")
 
 
 def save_definition(study: StudyPaths, definition: StudyDefinition) -> None:

@@ -20,7 +20,7 @@ from embedtune.study.recovery import replaced
 RECORD = "record"
 """User attribute of a trial that has ended: its record."""
 BASELINE = "baseline"
-"""User attribute of a study: the record of the untuned model."""
+"""User attributes of a study that begin so are the records of its untuned base models, by their names."""
 DEFINITION = "definition"
 """User attribute of a study: its definition."""
 
@@ -52,12 +52,12 @@ def publish(study: Study, record: TrialRecord) -> None:
 
 
 def publish_baseline(study: Study, record: TrialRecord) -> bool:
-    """Leave the record of the untuned model where other hosts find it; False if one of them was first."""
+    """Leave the record of an untuned model where other hosts find it; False if one of them was first."""
     if study.shared:
         with study.claiming():
-            if BASELINE in study.optuna.user_attrs:
+            if record.name in study.optuna.user_attrs:
                 return False
-            study.optuna.set_user_attr(BASELINE, _values(record))
+            study.optuna.set_user_attr(record.name, _values(record))
     return True
 
 
@@ -77,13 +77,15 @@ def is_running(study: Study, number: int) -> bool:
     return study.trial(number).state == TrialState.RUNNING
 
 
-def read_baseline(study: Study) -> TrialRecord | None:
-    """The record of the untuned model, of this host if it has one."""
-    here = archive.read_record(study.paths, -1)
-    if not study.shared or (here is not None and here.state == State.COMPLETE):
+def read_baselines(study: Study) -> list[TrialRecord]:
+    """The records of the untuned base models, that of the default one first; those of this host where it has them."""
+    here = archive.read_baselines(study.paths)
+    if not study.shared:
         return here
-    values = study.optuna.user_attrs.get(BASELINE)
-    return here if values is None else TrialRecord.from_dict(values)
+    attributes = study.optuna.user_attrs
+    found = {name: TrialRecord.from_dict(attributes[name]) for name in attributes if name.startswith(BASELINE)}
+    found |= {own.name: own for own in here if own.state == State.COMPLETE or own.name not in found}
+    return sorted(found.values(), key=lambda record: -record.number)
 
 
 def read_records(study: Study) -> Iterator[TrialRecord]:
@@ -118,9 +120,8 @@ def judge_weights(study: Study, keep: int, fresh: Iterable[int]) -> None:
 
 
 def read_all(study: Study) -> list[TrialRecord]:
-    """The baseline, if it was begun, and every trial."""
-    baseline = read_baseline(study)
-    return [*([baseline] if baseline else []), *read_records(study)]
+    """The untuned base models that were begun, and every trial."""
+    return [*read_baselines(study), *read_records(study)]
 
 
 def from_storage(study: Study, trial: FrozenTrial) -> TrialRecord:

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from embedtune.config import SMALLEST, Config, OnChange, dims_problems, measured_dims, trained_dims
 from embedtune.errors import ConfigError, EmbedtuneError, join_problems
 from embedtune.models.dimension import known_dimension
-from embedtune.paths import Workspace
+from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
 from embedtune.study.definition import define_study, free_name, require_definition
 from embedtune.sweep.settings import check_settings
+from embedtune.sweep.space.bases import Base, base_models
 from embedtune.sweep.space.rules import DRAWS, Rules, make_rules
 from embedtune.sweep.space.space import Space, build_space, split_arguments, to_overrides
 from embedtune.sweep.space.starts import Known, default_recipe, given, warm_start
-from embedtune.sweep.space.values import Values, values_of
+from embedtune.sweep.space.values import Values, files_of, values_of
 from embedtune.sweep.strategies.build import PRUNER, SAMPLER, build_strategy, with_groups, with_resource
 from embedtune.sweep.strategies.grid import GridSampler
 from embedtune.sweep.strategies.longest import most_evaluations
@@ -34,6 +35,7 @@ class Plan:
     Attributes:
         config: Without any searched value.
         bench: Data and base model.
+        bases: That base model and the others that are searched, untuned.
         rules: What is worth running.
         known: What is tried first.
         n_trials: The study's total.
@@ -44,6 +46,7 @@ class Plan:
 
     config: Config
     bench: Bench
+    bases: tuple[Base, ...]
     rules: Rules
     known: tuple[Known, ...]
     n_trials: int
@@ -78,25 +81,30 @@ def plan_sweep(
     if config.eval.second == SMALLEST and objective.second is not None:
         # The same for every model that is searched.
         fixed = [*fixed, *to_overrides({"eval.second": objective.second.written})]
-    default = values_of(config, objective.dim, fixed)
     space = build_space(
         fixed, searched, trained_dims(config, bench.dim), sized=sized,
-        conditions=sweeper.get("conditions"), default=default,
+        conditions=sweeper.get("conditions"), default=values_of(config, objective.dim, fixed),
     )  # fmt: skip
     _check_corners(compose, space, config, bench)
+    files = files_of(space, compose)
+    default = values_of(config, objective.dim, fixed, files)
     rules = make_rules(sweeper, space, default, measured_dims(config, bench.dim))
     search = _search(sweeper, rules)
     sampler = with_groups(search.sampler) if space.conditions else search.sampler
     pruner = with_resource(search.pruner, most_evaluations(config, space, bench.task.training))
     _check_strategies(sampler, pruner, rules, objective.second)
-    known = _known(search, int(sweeper.get("warm_start_trials") or 0), rules, default, workspace(config))
+    known = _starts(search, rules, default)
+    if search.warm_start is not None:
+        earlier = _earlier(search.warm_start, workspace(config))
+        known += warm_start(earlier, int(sweeper.get("warm_start_trials") or 0), rules, files)
     n_trials = rules.total(config.study.n_trials)
     config = replace(config, study=replace(config.study, n_trials=n_trials))
     definition = define_study(config, bench.task, objective, search)
     if config.study.on_change == OnChange.new:
         definition = replace(definition, name=free_name(workspace(config), definition))
         config = replace(config, study=replace(config.study, name=definition.name))
-    return Plan(config, bench, rules, tuple(known), n_trials, definition, sampler, pruner)
+    bases = base_models(space, config, compose)
+    return Plan(config, bench, bases, rules, tuple(known), n_trials, definition, sampler, pruner)
 
 
 def _search(sweeper: Settings, rules: Rules) -> Search:
@@ -113,19 +121,20 @@ def _search(sweeper: Settings, rules: Rules) -> Search:
     )
 
 
-def _known(search: Search, count: int, rules: Rules, default: Values, workspace: Workspace) -> list[Known]:
-    """The default recipe, what is given, and the best ``count`` of an earlier study, in this order."""
+def _starts(search: Search, rules: Rules, default: Values) -> list[Known]:
+    """The default recipe, and what is given."""
     space, constraints = rules.space, rules.constraints
     recipe = default_recipe(space, default)
     known = [Known(recipe, "default recipe")] if constraints.broken_by(recipe) is None else []
     if not known:
         logger.warning("The default recipe breaks a constraint; trial 0 is another configuration")
-    known += given(search.enqueue, recipe, space, constraints)
-    if search.warm_start is not None:
-        study = workspace.study(search.warm_start)
-        require_definition(study, [own.name for own in workspace.studies()], "hydra.sweeper.warm_start")
-        known += warm_start(study, count, space, constraints)
-    return known
+    return [*known, *given(search.enqueue, recipe, space, constraints)]
+
+
+def _earlier(name: str, workspace: Workspace) -> StudyPaths:
+    study = workspace.study(name)
+    require_definition(study, [own.name for own in workspace.studies()], "hydra.sweeper.warm_start")
+    return study
 
 
 def _check_strategies(sampler: Settings, pruner: Settings, rules: Rules, second: SecondObjective | None) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from embedtune import archive
-from embedtune.config import Config
+from embedtune.config import Config, OnChange
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import State, TrialRecord
 from embedtune.study.checkpoints import keep_best
-from embedtune.study.definition import define_study, save_definition, study_name
+from embedtune.study.definition import define_study, free_name, save_definition
 from embedtune.study.storage import file_lock
+from embedtune.sweep.baselines import ensure_baseline
 from embedtune.sweep.delivery import Delivery
-from embedtune.sweep.sweeper import StudyWatcher, ensure_baseline
+from embedtune.sweep.space.bases import Base
+from embedtune.sweep.sweeper import StudyWatcher
 from embedtune.trial.bench import Bench
 from embedtune.trial.run import run_trial
 from embedtune.trial.watching import Hooks
@@ -29,15 +32,17 @@ def run_single(
         The study's folder and the trial's number.
 
     Raises:
-        ConfigError: ``study.name`` names a sweep, or single runs on other data.
+        ConfigError: ``study.name`` names a sweep, or single runs on other data, and ``study.on_change`` refuses that.
     """
-    study = workspace.study(study_name(config, "single"))
     definition = define_study(config, bench.task, bench.objective)
+    if config.study.on_change == OnChange.new:
+        definition = replace(definition, name=free_name(workspace, definition))
+    study = workspace.study(definition.name)
     save_definition(study, definition)
     watcher.study_began(definition, list(archive.read_records(study)))
     delivery = Delivery.open(config, workspace, study, grouped=False)
     hooks = Hooks(watcher, delivery.trial)
-    ensure_baseline(config, bench, study, hooks)
+    ensure_baseline(Base(config), bench, study, hooks)
     number = _claim_number(study)
     record = TrialRecord(study.name, number, State.RUNNING, params=params, facts={"worker": worker_identity()})
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,19 +11,18 @@ from zlib import crc32
 
 from optuna.pruners import NopPruner
 
-from embedtune import archive
-from embedtune.config import Config
 from embedtune.errors import StudyError
 from embedtune.machine.disk import reporting_full
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths, Workspace
-from embedtune.records import State, StudyDefinition, TrialRecord
+from embedtune.records import StudyDefinition, TrialRecord
 from embedtune.study import Study, left, open_study
 from embedtune.study.binding import bind, require_own_storage
 from embedtune.study.definition import check_definition, save_definition, study_name
-from embedtune.study.records import agree, publish_baseline, read_baseline, read_records
-from embedtune.study.storage import file_lock, persistently, reporting_lost
+from embedtune.study.records import agree, read_records
+from embedtune.study.storage import persistently, reporting_lost
 from embedtune.sweep.ask import Asking
+from embedtune.sweep.baselines import measure_baselines
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.plan import Plan
 from embedtune.sweep.space.starts import enqueue
@@ -37,10 +35,8 @@ from embedtune.sweep.workers.slots import make_slots, usable_cores, visible_devi
 from embedtune.sweep.workers.stopping import Stop, die_with_parent, handling, stop_now
 from embedtune.sweep.workers.supervisor import Slot, Supervisor
 from embedtune.sweep.workers.worker import Compose, Worker
-from embedtune.tracking import is_delivered
-from embedtune.trial.bench import Bench, Benches
-from embedtune.trial.run import run_baseline
-from embedtune.trial.watching import Hooks, Watcher
+from embedtune.trial.bench import Benches
+from embedtune.trial.watching import Watcher
 
 _SEEDS = 1 << 30
 """Seeds of different hosts lie anywhere below this."""
@@ -85,7 +81,7 @@ def run_sweep(
     enqueue(study, plan.rules.space, plan.known, plan.n_trials)
     watcher.study_began(plan.definition, list(read_records(study)))
     delivery.summary()
-    sweep.measure_baseline()
+    measure_baselines(study, plan.bases, plan.bench, watcher, delivery)
     devices = visible_devices()
     count = worker_count(plan.config.study.workers, devices)
 
@@ -134,27 +130,22 @@ class _Sweep:
                 f"study {self.study.paths.name} must have a trial that works, but all failed alike: {reason}"
             )
 
-    def measure_baseline(self) -> None:
-        """Measure the untuned model, unless this or another host has.
-
-        Two hosts that begin together both measure it: waiting for the other would take as long, and its lock would be a
-        transaction of the database for all that time.
-        """
-        paths = self.study.paths
-        with file_lock(paths.root / "baseline.lock"):
-            known = read_baseline(self.study)
-            if known is None or known.state != State.COMPLETE:
-                record = ensure_baseline(self.plan.config, self.plan.bench, paths, Hooks(self.watcher))
-                if not publish_baseline(self.study, record):
-                    shutil.rmtree(paths.baseline.root)  # another host was first, and its measurement counts
-            if paths.baseline.result.is_file() and not is_delivered(paths.baseline):
-                self.delivery.trial(paths.baseline)
+    def worker(self, index: int = 0) -> Worker:
+        """A worker with a sampler and a pruner of its own."""
+        plan, study = self.plan, self.study
+        seed_shift = index + SEED_STRIDE * len(study.trials())
+        if study.shared:  # another host's worker of this index may have begun at this number of trials too
+            seed_shift += crc32(worker_identity().encode()) % _SEEDS
+        study.optuna.sampler = build_sampler(plan.sampler, seed_shift) or study.optuna.sampler
+        study.optuna.pruner = build_strategy(PRUNER, plan.pruner) or NopPruner()
+        asking = Asking(study, plan.rules, plan.n_trials, Random(seed_shift))
+        benches, keep = Benches(plan.config, plan.bench), plan.config.study.keep
+        return Worker(study, asking, self.compose, benches, self.delivery, self.watcher, keep, self.stop)
 
     def here(self) -> None:
         """Run trials in this process."""
         with handling({signal.SIGINT: self.stop.finish_then_now, signal.SIGTERM: stop_now}):
-            worker = make_worker(self.plan, self.compose, self.study, self.delivery, self.watcher, self.stop)
-            worker.loop(self.ended)
+            self.worker().loop(self.ended)
         if self.stop.requested and self.left() > 0:
             raise KeyboardInterrupt
 
@@ -203,7 +194,7 @@ def run_worker(
     delivery = Delivery.open(plan.config, workspace, paths, whole=study)
     stop = Stop()
     with handling({signal.SIGTERM: stop.finish}) if owner is None else leash(study, owner, stop):
-        make_worker(plan, compose, study, delivery, watcher, stop, index).loop()
+        _Sweep(plan, compose, study, delivery, watcher, stop).worker(index).loop()
 
 
 def _begin(plan: Plan, workspace: Workspace) -> Study:
@@ -215,26 +206,3 @@ def _begin(plan: Plan, workspace: Workspace) -> Study:
     agree(study, plan.definition)
     save_definition(paths, replace(plan.definition, id=bind(study)))
     return study
-
-
-def make_worker(
-    plan: Plan, compose: Compose, study: Study, delivery: Delivery, watcher: Watcher, stop: Stop, index: int = 0
-) -> Worker:
-    """A worker with a sampler and a pruner of its own."""
-    seed_shift = index + SEED_STRIDE * len(study.trials())
-    if study.shared:  # another host's worker of this index may have begun at this number of trials too
-        seed_shift += crc32(worker_identity().encode()) % _SEEDS
-    study.optuna.sampler = build_sampler(plan.sampler, seed_shift) or study.optuna.sampler
-    study.optuna.pruner = build_strategy(PRUNER, plan.pruner) or NopPruner()
-    benches = Benches(plan.config, plan.bench)
-    asking = Asking(study, plan.rules, plan.n_trials, Random(seed_shift))
-    return Worker(study, asking, compose, benches, delivery, watcher, plan.config.study.keep, stop)
-
-
-def ensure_baseline(config: Config, bench: Bench, study: StudyPaths, hooks: Hooks) -> TrialRecord:
-    """The untuned base model's record, measured if it is not there yet."""
-    record = archive.read_record(study, -1)
-    if record is None or record.state != State.COMPLETE:
-        start = TrialRecord(study.name, -1, State.RUNNING, facts={"worker": worker_identity()})
-        record = run_baseline(config, bench, study.baseline, start, hooks)
-    return record

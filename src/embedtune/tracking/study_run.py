@@ -196,7 +196,7 @@ def _read_definition(study: StudyPaths) -> StudyDefinition:
 def _delivered_run(study: StudyPaths, record: TrialRecord) -> str | None:
     """A trial's run id from its ``tracking.json``: its record was written before it was delivered."""
     try:
-        values = json.loads(study.trial(record.number).tracking.read_text(encoding="utf-8"))
+        values = json.loads(study.of(record.name).tracking.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return values.get("run_id") if isinstance(values, dict) else None

@@ -91,6 +91,7 @@ class Recorder:
             "data": self.bench.task.name,
             "digests": dict(self.bench.task.digests),
             "base_model": self.config.model.name,
+            **({"base_revision": self.config.model.revision} if self.config.model.revision else {}),
             **self.bench.objective.to_dict(),
             "device": device,
             "precision": resolve_precision(self.config.train.precision, device),

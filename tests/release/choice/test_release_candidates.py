@@ -6,16 +6,7 @@ import pytest
 
 from embedtune.errors import ConfigError
 from embedtune.records import State, TrialRecord
-from embedtune.release.choice.candidates import default_trial, finalists
-
-DEFINITION = {
-    "model": {"name": "tiny"},
-    "recipe": {
-        "train": {"batch_size": 20, "learning_rate": 5e-5, "batch_sampler": "plain"},
-        "loss": {"matryoshka": {"weights": {}}},
-        "eval": {},
-    },
-}
+from embedtune.release.choice.candidates import finalists
 
 
 def trial(number: int, value: float | None = 0.5, *, kept: bool = True, **more: Any) -> TrialRecord:
@@ -67,36 +58,3 @@ def test_trials_that_break_constraints_are_released_by_name_alone() -> None:
 def test_a_study_without_weights_has_no_finalist(records: list[TrialRecord]) -> None:
     with pytest.raises(ConfigError, match=r"it has none\. Run the study first"):
         finalists(records, None, limit=5, number=None)
-
-
-def test_default_trial_has_every_searched_value_of_the_recipe() -> None:
-    default = {"train.batch_size": 20, "train.batch_sampler": "plain", "loss.matryoshka.weights.64": 1.0}
-    records = [
-        trial(0, params={**default, "train.batch_size": 32}),
-        trial(1, None, params=default),  # failed; its retry stands for it
-        trial(2, params={**default, "loss.matryoshka.weights.64": 0.5}),
-        trial(4, params=default),
-        trial(3, params={**default, "model.name": "tiny"}),
-    ]
-
-    found = default_trial(records, DEFINITION)
-
-    assert found is not None
-    assert found.number == 3
-
-
-def test_the_size_a_model_is_read_at_is_no_part_of_its_recipe() -> None:
-    default = trial(0, params={"train.batch_size": 20, "eval.dim": 384})
-
-    assert default_trial([default, trial(1, params={"train.batch_size": 32, "eval.dim": 64})], DEFINITION) is default
-
-
-@pytest.mark.parametrize(
-    "params", [{"loss": "plain"}, {"train.unknown": 1}, {"train.batch_size.deep": 20}, {"model.name": "other"}]
-)
-def test_a_value_the_recipe_does_not_tell_is_not_its_default(params: dict[str, Any]) -> None:
-    assert default_trial([trial(0, params=params)], DEFINITION) is None
-
-
-def test_single_runs_have_no_default() -> None:
-    assert default_trial([trial(0)], {**DEFINITION, "recipe": {}}) is None

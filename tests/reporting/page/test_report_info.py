@@ -263,19 +263,6 @@ def test_intervals_and_cautions_reach_the_page(inputs: Make, trial: Trial) -> No
     assert give_verdict(made).support.endswith(caution)
 
 
-def test_default_trial_is_the_one_with_the_recipe(inputs: Make, trial: Trial) -> None:
-    weight = "loss.matryoshka.weights.32"
-    searched = [
-        trial(0, 0.5),
-        trial(1, 0.5, params={RATE: 5e-5, BATCH: 32, weight: 0.5}),
-        trial(2, 0.5, params={RATE: 5e-5, BATCH: 32, weight: 1.0}),
-    ]
-    found = inputs(searched).default_trial
-    assert found is not None
-    assert found.number == 2
-    assert inputs(searched[:2]).default_trial is None
-
-
 def test_differing_keys_only() -> None:
     one = {"train": {"epochs": 1, "seed": 1}, "loss": {"matryoshka": {"dims": [4, 2]}}, "paths": {"sweeps": "a"}}
     two = {"train": {"epochs": 2, "seed": 1}, "loss": {"matryoshka": None}, "paths": {"sweeps": "b"}}

@@ -7,11 +7,12 @@ import pytest
 from omegaconf import OmegaConf
 
 from embedtune import archive
-from embedtune.config import BatchSampler, Config, EvalConfig, TrainConfig
+from embedtune.config import BatchSampler, Config, EvalConfig, ModelConfig, TrainConfig, plain
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
 from embedtune.records import State, TrialRecord
 from embedtune.sweep.space.constraints import Constraints, parse_constraints
+from embedtune.sweep.space.rules import Rules
 from embedtune.sweep.space.space import Space, build_space
 from embedtune.sweep.space.starts import default_recipe, given, warm_start
 from embedtune.sweep.space.values import values_of
@@ -64,6 +65,34 @@ def test_values_of_knows_groups_sizes_and_enums() -> None:
             value(key)
 
 
+FILES = {"model": {"tiny": {"name": "tiny"}, "minilm": {"name": "minilm"}}}
+
+
+def test_values_of_knows_the_file_of_a_group_by_what_the_group_holds() -> None:
+    recorded = {"model": {"name": "minilm"}, "train": {"epochs": 5}}
+    assert values_of(recorded, files=FILES)("model") == "minilm"
+    with pytest.raises(KeyError):
+        values_of({"model": {"name": "another"}}, files=FILES)("model")
+
+
+def test_the_default_recipe_has_the_file_of_a_searched_group(caplog: pytest.LogCaptureFixture) -> None:
+    space = build_space((), {"model": "choice(tiny, minilm)", "train.epochs": "choice(1, 5)"}, (64,))
+    recorded = {"model": {"name": "minilm"}, "train": {"epochs": 5}}
+    assert default_recipe(space, values_of(recorded, files=FILES)) == {"model": "minilm", "train.epochs": 5}
+    assert caplog.text == ""
+    assert default_recipe(space, values_of({**recorded, "model": {"name": "x"}}, files=FILES)) == {"train.epochs": 5}
+    assert "the default model is none of choice(tiny, minilm)" in caplog.text
+
+
+def test_warm_start_takes_a_recorded_group_into_a_space_that_searches_it(tmp_path: Path) -> None:
+    earlier = StudyPaths(tmp_path / "earlier")
+    add(earlier, 0, 0.5, {"train.epochs": 5})
+    space = build_space((), {"model": "choice(tiny, minilm)", "train.epochs": "choice(1, 5)"}, (64,))
+    files = {"model": {word: plain(Config(model=ModelConfig(word)))["model"] for word in ("tiny", "minilm")}}
+    (known,) = warm_start(earlier, 1, Rules(space), files)
+    assert known.point == {"model": "minilm", "train.epochs": 5}
+
+
 def test_given_is_completed_by_the_default_recipe(space: Space) -> None:
     [first, second] = given(
         [{"train.learning_rate": 1e-4}, {"train.epochs": 1.0, "train.batch_sampler": "no_duplicates"}],
@@ -108,7 +137,7 @@ def test_warm_start_takes_the_best_that_lie_in_the_space(tmp_path: Path, space: 
     add(earlier, 2, 0.8, {"train.learning_rate": 2e-4}, learning_rate=2e-4)
     add(earlier, 3, 0.7, {"train.weight_decay": 0.1}, learning_rate=2e-4, weight_decay=0.1)  # equal in this space
     add(earlier, 4, None, {"train.epochs": 5})
-    known = warm_start(earlier, 2, space, Constraints())
+    known = warm_start(earlier, 2, Rules(space))
     assert [own.origin for own in known] == ["trial 2 of earlier", "trial 0 of earlier"]
     assert [own.point for own in known] == [
         {**DEFAULT, "train.learning_rate": 2e-4}, {**DEFAULT, "train.epochs": 1},
@@ -119,5 +148,5 @@ def test_warm_start_says_when_there_are_fewer(tmp_path: Path, space: Space, capl
     earlier = StudyPaths(tmp_path / "earlier")
     add(earlier, 0, 0.5, {"train.epochs": 5})
     constraints = parse_constraints(["train.epochs <= 4"], space, {}.__getitem__, [64])
-    assert warm_start(earlier, 3, space, constraints) == []
+    assert warm_start(earlier, 3, Rules(space, constraints)) == []
     assert "0 of 3 configurations of study earlier" in caplog.text

@@ -22,7 +22,7 @@ from embedtune.paths import StudyPaths
 from embedtune.ranking import pareto_front
 from embedtune.records import Opening, TrialRecord
 from embedtune.release.card.inputs import SearchSummary
-from embedtune.release.choice.candidates import default_trial, finalists
+from embedtune.release.choice.candidates import finalists
 from embedtune.release.choice.case import TEST, VALIDATION, Case, open_case
 from embedtune.release.choice.gather import gather
 from embedtune.release.export.evidence import check_reproduced
@@ -36,6 +36,7 @@ from embedtune.release.gate.decision import Decision
 from embedtune.release.gate.forward import put_forward
 from embedtune.release.gate.measurements import RELEASED, UNTUNED, Measured, judge_product, measure_all, measure_sizes
 from embedtune.statistics import Criterion
+from embedtune.study.default_trial import default_trial
 from embedtune.study.definition import require_definition
 from embedtune.typed import Document
 
@@ -92,7 +93,7 @@ def _open(config: Config, study: StudyPaths, records: Sequence[TrialRecord], tar
     options, definition = config.release, require_definition(study, [])
     problems += [*onnx_problems(options.onnx), *push_problems(options.push_to_hub)]
     try:
-        default = default_trial(records, definition)
+        default = default_trial(study, definition, records)
         first = finalists(records, default, limit=options.candidates, number=options.trial)[0]
     except ConfigError as error:
         raise ConfigError(join_problems([*problems, str(error)])) from error

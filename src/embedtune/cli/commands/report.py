@@ -17,6 +17,7 @@ from embedtune.reporting.page.figures.plots import draw_plots
 from embedtune.reporting.page.inputs import ReportInputs
 from embedtune.reporting.page.page import render_page
 from embedtune.reporting.page.verdict import give_verdict
+from embedtune.study.default_trial import default_trial
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space.space import build_space
 
@@ -48,15 +49,17 @@ def report(config: Config) -> Answer:
 def _inputs(study: StudyPaths, config: Config) -> ReportInputs:
     """Read all a report needs."""
     board = board_of(study, config)
+    default = default_trial(study, board.definition, (entry.record for entry in board.trials))
     if not board.definition.is_sweep:
         board = _with_differences(study, board)
-    numbers = sorted(entry.number for entry in board.entries)
-    configured = next((n for n in numbers if study.trial(n).config.is_file()), None)
+    trials = [study.baseline, *(study.trial(entry.number) for entry in board.trials)]
+    configured = next((trial for trial in trials if trial.config.is_file()), None)
     return ReportInputs(
         board=board,
-        evaluations={number: archive.read_evaluations(study.trial(number)) for number in numbers if number >= 0},
+        evaluations={entry.number: archive.read_evaluations(study.trial(entry.number)) for entry in board.trials},
         distributions=build_space((), board.definition.search.space, (), sized=True).distributions,
-        command=None if configured is None else _command(board, study.trial(configured)),
+        command=None if configured is None else _command(board, configured),
+        default_trial=default,
     )
 
 

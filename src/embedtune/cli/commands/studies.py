@@ -58,9 +58,9 @@ def chosen_study(config: Config) -> StudyPaths:
 def board_of(study: StudyPaths, config: Config) -> Board:
     """The leaderboard of one study, and how far its values can be trusted."""
     board, scores = _ranked(study, config), {}
-    for number in (entry.number for entry in board.entries if entry.record.value is not None):
+    for record in (entry.record for entry in board.entries if entry.record.value is not None):
         with contextlib.suppress(DataError):  # gone or torn: that trial has no interval
-            scores[number] = read_judged(study.trial(number), board.metric)
+            scores[record.number] = read_judged(study.of(record.name), board.metric)
     return with_certainty(board, scores, archive.read_openings(study))
 
 
@@ -71,8 +71,7 @@ def board_parts(board: Board) -> tuple[Part, ...]:
 
 def _ranked(study: StudyPaths, config: Config) -> Board:
     record = load_study(study.name, study.root.parent, storage=config.study.storage)
-    baselines = [record.baseline] if record.baseline else []
-    return rank_trials(record.definition, record.trials, record.states, baselines)
+    return rank_trials(record.definition, record.trials, record.states, record.baselines)
 
 
 def _summary(board: Board) -> dict[str, str | float | None]:

@@ -67,7 +67,7 @@ def _deliver(store: Store, study: StudyPaths, storage: str | None) -> tuple[int,
     parent = deliver_study(store, study, read_all(whole) if whole else records) if grouped else None
     ours = [record for record in records if not _is_running(record)]
     for record in ours:
-        deliver_trial(store, study.trial(record.number), parent_run_id=parent)
+        deliver_trial(store, study.of(record.name), parent_run_id=parent)
     records = archive.read_all(study)  # with the runs just made
     if grouped:
         deliver_study(store, study, read_all(whole) if whole else records)  # now its table can link to every run

@@ -6,20 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtune.errors import ConfigError
-from embedtune.ranking import is_scored, rank
-from embedtune.records import StudyDefinition, TrialRecord
-
-WEIGHTS = "loss.matryoshka.weights."
-"""Begins the searched keys of a dimension's weight; one that is not set is 1."""
-
-SIZE = "eval.dim"
-"""Searched with ``eval.second=dimension``: where a model is read, which is no part of its recipe."""
+from embedtune.ranking import rank
+from embedtune.records import TrialRecord
 
 
 class Kind(StrEnum):
@@ -130,32 +123,3 @@ def finalists(
             "Run more trials, or name one with release.trial."
         )
     return best if default is None or default in best or not default.feasible else [*best, default]
-
-
-def default_trial(records: Sequence[TrialRecord], definition: StudyDefinition) -> TrialRecord | None:
-    """The first trial whose searched values are all those of the recipe as configured; None if there is none.
-
-    Args:
-        records: The study's trials.
-        definition: Its ``study.yaml``.
-    """
-    recipe = {**definition.recipe, "model": definition.model}
-    if not definition.recipe:
-        return None
-    same = (record for record in records if is_scored(record) and _is_default(record.params, recipe))
-    return min(same, key=lambda record: record.number, default=None)
-
-
-def _is_default(params: Mapping[str, Any], recipe: Mapping[str, Any]) -> bool:
-    missing = object()
-    searched = {key: value for key, value in params.items() if key != SIZE}
-    defaults = {key: _select(recipe, key, 1.0 if key.startswith(WEIGHTS) else missing) for key in searched}
-    return defaults == searched
-
-
-def _select(values: Any, key: str, default: Any) -> Any:
-    for part in key.split("."):
-        if not isinstance(values, Mapping) or part not in values:
-            return default
-        values = values[part]
-    return values

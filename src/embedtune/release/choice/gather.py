@@ -11,10 +11,11 @@ import numpy as np
 from embedtune.errors import DataError, ReleaseError
 from embedtune.ranking import is_scored
 from embedtune.records import RetrievalScores, TrialRecord
-from embedtune.release.choice.candidates import Candidate, Incumbent, Kind, Pool, default_trial, finalists
+from embedtune.release.choice.candidates import Candidate, Incumbent, Kind, Pool, finalists
 from embedtune.release.choice.case import VALIDATION, Case
 from embedtune.release.choice.confirm import confirm
 from embedtune.release.choice.soup import cook_soup
+from embedtune.study.default_trial import default_trial
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def gather(case: Case, records: Sequence[TrialRecord], incumbent: Incumbent | No
         ReleaseError: The untuned model or all finalists lack their scores.
     """
     options = case.options
-    default = default_trial(records, case.definition)
+    default = default_trial(case.study, case.definition, records)
     chosen = finalists(records, default, limit=options.candidates, number=options.trial)
     untuned = _untuned(case)
     tried = _tried(case, records, untuned)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from optuna.distributions import BaseDistribution
 
 from embedtune.ranking import is_scored
 from embedtune.records import Evaluation, SecondObjective, State, StudyDefinition, TrialRecord
 from embedtune.reporting.leaderboard import Board
-
-WEIGHTS = "loss.matryoshka.weights."
-SIZE = "eval.dim"
 
 
 @dataclass(frozen=True)
@@ -33,12 +29,14 @@ class ReportInputs:
         evaluations: Trial number -> its evaluations in order of step.
         distributions: Searched key -> what it may be; empty for configurations run one by one.
         command: What to type to do the same again; None if no configuration was recorded.
+        default_trial: The one that ran the recipe as configured; None if there is none.
     """
 
     board: Board
     evaluations: Mapping[int, tuple[Evaluation, ...]]
     distributions: Mapping[str, BaseDistribution]
     command: str | None = None
+    default_trial: TrialRecord | None = None
 
     @property
     def definition(self) -> StudyDefinition:
@@ -127,27 +125,6 @@ class ReportInputs:
         for record in self.records:
             keys |= dict.fromkeys(record.params)
         return list(keys)
-
-    @property
-    def default_trial(self) -> TrialRecord | None:
-        """The trial that ran the recipe as configured, without any searched value changed."""
-        return next((record for record in self.records if self._is_default(record)), None)
-
-    def _is_default(self, record: TrialRecord) -> bool:
-        return bool(record.params) and all(self._default(key) == value for key, value in record.params.items())
-
-    def _default(self, key: str) -> Any:
-        if key == SIZE:
-            return self.dim
-        if key.startswith(WEIGHTS):
-            weights = self._default(WEIGHTS.rstrip("."))
-            return weights.get(key.removeprefix(WEIGHTS), 1.0) if isinstance(weights, Mapping) else 1.0
-        node: Any = {**self.definition.recipe, "model": self.definition.model}
-        for part in key.split("."):
-            if not isinstance(node, Mapping) or part not in node:
-                return None
-            node = node[part]
-        return node
 
 
 def value_of(record: TrialRecord) -> float:

@@ -11,6 +11,7 @@ from hydra.errors import HydraException
 from optuna.distributions import BaseDistribution
 from optuna.trial import Trial
 
+from embedtune.config import SIZE
 from embedtune.config.grammar import parse, quote
 from embedtune.errors import ConfigError, join_problems
 from embedtune.sweep.space.conditions import Condition, in_order, parse_conditions, required, resolve
@@ -20,8 +21,6 @@ EACH = "loss.matryoshka.weights.each"
 """Stands for one key per Matryoshka dimension."""
 SEARCHABLE = ("train", "loss", "model")
 """What a trial may vary; with other data or another objective its score would not compare."""
-SIZE = "eval.dim"
-"""What may vary too where the size of the embedding is the second objective."""
 
 
 Point = dict[str, Any]

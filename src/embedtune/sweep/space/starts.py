@@ -21,8 +21,9 @@ from embedtune.study import ORIGIN, Study, left
 from embedtune.study.storage.optuna_private import queued_params
 from embedtune.sweep.space.constraints import Constraints
 from embedtune.sweep.space.distributions import canonical, contains
+from embedtune.sweep.space.rules import Rules
 from embedtune.sweep.space.space import Point, Space
-from embedtune.sweep.space.values import Values, value_or_none, values_of
+from embedtune.sweep.space.values import NO_FILES, Files, Values, value_or_none, values_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ def default_recipe(space: Space, default: Values) -> Point:
         value = value_or_none(default, key)
         if contains(distribution, value):
             point[key] = canonical(distribution, value)
+        elif value is None and "." not in key:
+            logger.warning("Trial 0: the default %s is none of %s; the sampler chooses it", key, space.texts[key])
         else:
             logger.warning("Trial 0: the default %s=%s is outside the space; the sampler chooses it", key, value)
     return point
@@ -76,18 +79,19 @@ def given(points: Sequence[Mapping[str, Any]], recipe: Point, space: Space, cons
     return known
 
 
-def warm_start(study: StudyPaths, count: int, space: Space, constraints: Constraints) -> list[Known]:
+def warm_start(study: StudyPaths, count: int, rules: Rules, files: Files = NO_FILES) -> list[Known]:
     """The best configurations of an earlier study that lie in this space.
 
     Args:
         study: The earlier study.
         count: At most so many.
-        space: Of the new study.
-        constraints: Of the new study.
+        rules: Of the new study.
+        files: Of the groups that it searches.
     """
     known: list[Known] = []
+    space, constraints = rules.space, rules.constraints
     for record in rank(archive.read_records(study)):
-        recorded = values_of(archive.read_config(study.trial(record.number)))
+        recorded = values_of(archive.read_config(study.trial(record.number)), files=files)
         values = {key: record.params.get(key, value_or_none(recorded, key)) for key in space.distributions}
         point = _within(space, values)
         whole = all(key in point or not space.has(key, point) for key in space.distributions)

@@ -5,35 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from embedtune.config import Config, plain, value_of
-from embedtune.sweep.space.space import SIZE
+from embedtune.config import SIZE, WEIGHTS, Config, plain, value_of
+from embedtune.config.grammar import parse
+from embedtune.records import Settings
+from embedtune.sweep.space.distributions import values_of as choices_of
+from embedtune.sweep.space.space import Space, to_overrides
 
 Values = Callable[[str], Any]
 """The value of a key; KeyError if it has none."""
 
-_WEIGHTS = "loss.matryoshka.weights."
+Files = Mapping[str, Mapping[str, Settings]]
+"""Searched group -> name of a file of it -> what the group holds with it."""
+NO_FILES: Files = {}
 
 
-def values_of(config: Config | Mapping[str, Any], dim: int | None = None, fixed: Iterable[str] = ()) -> Values:
+def values_of(
+    config: Config | Settings, dim: int | None = None, fixed: Iterable[str] = (), files: Files = NO_FILES
+) -> Values:
     """What the keys of a configuration are.
 
     Args:
         config: Composed, or as it was recorded.
         dim: At which the objective is read; None: as the configuration has it, where null stands for the full size.
         fixed: Overrides; those of a group say which of its files was chosen.
+        files: Tell which file of any other group was chosen, by what the group holds.
     """
     tree = plain(config)
-    groups = {key: value for key, _, value in (override.partition("=") for override in fixed) if "." not in key}
+    chosen = {own.get_key_element(): own.value() for own in parse(text for text in fixed if _is_group(text))}
 
     def value(key: str) -> Any:
-        if key in groups:
-            return groups[key]
+        if key in chosen:
+            return chosen[key]
+        if key in files:
+            return _file(key, tree[key], files[key])
         if key == SIZE and dim is not None:
             return dim
         try:
             found = value_of(tree, key)
         except KeyError:
-            if key.startswith(_WEIGHTS) and value_of(tree, "loss.matryoshka") is not None:
+            if key.startswith(WEIGHTS) and value_of(tree, "loss.matryoshka") is not None:
                 return 1.0
             raise
         if isinstance(found, Mapping | list):
@@ -41,6 +51,26 @@ def values_of(config: Config | Mapping[str, Any], dim: int | None = None, fixed:
         return found
 
     return value
+
+
+def files_of(space: Space, compose: Callable[[list[str]], Config]) -> Files:
+    """What each file of each searched group holds, composed as a trial composes it."""
+    groups = {key: own for key, own in space.distributions.items() if "." not in key}
+    return {
+        key: {word: plain(compose([*space.fixed, *to_overrides({key: word})]))[key] for word in choices_of(own) or ()}
+        for key, own in groups.items()
+    }
+
+
+def _is_group(override: str) -> bool:
+    return "." not in override.partition("=")[0]
+
+
+def _file(group: str, section: Settings, files: Mapping[str, Settings]) -> str:
+    found = next((word for word, held in files.items() if held == section), None)
+    if found is None:
+        raise KeyError(group)
+    return found
 
 
 def value_or_none(values: Values, key: str) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler, CmaEsSampler
 
+from embedtune.config import SIZE
 from embedtune.errors import ConfigError, join_problems
 from embedtune.records import SecondObjective
-from embedtune.sweep.space.space import SIZE, Space
+from embedtune.sweep.space.space import Space
 
 
 def check_objectives(

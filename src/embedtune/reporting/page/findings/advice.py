@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from optuna.distributions import CategoricalDistribution
 
+from embedtune.config import SIZE, WEIGHTS
 from embedtune.records import ENOUGH_ROWS, ROWS_SHARE, State, TrialRecord
 from embedtune.reporting.page.findings.edges import find_edge
 from embedtune.reporting.page.findings.history import HistoryInfo, history_info
 from embedtune.reporting.page.findings.importance import ENOUGH, ImportanceInfo, importance_info
-from embedtune.reporting.page.inputs import SIZE, WEIGHTS, ReportInputs, value_of
+from embedtune.reporting.page.inputs import ReportInputs, value_of
 from embedtune.reporting.page.verdict import lead, within_one_query
 from embedtune.reporting.tables import short_value
 from embedtune.units import clip, count

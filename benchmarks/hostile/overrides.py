@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -41,21 +42,33 @@ VALUES = (
     "os.system", "posix.system", "builtins.exec", "torch.load", "0x10", "1_000", "--", "-", "+", "~", "@", "#", "!",
 )  # fmt: skip
 PREFIXES = ("", "", "", "", "+", "++", "~", "-", "--", " ")
-COMMANDS = ("", "", "-m", "data", "studies", "leaderboard", "report", "release", "reproduce", "rollback", "sync",
-            "relocate", "evaluate")  # fmt: skip
+COMMANDS = ("", "", "-m", "-m", "-m", "-m", "data", "studies", "leaderboard", "report", "release", "reproduce",
+            "rollback", "sync", "relocate", "evaluate")  # fmt: skip
 
 
 def cases(chance: random.Random, count: int, folder: Path) -> Iterator[Case]:
     """Overrides of one to three keys, most of them of the schema, with values that are odd for any of them."""
     keys = [*leaves(Config())]
+    type_in(["model=tiny", "data=files", "data.path=nowhere"], folder)  # loads the libraries, which is not tried here
     for number in range(count):
         typed = [_override(chance, keys) for _ in range(chance.choice((1, 1, 1, 2, 3)))]
         command = chance.choice(COMMANDS)
-        # Composition, checks and the reading of data are what is tried; nothing may begin to train.
-        line = [*([command] if command else []), "model=tiny", "data=files", "data.path=nowhere", *typed]
         place = folder / str(number % 50)
         place.mkdir(exist_ok=True)
+        # Composition, checks and plans are what is tried; nothing may begin to train.
+        usual = ["model=tiny", "data=files", f"data.path={_rows(folder) if command == '-m' else 'nowhere'}"]
+        search = ["sweep=optuna", "hydra.sweeper.warm_start=none-such"] if command == "-m" else []
+        line = [*([command] if command else []), *usual, *search, *typed]
         yield Case(" ".join(line)[:2_000], lambda line=line, place=place: type_in(line, place))
+
+
+def _rows(folder: Path) -> Path:
+    """A file of rows that can be trained on."""
+    file = folder / "rows.jsonl"
+    if not file.is_file():
+        rows = [{"anchor": f"question {i} of {i * 7}", "positive": f"answer {i} of {i * 11}"} for i in range(60)]
+        file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return file
 
 
 def type_in(line: list[str], folder: Path) -> Outcome:

@@ -23,6 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+SHOWN = 160
+"""Characters of what was typed that a message repeats."""
+
 
 class EmbedtuneError(Exception):
     """Base of all errors raised on purpose; the command line prints it without a traceback."""
@@ -85,6 +88,12 @@ class ReleaseError(EmbedtuneError):
     """A release could not be written, or does not reproduce the recorded scores."""
 
 
+def cut(text: str) -> str:
+    """A text short enough to be shown, without what a terminal would obey."""
+    shown = text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} ... {text[-SHOWN // 4 :]}"
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in shown)
+
+
 def join_problems(problems: Iterable[str]) -> str:
     """All problems as one message, one a line."""
     return "\n".join(problems)
@@ -93,4 +102,4 @@ def join_problems(problems: Iterable[str]) -> str:
 def must(holds: bool, key: str, rule: str, value: Any, remedy: str) -> Iterator[str]:
     """Say it if a rule of the input does not hold."""
     if not holds:
-        yield f"{key} must {rule}, but got {value}. {remedy}"
+        yield f"{key} must {rule}, but got {cut(str(value))}. {remedy}"

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from embedtune.cli.main import main
+from embedtune.cli.main import FLAGS, main
 from embedtune.cli.usage import COMMANDS, usage
 
 Typed = Callable[..., Any]
@@ -61,10 +62,65 @@ def test_wrong_input_is_one_clear_error(typed: Typed, workdir: Path, arguments: 
     assert result.status == 2
     assert "Traceback" not in result.err
     assert result.out == ""
-    import re
-
     assert re.search(message, result.err), result.err
     assert not (workdir / "sweeps").exists()
+
+
+ODD = [
+    (["data=-1"], "data must be one of files, hub, pydocs, but got -1"),
+    (["data=null"], "data must be one of files, hub, pydocs, but got null"),
+    (["data="], "data must be one of files, hub, pydocs, but got"),
+    (["loss=[matryoshka,plain]"], "loss must be one of"),
+    (["sampler=tpe"], "sampler must stand with a sweep, .* Add -m sweep=optuna"),
+    (["hydra.sweeper.worker=cpu"], "hydra.sweeper.worker must stand with a sweep"),
+    (["train.epochs=1,2"], "train.epochs must have one value, but got 1,2. Add -m sweep=optuna to search it"),
+    (["train.epochs=choice(1,2)"], r"train.epochs must have one value, but got choice\(1,2\). Add -m sweep=optuna"),
+    (["~train.epochs"], "train.epochs must not be removed"),
+    (["train.seed=" + "1" * 5_000], "a number must have at most 4300 digits"),
+    (["train.seed=" + "1" * 50], "train.seed must be a number of at most 19 digits"),
+    (["data.path=" + "[" * 3_000], "overrides must follow Hydra's grammar"),
+    (["data.path=" + "[" * 3_000 + "]" * 3_000], "overrides must not nest so deeply"),
+    (["data=files", "data.path='a\0b'"], r"data.path must be text without NUL, in UTF-8, but got 'a\\x00b'"),
+    (["data=files", "data.path='a\udcff'"], "data.path must be text without NUL, in UTF-8"),
+    (["loss.matryoshka.dims=${train}"], "loss.matryoshka.dims must be one value, but got TrainConfig"),
+    (["loss.matryoshka.dims=${train.epochs}"], "loss.matryoshka.dims must be a list of dimensions, but got 5"),
+    (["data.extra=${train}"], "data.extra must be a mapping, but got TrainConfig|What was typed|data.extra"),
+    (["train.epochs=${nothing}"], "train.epochs must have a value, but Interpolation key 'nothing' not found"),
+    (["train.epochs=${oc.env:NOTHING}"], "train.epochs must have a value, but Environment variable 'NOTHING'"),
+    (["train.epochs=${train.epochs}"], "Recursive interpolation"),
+    (["loss=plain", "loss.matryoshka.dims=[64]"], "one names a key below one that is null"),
+    (["train.scheduler=it's"], "overrides must follow Hydra's grammar, .* Quote one text"),
+    (["train.learning_rate=interval(1,a)"], "str is incompatible with Union"),
+    (["train.epochs"], "command must be one of .* For a key type train.epochs=VALUE"),
+    (["--data=1"], "--data=1 must be a flag or KEY=VALUE"),
+    (["--experimental-rerun=x.pickle"], "must be a flag or KEY=VALUE"),
+    (["-m", "sweep=optuna", "hydra.sweeper.worker=cpu"], "hydra.sweeper.worker must be set by a supervisor alone"),
+    (["-m", "sweep=optuna", "hydra.sweeper.sampler=tpe"], "hydra.sweeper.sampler must be a class and its arguments"),
+    (["-m", "sweep=optuna", "hydra.sweeper._recursive_=true"], "must not say how Hydra instantiates"),
+    (["-m", "sweep=optuna", "hydra.sweeper.params.a=1"], "hydra.sweeper.params.a must stand in a file"),
+    (["-m", "sweep=optuna", "model.name=choice(ü,b)"], "quote texts in it that are no plain words"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), ODD, ids=[" ".join(words)[:40] for words, _ in ODD])
+def test_odd_input_is_a_sentence_that_says_what_works(typed: Typed, arguments: list[str], message: str) -> None:
+    result = typed(*arguments)
+    assert result.status == 2
+    assert "Traceback" not in result.err
+    assert len(result.err) < 1_000
+    assert re.search(message, result.err), result.err
+
+
+def test_a_name_that_no_file_can_have_is_wrong_input(typed: Typed) -> None:
+    result = typed("data", "data=files", f"data.path={'a' * 400}")
+    assert (result.status, "Traceback" in result.err) == (2, False)
+
+
+def test_flags_are_those_of_hydra() -> None:
+    from hydra._internal.utils import get_args_parser
+
+    theirs = {flag for action in get_args_parser()._actions for flag in action.option_strings}
+    assert FLAGS | {"-h", "--help", "--version", "--experimental-rerun"} == theirs
 
 
 def test_wrong_input_reports_every_problem(typed: Typed) -> None:

@@ -133,7 +133,7 @@ BROKEN = [
     (study(name="../up"), "study.name must be letters, digits, '.', '_' and '-', but got ../up. "),
     (study(name=""), "study.name must be letters, digits, '.', '_' and '-', but got . "),
     (study(name=".."), "study.name must be letters, digits, '.', '_' and '-', but got ... "),
-    (study(name="a\n"), "study.name must be letters, digits, '.', '_' and '-', but got a\n. "),
+    (study(name="a\n"), "study.name must be letters, digits, '.', '_' and '-', but got a\\n. "),
     (
         Config(release=ReleaseConfig(name="a b")),
         "release.name must be letters, digits, '.', '_' and '-', but got a b. ",

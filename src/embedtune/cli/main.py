@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import logging
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
 from embedtune import __version__
+from embedtune.cli.errors import INTERRUPT_STATUS, report
 from embedtune.cli.output import configure_output
 from embedtune.cli.usage import COMMANDS, usage
-from embedtune.errors import ConfigError, EmbedtuneError, UserError
+from embedtune.errors import ConfigError, cut
 
-if TYPE_CHECKING:
-    from embedtune.cli.commands.answer import Answer
-
-INTERRUPT_STATUS = 130
-"""What shells expect of a program ended by Ctrl-C."""
+DEBUG = "--debug"
+"""Our own flag; all others are Hydra's."""
 
 VALUE_FLAGS = {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--package", "-p",
                "--info", "-i"}  # fmt: skip
@@ -30,9 +25,10 @@ VALUE_FLAGS = {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "
 MULTIRUN = {"-m", "--multirun"}
 SHOWING = {"--cfg", "-c", "--info", "-i"}
 """Flags of Hydra that print something instead of running."""
+FLAGS = VALUE_FLAGS | MULTIRUN | SHOWING | {"--hydra-help", "--resolve", "--run", "-r", "--shell-completion", "-sc"}
+"""All that are handed to Hydra; ``--experimental-rerun`` is none, because it reads a pickle."""
 
 ENVIRONMENT = {
-    "HYDRA_FULL_ERROR": "1",  # Hydra raises instead of printing and exiting, so that one place decides
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -48,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 1 the work failed or a gate said no, 2 the input was wrong, 130 interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
+    debug = DEBUG in arguments
+    arguments = [argument for argument in arguments if argument != DEBUG]
     if {"-h", "--help"} & set(arguments) or arguments[:1] == ["help"]:
         sys.stdout.write(usage())
         return 0
@@ -60,26 +56,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault(key, value)
     configure_output(debug)
     try:
-        return _dispatch(arguments)
+        return _dispatch(arguments, debug)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted. The same command goes on where it stopped.\n")
         return INTERRUPT_STATUS
     except Exception as error:
-        return _report(error, debug)
+        return report(error, debug)
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str], debug: bool) -> int:
     command, rest = _split_command(arguments)
+    for word in rest:
+        if word.startswith("-") and word.partition("=")[0] not in FLAGS:
+            raise ConfigError(f"{cut(word)} must be a flag or KEY=VALUE, but it is neither. See embedtune --help.")
     if set(rest) & SHOWING:
         rest = [argument for argument in rest if argument not in MULTIRUN]  # shown, not run
-    multirun = bool(MULTIRUN & set(rest))
-    if command and multirun:
+    if command and MULTIRUN & set(rest):
         raise ConfigError(f"-m must stand without a command, but got {command}. Remove one of them.")
-    if command:
-        # A sweep's settings may be on the line, but only the sweep itself multiplies runs.
-        rest = [*rest, "hydra.mode=RUN"]
     signal.signal(signal.SIGTERM, _interrupt)
-    return _run_hydra(rest, _task(command))
+
+    from embedtune.cli.task import Task, run
+
+    return run(Task(command, tuple([*arguments, DEBUG] if debug else arguments)), rest)
 
 
 def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
@@ -94,81 +92,11 @@ def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
     position, command = words[0]
     if command not in COMMANDS:
         close = difflib.get_close_matches(command, [name for name in COMMANDS if name], n=1)
-        hint = f"Did you mean {close[0]}?" if close else "See embedtune --help."
+        key = f"For a key type {cut(command)}=VALUE." if "." in command else "See embedtune --help."
+        hint = f"Did you mean {close[0]}?" if close else key
         names = ", ".join(name for name in COMMANDS if name)
-        raise ConfigError(f"command must be one of {names}, but got {command}. {hint}")
+        raise ConfigError(f"command must be one of {names}, but got {cut(command)}. {hint}")
     return command, arguments[:position] + arguments[position + 1 :]
-
-
-def _task(command: str) -> Callable[[Any], int]:
-    """The function Hydra calls with the composed configuration."""
-
-    def task(cfg: Any) -> int:
-        import importlib
-
-        from embedtune.config import to_config
-
-        config = to_config(cfg)
-        module, _, function = COMMANDS[command].target.partition(":")
-        if COMMANDS[command].loads:
-            logging.getLogger("embedtune").info("Loading libraries, data and model ...")
-        with contextlib.redirect_stdout(sys.stderr):
-            answer: Answer = getattr(importlib.import_module(f"embedtune.cli.commands.{module}"), function)(config)
-        answer.show(config.format)
-        return answer.status
-
-    return task
-
-
-def _run_hydra(arguments: list[str], task: Callable[[Any], int]) -> int:
-    import hydra
-
-    from embedtune.config import conf_dir, register_schema
-    from embedtune.config.grammar import as_hydra_takes_it
-
-    arguments = [as_hydra_takes_it(argument) for argument in arguments]
-    register_schema()
-    status = 0
-    failure: Exception | None = None
-
-    def remember(cfg: Any) -> None:
-        # An error that passes through Hydra is announced by it; this way it is told once, below.
-        nonlocal status, failure
-        try:
-            status = max(status, task(cfg))
-        except Exception as error:
-            failure = failure or error
-
-    sys.argv = ["embedtune", *arguments]
-    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(remember)()
-    if failure is not None:
-        raise failure
-    return status
-
-
-def _report(error: Exception, debug: bool) -> int:
-    """Print an error once, and say by the exit status whose it is."""
-    if debug:
-        traceback.print_exception(error)
-    if isinstance(error, UserError):
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return 2
-    explained = _explain_hydra(error)
-    if explained is not None:
-        sys.stderr.write(f"ConfigError: {explained}\n")
-        return 2
-    if isinstance(error, EmbedtuneError | OSError):  # a full disk or a missing permission is no defect of the program
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return 1
-    if not debug:
-        traceback.print_exception(error)
-    return 1
-
-
-def _explain_hydra(error: Exception) -> str | None:
-    from embedtune.config.explain import explain, is_composition_error
-
-    return explain(error) if is_composition_error(error) else None
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -13,7 +13,7 @@ from embedtune.config.dims import (
     trained_dims,
     trained_weights,
 )
-from embedtune.config.location import conf_dir, find_choice, read_choice, register_schema
+from embedtune.config.location import conf_dir, find_choice, group_choices, read_choice, register_schema
 from embedtune.config.plain import plain, value_of
 from embedtune.config.schema import (
     DIMENSION,
@@ -66,6 +66,7 @@ __all__ = [
     "default_dims",
     "dims_problems",
     "find_choice",
+    "group_choices",
     "measured_dims",
     "objective_of",
     "plain",

@@ -73,6 +73,9 @@ def _loss_problems(loss: LossConfig) -> Iterator[str]:
     if loss.matryoshka is None:
         return
     dims, weights = loss.matryoshka.dims, loss.matryoshka.weights
+    if not isinstance(dims, list | None):  # of an interpolation, which OmegaConf lets pass
+        yield f"loss.matryoshka.dims must be a list of dimensions, but got {dims}. Write [64,32]."
+        return
     if dims is not None:
         yield from must(
             bool(dims), "loss.matryoshka.dims", "name at least one dimension", dims, "null takes the default."

@@ -12,7 +12,7 @@ from embedtune.config.checks import problems
 from embedtune.config.explain import explain
 from embedtune.config.plain import plain
 from embedtune.config.schema import Config
-from embedtune.errors import ConfigError, join_problems
+from embedtune.errors import ConfigError, cut, join_problems
 
 LARGEST = 2**63 - 1
 """Whole numbers are handed to libraries that keep 64 bits of them."""
@@ -32,7 +32,8 @@ def to_config(cfg: DictConfig) -> Config:
         raise ConfigError(
             f"config must extend the schema, but got {type(config).__name__}. Add 'schema' to its defaults."
         )
-    found = [*_unknown_keys(cfg, config), *_odd_values(plain(config))] or problems(config)
+    # Rules are asked of values of the right kind alone.
+    found = [*_unknown_keys(cfg, config), *_misfits(config, Config()), *_odd_values(plain(config))] or problems(config)
     if found:
         raise ConfigError(join_problems(found))
     return config
@@ -47,6 +48,21 @@ def _unknown_keys(cfg: DictConfig, node: Any, prefix: str = "") -> Iterator[str]
             yield f"{prefix}{name} must be a key of the configuration, but there is none of that name. Remove it."
         elif is_dataclass(value):
             yield from _unknown_keys(cfg[name], value, f"{prefix}{name}.")
+
+
+def _misfits(node: Any, usual: Any, prefix: str = "") -> Iterator[str]:
+    """What an interpolation put in place of a value of another kind, which OmegaConf lets pass."""
+    for field in fields(node):
+        value, expected, key = getattr(node, field.name), getattr(usual, field.name), f"{prefix}{field.name}"
+        if value is None:
+            if "None" not in str(field.type) and field.type != "Any":
+                yield f"{key} must have a value, but got null. Remove it."
+        elif is_dataclass(expected) and isinstance(value, type(expected)):
+            yield from _misfits(value, expected, f"{key}.")
+        elif is_dataclass(value) or isinstance(value, Mapping) != isinstance(expected, Mapping):
+            kinds = {dict: "a mapping", True: "a group", False: "one value"}
+            kind = kinds[dict if isinstance(expected, Mapping) else is_dataclass(expected)]
+            yield f"{key} must be {kind}, but got {cut(str(value))}. Correct what stands in ${{}}."
 
 
 def _odd_values(node: Any, key: str = "") -> Iterator[str]:

@@ -104,14 +104,14 @@ def same(one: Any, other: Any) -> bool:
 def _parse(text: str) -> Override:
     try:
         return parse_override(as_hydra_takes_it(text))
-    except OverrideParseException as error:
-        raise ConfigError(explain(error)) from error
+    except Exception as error:  # Hydra's own, and Python's for nests too deep and numbers too long
+        raise ConfigError(explain(error, [text])) from error
 
 
 def _is_read(override: str) -> bool:
     try:
         parse_override(override)
-    except OverrideParseException:
+    except (OverrideParseException, ValueError, RecursionError):
         return False
     return True
 

@@ -48,6 +48,11 @@ def register_schema() -> None:
     ConfigStore.instance().store(name="schema", node=node)
 
 
+def group_choices(group: str) -> list[str]:
+    """The choices of a group, such as ``sampler``; none if it is no group of ``conf/``."""
+    return sorted(file.stem for file in (conf_dir() / group).glob("*.yaml")) if group.isidentifier() else []
+
+
 def read_choice(group: str, name: str) -> dict[str, Any]:
     """What the file of a choice says, such as ``conf/sampler/tpe.yaml`` for ``sampler=tpe``; interpolations stay."""
     values = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
@@ -56,5 +61,4 @@ def read_choice(group: str, name: str) -> dict[str, Any]:
 
 def find_choice(group: str, values: Mapping[str, Any]) -> str | None:
     """The choice of a group whose file says just this; None if there is none."""
-    names = sorted(file.stem for file in (conf_dir() / group).glob("*.yaml"))
-    return next((name for name in names if read_choice(group, name) == values), None)
+    return next((name for name in group_choices(group) if read_choice(group, name) == values), None)

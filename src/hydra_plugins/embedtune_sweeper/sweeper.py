@@ -49,14 +49,16 @@ class EmbedtuneSweeper(Sweeper):
         }
         self.config: DictConfig = MISSING
         self.hydra_context: HydraContext = MISSING
+        self.task: Any = MISSING
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what Hydra composed."""
-        self.hydra_context, self.config = hydra_context, config
+        """Keep what Hydra composed, and the task, an ``embedtune.cli.task.Task``."""
+        self.hydra_context, self.config, self.task = hydra_context, config, task_function
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the study these overrides describe."""
         logging.getLogger("embedtune").info("Loading libraries, data and model ...")
         from embedtune.cli.commands.sweep import sweep
 
-        return sweep(self.hydra_context, self.config, arguments, self.sweeper)
+        self.task.began = True
+        return sweep(self.hydra_context, self.config, arguments, self.sweeper, self.task.line)

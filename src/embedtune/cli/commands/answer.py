@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra.core.hydra_config import HydraConfig
 from rich.table import Table
 
 from embedtune.config import Config, Format
-from embedtune.config.redaction import redact_text
 from embedtune.paths import Workspace
 from embedtune.reporting.tables import stdout_console
 from embedtune.typed import Document
@@ -45,19 +42,6 @@ class Answer:
             for part in self.parts:
                 console.print(part, markup=False, soft_wrap=isinstance(part, str))
         sys.stdout.flush()
-
-
-def typed_keys() -> list[str]:
-    """The keys and groups that were typed on the command line."""
-    if not HydraConfig.initialized():
-        return []
-    return [override.partition("=")[0].lstrip("+~") for override in HydraConfig.get().overrides.task]
-
-
-def typed_command(name: str) -> str:
-    """What was typed, for records: the command and its overrides, without secrets."""
-    overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    return redact_text(shlex.join(["embedtune", *([name] if name else []), *overrides]))
 
 
 def workspace(config: Config) -> Workspace:

@@ -6,9 +6,10 @@ import logging
 from pathlib import Path
 
 from embedtune import archive
-from embedtune.cli.commands.answer import Answer, typed_command, typed_keys, workspace
+from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.cli.commands.openings import open_test
 from embedtune.cli.output import quiet_libraries
+from embedtune.cli.overrides import typed_command, typed_keys
 from embedtune.config import Config, Distractors, ModelConfig, check_dims, measured_dims
 from embedtune.data import add_distractors, load_task
 from embedtune.errors import ConfigError

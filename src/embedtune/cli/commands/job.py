@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -16,8 +16,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from embedtune.cli.commands.answer import workspace
 from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config, register_schema, to_config
+from embedtune.config.explain import explain
 from embedtune.config.hydra_private import ConfigLoader, compose_trial, make_launcher
-from embedtune.errors import DeviceLost
+from embedtune.errors import ConfigError, DeviceLost
 from embedtune.machine.processes import worker_identity
 from embedtune.records import Settings
 from embedtune.study.definition import study_name
@@ -42,7 +43,11 @@ def composer(loader: ConfigLoader, master: DictConfig) -> Callable[[list[str]], 
     """What turns overrides into a checked configuration."""
 
     def compose(overrides: list[str]) -> Config:
-        return to_config(compose_trial(loader, master, overrides))
+        try:
+            cfg = compose_trial(loader, master, overrides)
+        except Exception as error:  # whatever it is, it was typed
+            raise ConfigError(explain(error, overrides)) from error
+        return to_config(cfg)
 
     return compose
 
@@ -56,6 +61,7 @@ class Job:
         master: What Hydra composed for the sweep.
         arguments: Overrides of the command line.
         sweeper: ``hydra.sweeper``.
+        debug: Whether its log takes what libraries say too.
         folder: The working directory of the sweep.
         owner: The identity of the sweep's process.
     """
@@ -64,8 +70,9 @@ class Job:
     master: DictConfig
     arguments: tuple[str, ...]
     sweeper: Settings
-    folder: str
-    owner: str
+    debug: bool = False
+    folder: str = field(default_factory=os.getcwd)
+    owner: str = field(default_factory=worker_identity)
 
     def __call__(self, _: DictConfig) -> None:
         """Run trials until none is left, or the sweep is asked to stop."""
@@ -76,7 +83,7 @@ class Job:
         compose = composer(self.loader, self.master)
         plan = plan_sweep(compose, self.arguments, self.sweeper, workspace)
         space = workspace(plan.config)
-        _log_to(space.study(study_name(plan.config)).root / "workers" / f"{index}.log")
+        _log_to(space.study(study_name(plan.config)).root / "workers" / f"{index}.log", self.debug)
         try:
             run_worker(plan, compose, space, Silent(), index, owner=self.owner)
         except KeyboardInterrupt:
@@ -85,39 +92,36 @@ class Job:
             os._exit(DeviceLost.STATUS)  # a launcher may use the process again, and its device is lost to it
 
 
-def launcher_of(
-    context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Settings, folder: Path
-) -> Callable[[int], None] | None:
+def launcher_of(context: HydraContext, job: Job, folder: Path) -> Callable[[int], None] | None:
     """What runs so many workers as jobs of the launcher that was chosen; None if that is Hydra's own.
 
     Args:
         context: Of Hydra.
-        master: What Hydra composed for the sweep.
-        arguments: Overrides of the command line.
-        sweeper: ``hydra.sweeper``.
+        job: A worker.
         folder: For the launcher's own files.
     """
-    chosen = master.hydra.runtime.choices.get("hydra/launcher")
+    chosen = job.master.hydra.runtime.choices.get("hydra/launcher")
     if chosen in (None, BASIC):
         return None
-    config = deepcopy(master)
+    config = deepcopy(job.master)
     with open_dict(config):
         config.hydra.sweep.dir = str(folder)
         if chosen == RAY and config.hydra.launcher.ray.init.get("address") is None:
             os.environ.update({key: value for key, value in RAY_ENVIRONMENT.items() if key not in os.environ})
             config.hydra.launcher.ray.init = OmegaConf.merge(RAY_INIT, config.hydra.launcher.ray.init)
-    job = Job(context.config_loader, master, tuple(arguments), sweeper, os.getcwd(), worker_identity())
     launcher = make_launcher(context, job, config)
 
     def launch(count: int) -> None:
-        for job in launcher.launch([[] for _ in range(count)], initial_job_idx=0):
-            job.return_value  # noqa: B018  # raises what the job raised
+        for done in launcher.launch([[] for _ in range(count)], initial_job_idx=0):
+            done.return_value  # noqa: B018  # raises what the job raised
 
     return launch
 
 
-def _log_to(file: Path) -> None:
+def _log_to(file: Path, debug: bool) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, encoding="utf-8")
-    logging.basicConfig(handlers=[handler], format="%(message)s", level=logging.ERROR, force=True)
-    logging.getLogger("embedtune").setLevel(logging.INFO)
+    logging.basicConfig(
+        handlers=[handler], format="%(message)s", level=logging.DEBUG if debug else logging.ERROR, force=True
+    )
+    logging.getLogger("embedtune").setLevel(logging.DEBUG if debug else logging.INFO)

@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from embedtune import archive
-from embedtune.cli.commands.answer import Answer, typed_command, workspace
+from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.cli.commands.decision import decision_parts, release_parts
 from embedtune.cli.commands.openings import open_test
 from embedtune.cli.commands.registry import find_incumbent, register
 from embedtune.cli.commands.studies import board_of, chosen_study
 from embedtune.cli.output import quiet_libraries
+from embedtune.cli.overrides import typed_command
 from embedtune.config import Config
 from embedtune.data.overlap import find_overlaps
 from embedtune.errors import ConfigError, join_problems

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from embedtune import archive
-from embedtune.cli.commands.answer import Answer, Part, typed_keys
+from embedtune.cli.commands.answer import Answer, Part
 from embedtune.cli.commands.evaluate import find_run
 from embedtune.cli.output import quiet_libraries
+from embedtune.cli.overrides import typed_keys
 from embedtune.config import Config
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths, TrialPaths, write_json

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from embedtune import archive
-from embedtune.cli.commands.answer import Answer, typed_keys, workspace
+from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.cli.commands.studies import board_of, board_parts
 from embedtune.cli.commands.ui import browse_line
 from embedtune.cli.output import quiet_libraries
+from embedtune.cli.overrides import typed_keys
 from embedtune.config import Config, plain, value_of
 from embedtune.records import State
 from embedtune.reporting.live import View

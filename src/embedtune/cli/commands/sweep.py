@@ -10,10 +10,12 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from embedtune.cli.commands.answer import Answer, workspace
-from embedtune.cli.commands.job import composer, launcher_of
+from embedtune.cli.commands.job import Job, composer, launcher_of
 from embedtune.cli.commands.studies import board_of, board_parts
 from embedtune.cli.commands.ui import browse_line
 from embedtune.cli.output import quiet_libraries
+from embedtune.cli.overrides import typed_keys
+from embedtune.cli.unused import say_unused
 from embedtune.config import Config
 from embedtune.errors import DeviceLost, DiskFull, SpaceUsedUp, StudyError
 from embedtune.records import Settings, State
@@ -25,8 +27,21 @@ from embedtune.sweep.workers.events import EventWriter
 from embedtune.sweep.workers.supervisor import worker_command
 
 
-def sweep(context: HydraContext, master: DictConfig, arguments: Sequence[str], sweeper: Settings) -> None:
+def sweep(
+    context: HydraContext,
+    master: DictConfig,
+    arguments: Sequence[str],
+    sweeper: Settings,
+    line: Sequence[str],
+) -> None:
     """Run the study, then print its ranked table, where to look, and what to type next.
+
+    Args:
+        context: Of Hydra.
+        master: What Hydra composed for the sweep.
+        arguments: Overrides of the command line, without those of Hydra.
+        sweeper: ``hydra.sweeper``.
+        line: All that was typed, for the workers.
 
     Raises:
         UserError: Before anything is written, with every problem found.
@@ -45,10 +60,12 @@ def sweep(context: HydraContext, master: DictConfig, arguments: Sequence[str], s
                 sys.exit(error.STATUS)  # its supervisor knows what to do
             return
         space = workspace(plan.config)
+        say_unused("-m", plan.config, typed_keys())
         folder = space.study(study_name(plan.config)).root / "workers"
-        launch = launcher_of(context, master, arguments, sweeper, folder)
+        job = Job(context.config_loader, master, tuple(arguments), sweeper, debug="--debug" in line)
+        launch = launcher_of(context, job, folder)
         with View() as view:
-            study = run_sweep(plan, compose, space, view, worker_command(sys.argv[1:]), launch)
+            study = run_sweep(plan, compose, space, view, worker_command(line), launch)
         board = board_of(study, plan.config)
     parts = (*board_parts(board), *_next_steps(plan.config, study.name))
     Answer(board.to_dict(), parts).show(plan.config.format)

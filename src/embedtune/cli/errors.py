@@ -1,0 +1,33 @@
+"""The one place that says by exit status whose an error is."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import traceback
+
+from embedtune.errors import EmbedtuneError, UserError
+
+INTERRUPT_STATUS = 130
+"""What shells expect of a program ended by Ctrl-C."""
+
+_NO_SUCH_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
+"""What the system says of a name that no file can have."""
+
+
+def report(error: Exception, debug: bool) -> int:
+    """Print an error once; the exit status: 2 for what the user typed, 1 for what went wrong.
+
+    A defect of the program is printed with its traceback.
+    """
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno in _NO_SUCH_NAME):
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 2
+    if isinstance(error, EmbedtuneError | OSError):  # a full disk or a missing permission is no defect of the program
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    if not debug:
+        traceback.print_exception(error)
+    return 1

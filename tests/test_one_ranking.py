@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +20,7 @@ from rich.console import Console
 from embedtune import api, archive
 from embedtune.config import Config, TrainConfig
 from embedtune.paths import StudyPaths, Workspace
-from embedtune.records import State, StudyDefinition, TrialRecord
+from embedtune.records import Objective, State, StudyDefinition, TrialRecord
 from embedtune.release.choice.candidates import finalists
 from embedtune.reporting.leaderboard import leaderboard
 from embedtune.reporting.live import View
@@ -29,8 +32,8 @@ from embedtune.sweep.space.rules import Rules
 from embedtune.sweep.space.space import build_space
 from embedtune.sweep.space.starts import warm_start
 from embedtune.tracking.study_run import FRONT, history, study_content
+from embedtune.tracking.views import StudyShape, study_tags, view_key
 from embedtune.tracking.views import View as SavedView
-from embedtune.tracking.views import study_tags
 
 METRIC = "cosine_map@100"
 DEFINITION: dict[str, Any] = {
@@ -164,19 +167,12 @@ def test_candidates_of_a_release(case: tuple[StudyPaths, list[TrialRecord], list
 
 
 def shared_filters(tags: dict[str, str]) -> Iterator[str]:
-    import base64
-    import json
-    import zlib
-
     for value in tags.values():
         packed = json.loads(value)["state"].partition(";")[2]
         yield json.loads(zlib.decompress(base64.b64decode(packed)))["searchFilter"]
 
 
 def test_the_saved_leaderboard_leaves_out_what_its_one_key_would_put_on_top() -> None:
-    from embedtune.tracking.names import Objective
-    from embedtune.tracking.views import StudyShape, view_key
-
     tags = study_tags(StudyShape("s", Objective(METRIC, 64), (64,), ()))
     key = f"mlflow.sharedViewState.{view_key(SavedView.LEADERBOARD, 's')}"
     (found,) = shared_filters({key: tags[key]})

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from embedtune.archive import write_result
 from embedtune.paths import StudyPaths, write_atomic
-from embedtune.records import Evaluation, TrialRecord
+from embedtune.records import Evaluation, Objective, SecondObjective, TrialRecord
 from embedtune.tracking import Store, deliver_study, deliver_trial
-from embedtune.tracking.names import Objective, best_of, trial_points
+from embedtune.tracking.names import best_of, trial_points
 from embedtune.tracking.views import StudyShape, View, study_tags, view_key
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ def names(objective: Objective, second: float | None) -> dict[str, float]:
 
 
 def test_the_second_quality_stands_next_to_the_first() -> None:
-    found = names(Objective(METRIC, 384, 64), 0.7)
+    found = names(Objective(METRIC, 384, SecondObjective(64)), 0.7)
     assert list(found)[:3] == ["best/map_at_100", "best/map_at_100_dim0064", "best/epoch"]
     assert found["best/map_at_100_dim0064"] == 0.7
 
 
 def test_the_size_is_a_metric_and_every_dimension_has_its_name() -> None:
-    found = names(Objective(METRIC, 384, "dimension"), None)
+    found = names(Objective(METRIC, 384, SecondObjective(None)), None)
     assert list(found)[:3] == ["best/map_at_100", "best/dimension", "best/epoch"]
     assert found["best/dimension"] == 384
     assert {"best/map_at_100_dim0384", "best/map_at_100_dim0064"} <= found.keys()
@@ -45,7 +45,7 @@ def test_the_best_evaluation_has_the_largest_mean() -> None:
 
 
 def test_the_view_shows_both_objectives_and_the_front() -> None:
-    shape = StudyShape("s", Objective(METRIC, 384, 64), (384, 64), ())
+    shape = StudyShape("s", Objective(METRIC, 384, SecondObjective(64)), (384, 64), ())
     assert set(study_tags(shape)) == set(study_tags(replace(shape, objective=Objective(METRIC, 384))))
     assert study_tags(shape) != study_tags(replace(shape, objective=Objective(METRIC, 384)))
     assert any(view_key(View.LEADERBOARD, "s") in key for key in study_tags(shape))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedtune.records import Evaluation
-from embedtune.tracking.names import Objective, at_dim, best_of, rounded, short, trial_points
+from embedtune.records import Evaluation, Objective
+from embedtune.tracking.names import at_dim, best_of, rounded, short, trial_points
 
 OBJECTIVE = Objective("cosine_map@100", 384)
 

@@ -5,8 +5,8 @@ import json
 import zlib
 from typing import Any
 
+from embedtune.records import Objective
 from embedtune.tracking.labels import LOG10_RATE
-from embedtune.tracking.names import Objective
 from embedtune.tracking.views import StudyShape, View, all_studies_tags, study_tags, view_key
 
 SEARCHED = ("train.learning_rate", "train.batch_size")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from embedtune.typed import Document
 
 ALL = 1000
 """Runs in a chart; 10 otherwise."""
 
-Chart = Mapping[str, Any]
+Chart = Document
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Section:
     charts: Sequence[Chart]
     columns: int = 3
 
-    def state(self, uuid: str) -> dict[str, Any]:
+    def state(self, uuid: str) -> Document:
         """The section in a view's state."""
         return {
             "uuid": uuid,
@@ -38,7 +39,7 @@ class Section:
             "columns": self.columns,
         }
 
-    def chart_states(self, uuid: str) -> list[dict[str, Any]]:
+    def chart_states(self, uuid: str) -> list[Document]:
         """Its charts in a view's state."""
         common = {"metricSectionId": uuid, "deleted": False, "isGenerated": False, "runsCountToCompare": ALL}
         return [{**common, **chart, "uuid": f"{uuid}-{number}"} for number, chart in enumerate(self.charts)]

@@ -11,8 +11,8 @@ import yaml
 
 from embedtune.errors import TrackingError
 from embedtune.paths import TrialPaths, read_json_lines
-from embedtune.records import Evaluation, TrialRecord
-from embedtune.tracking.names import Objective, best_of, dims
+from embedtune.records import Evaluation, Objective, TrialRecord
+from embedtune.tracking.names import best_of, dims
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class TrialFolder:
             return None
         choice = self.config.get("eval", {})
         dim = choice.get("dim") or dims(self.best.metrics)[0]
-        return Objective(choice.get("objective", "cosine_map@100"), dim, self.record.facts.get("second"))
+        return Objective(choice.get("objective", "cosine_map@100"), dim, self.record.second_objective)
 
 
 def read_folder(trial: TrialPaths) -> TrialFolder:

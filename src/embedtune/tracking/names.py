@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from embedtune.records import Evaluation, Metrics, TrialRecord
+from embedtune.records import Evaluation, Metrics, Objective, TrialRecord
 from embedtune.tracking.content import Point, end_time, has_ended
 
 HEADLINES = ("map@100", "ndcg@10", "mrr@10", "recall@10", "accuracy@1")
@@ -21,40 +21,29 @@ SIGNIFICANT = 5
 """Digits shown; the UI prints floats in full. Exact values are in the table and in metrics.jsonl."""
 
 
-@dataclass(frozen=True)
-class Objective:
-    """What a study maximises: a metric such as ``cosine_map@100`` at one dimension.
+def best_key(objective: Objective) -> str:
+    """Name of the metric that ranks the runs: the objective at the best step."""
+    return f"best/{short(objective.metric)}"
 
-    Attributes:
-        second: The second objective: the dimension at which the metric is read too, or ``dimension``, which is the
-            size itself, the smaller the better; then every trial has a ``dim`` of its own. None with one objective.
-    """
 
-    metric: str
-    dim: int
-    second: int | str | None = None
+def best_at(objective: Objective, dim: int) -> str:
+    """Name of the same metric at another dimension, at the best step; at any where each trial has its own."""
+    shared = objective.second is None or not objective.second.is_size
+    best = best_key(objective)
+    return best if shared and dim == objective.dim else f"{best}_{section(dim)}"
 
-    @property
-    def best(self) -> str:
-        """Name of the metric that ranks the runs."""
-        return f"best/{short(self.metric)}"
 
-    @property
-    def is_charted(self) -> bool:
-        """Whether the metric has a curve by step at every dimension."""
-        return self.metric.removeprefix("cosine_") in HEADLINES
+def second_key(objective: Objective) -> str | None:
+    """Name of the second objective at the best step; None with one objective."""
+    second = objective.second
+    if second is None:
+        return None
+    return f"best/{second.written}" if second.dim is None else best_at(objective, second.dim)
 
-    def best_at(self, dim: int) -> str:
-        """Name of the same metric at another dimension, at the best step; at any where each trial has its own."""
-        shared = self.second is None or isinstance(self.second, int)
-        return self.best if shared and dim == self.dim else f"{self.best}_{section(dim)}"
 
-    @property
-    def best_second(self) -> str | None:
-        """Name of the second objective at the best step; None with one objective."""
-        if isinstance(self.second, int):
-            return self.best_at(self.second)
-        return None if self.second is None else f"best/{self.second}"
+def is_charted(metric: str) -> bool:
+    """Whether a metric has a curve by step at every dimension."""
+    return metric.removeprefix("cosine_") in HEADLINES
 
 
 def short(metric: str) -> str:
@@ -128,9 +117,10 @@ def rounded(value: float) -> float:
 
 
 def _best(best: Evaluation, objective: Objective) -> Iterator[tuple[str, float]]:
-    yield objective.best, best.value
-    if objective.best_second is not None:
-        yield objective.best_second, objective.dim if best.second is None else best.second
+    first, second = best_key(objective), second_key(objective)
+    yield first, best.value
+    if second is not None:
+        yield second, objective.dim if best.second is None else best.second
     yield "best/epoch", best.epoch
     scores = best.metrics.get(str(objective.dim), {})
     for headline in HEADLINES:
@@ -138,8 +128,8 @@ def _best(best: Evaluation, objective: Objective) -> Iterator[tuple[str, float]]
         if metric in scores and metric != objective.metric:
             yield f"best/{short(metric)}", scores[metric]
     for dim in dims(best.metrics):
-        name, scores = objective.best_at(dim), best.metrics[str(dim)]
-        if name not in (objective.best, objective.best_second) and objective.metric in scores:
+        name, scores = best_at(objective, dim), best.metrics[str(dim)]
+        if name not in (first, second) and objective.metric in scores:
             yield name, scores[objective.metric]
 
 

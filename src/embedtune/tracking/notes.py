@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from embedtune import ranking
 from embedtune.config.redaction import redact_text
 from embedtune.ranking import best_first, pareto_front
-from embedtune.records import Evaluation, State, TrialRecord
+from embedtune.records import Evaluation, Objective, State, TrialRecord
 from embedtune.tracking.content import INTERRUPTED, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG
-from embedtune.tracking.names import HEADLINES, Objective, dims
+from embedtune.tracking.names import HEADLINES, dims
 
 
 def trial_note(record: TrialRecord, best: Evaluation | None, objective: Objective | None) -> str:
@@ -100,7 +100,7 @@ def _trial_cells(
 
 
 def _second(best: Evaluation, objective: Objective) -> str:
-    return "" if best.second is None else f" and **{best.second:.4f}** at {objective.second}"
+    return "" if best.second is None else f" and **{best.second:.4f}** at {objective.second and objective.second.dim}"
 
 
 def _title(record: TrialRecord) -> str:

@@ -19,7 +19,7 @@ from embedtune.tracking.content import INTERRUPTED, Point, RunContent, end_time,
 from embedtune.tracking.labels import MAX_TAG, datasets, params, tags
 from embedtune.tracking.links import run_path
 from embedtune.tracking.mlflow_private import shows_views
-from embedtune.tracking.names import Objective, rounded, section, short
+from embedtune.tracking.names import rounded, section, short
 from embedtune.tracking.notes import study_note
 from embedtune.tracking.store import Store, connect, one_at_a_time
 from embedtune.tracking.trial_run import user
@@ -131,8 +131,7 @@ def study_shape(name: str, definition: StudyDefinition, records: Sequence[TrialR
     sizes = tuple(sorted({int(dim) for record in records for dim in record.metrics}, reverse=True))
     chosen = next((record.facts["dim"] for record in records if record.facts.get("dim")), sizes[0] if sizes else 0)
     searched = tuple(dict.fromkeys(key for record in records for key in record.params))
-    second = definition.objective.second
-    objective = Objective(definition.objective.metric, int(chosen), None if second is None else second.written)
+    objective = replace(definition.objective, dim=int(chosen))
     return StudyShape(name, objective, sizes, searched)
 
 

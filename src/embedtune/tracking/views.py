@@ -9,15 +9,16 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from embedtune.records import Objective
 from embedtune.tracking.charts import Section, bar, line, parallel, scatter, trade_off
 from embedtune.tracking.labels import LOG10_RATE
 from embedtune.tracking.mlflow_private import VIEW_TAG
-from embedtune.tracking.names import HEADLINES, Objective, at_dim, section
+from embedtune.tracking.names import HEADLINES, at_dim, best_at, best_key, is_charted, second_key, section
+from embedtune.typed import Document
 
 _CREATED = 1_700_000_000_000  # any time will do, but always the same: an unchanged view is not written again
 _RATE = "train.learning_rate"
@@ -77,7 +78,7 @@ def study_tags(shape: StudyShape) -> dict[str, str]:
     where |= {View.LEADERBOARD: f"{rows} AND {_RANKED}", View.PARAMETERS: f"{rows} AND {_TUNED} AND {_WHOLE}"}
     found: dict[str, str] = {}
     for view, (columns, sections) in _views(shape).items():
-        state = _page(where[view], f"metrics.`{shape.objective.best}`", columns)
+        state = _page(where[view], f"metrics.`{best_key(shape.objective)}`", columns)
         if sections:
             state |= _charts(sections, prefix=view_key(view, shape.study))
         found |= _tag(view_key(view, shape.study), f"{shape.study}: {view}", state)
@@ -87,11 +88,12 @@ def study_tags(shape: StudyShape) -> dict[str, str]:
 def _views(shape: StudyShape) -> dict[View, tuple[list[str], list[Section]]]:
     """Columns of the table and sections of charts of each view."""
     objective = shape.objective
-    best = f"metrics.`{objective.best}`"
-    second = [f"metrics.`{objective.best_second}`", "tags.`embedtune.front`"] if objective.best_second else []
+    best = f"metrics.`{best_key(objective)}`"
+    other = second_key(objective)
+    second = [f"metrics.`{other}`", "tags.`embedtune.front`"] if other else []
     state, duration, epoch = "tags.`embedtune.state`", "attributes.`Duration`", "metrics.`best/epoch`"
-    read = (objective.best, objective.best_second)
-    by_dim = [f"metrics.`{name}`" for name in map(objective.best_at, shape.dims) if name not in read]
+    names = (best_at(objective, dim) for dim in shape.dims)
+    by_dim = [f"metrics.`{name}`" for name in names if name not in (best_key(objective), other)]
     params = [f"params.`{name}`" for name in shape.searched]
     headlines = [f"metrics.`{at_dim(name, dim)}`" for dim in shape.dims for name in HEADLINES[:2]]
     return {
@@ -103,13 +105,13 @@ def _views(shape: StudyShape) -> dict[View, tuple[list[str], list[Section]]]:
 
 
 def _leaderboard_charts(shape: StudyShape) -> list[Section]:
-    bars = Section("Best of each trial", [bar(shape.objective.best), bar("best/epoch")])
-    second = shape.objective.best_second
-    return [Section("Both objectives", [trade_off(second, shape.objective.best)]), bars] if second else [bars]
+    bars = Section("Best of each trial", [bar(best_key(shape.objective)), bar("best/epoch")])
+    second = second_key(shape.objective)
+    return [Section("Both objectives", [trade_off(second, best_key(shape.objective))]), bars] if second else [bars]
 
 
 def _curve_charts(shape: StudyShape) -> list[Section]:
-    training = Section("Training", [line("train/loss"), line("train/learning_rate"), line(shape.objective.best)])
+    training = Section("Training", [line("train/loss"), line("train/learning_rate"), line(best_key(shape.objective))])
     if not shape.dims:
         return [training]
     dim = shape.objective.dim
@@ -119,7 +121,7 @@ def _curve_charts(shape: StudyShape) -> list[Section]:
 def _parameter_charts(shape: StudyShape) -> list[Section]:
     # Axes are linear: a learning rate is shown by its logarithm.
     names = [LOG10_RATE if name == _RATE else name for name in shape.searched]
-    best = shape.objective.best
+    best = best_key(shape.objective)
     if not names:
         return []
     return [
@@ -129,15 +131,15 @@ def _parameter_charts(shape: StudyShape) -> list[Section]:
 
 
 def _dimension_charts(shape: StudyShape) -> list[Section]:
-    objective, charted = shape.objective, shape.dims if shape.objective.is_charted else ()
+    objective, charted = shape.objective, shape.dims if is_charted(shape.objective.metric) else ()
     curves = [line(at_dim(objective.metric, dim)) for dim in charted]
     return [
-        Section("At the best step", [bar(objective.best_at(dim)) for dim in shape.dims]),
+        Section("At the best step", [bar(best_at(objective, dim)) for dim in shape.dims]),
         Section("By step", curves),
     ]
 
 
-def _page(where: str, order: str, columns: Sequence[str]) -> dict[str, Any]:
+def _page(where: str, order: str, columns: Sequence[str]) -> Document:
     return {
         "searchFilter": where,
         "orderByKey": order,
@@ -170,7 +172,7 @@ def _width(column: str) -> int:
     return max(90, 7 * len(name) + 25)
 
 
-def _charts(sections: Sequence[Section], prefix: str) -> dict[str, Any]:
+def _charts(sections: Sequence[Section], prefix: str) -> Document:
     placed = [(f"{prefix}-{number}", section) for number, section in enumerate(sections)]
     return {
         "isAccordionReordered": True,
@@ -179,7 +181,7 @@ def _charts(sections: Sequence[Section], prefix: str) -> dict[str, Any]:
     }
 
 
-def _tag(key: str, name: str, state: Mapping[str, Any]) -> dict[str, str]:
+def _tag(key: str, name: str, state: Document) -> dict[str, str]:
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
     value = {"name": name, "createdAt": _CREATED, "updatedAt": _CREATED, "state": f"deflate;{packed}"}
     return {f"{VIEW_TAG}{key}": json.dumps(value)}

@@ -77,6 +77,7 @@ class DataConfig:
     name: str | None = "pydocs"
     source: str = "pydocs"
     path: str | None = None
+    subset: str | None = None
     revision: str | None = None
     splits: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from embedtune.data.digest import text_id
 from embedtune.data.drafts import Rows, Table
@@ -77,5 +78,4 @@ def collect_rows(rows: Iterable[Sequence[str]]) -> RetrievalSet:
 
 def _select(rows: Rows, numbers: Sequence[int]) -> Rows:
     values = [rows.values[number] for number in numbers]
-    lines = [rows.lines[number] for number in numbers] if rows.lines else ()
-    return Rows(rows.file, rows.columns, values, lines, rows.ignored)
+    return replace(rows, values=values, numbers=[rows.numbers[number] for number in numbers] if rows.numbers else ())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from embedtune.data.drafts import Draft, Problem, Relevance, Rows, Table, Texts
+from embedtune.data.drafts import Collection, Draft, Problem, Relevance, Rows, Table, Texts
 from embedtune.records import TrainingSet
 
 MIN_ROWS = 2
@@ -15,11 +15,21 @@ MIN_ROWS = 2
 def check_draft(draft: Draft) -> Iterator[Problem]:
     """All problems of what was read."""
     tables = [*draft.splits.values(), *draft.extra.values(), *([draft.single] if draft.single else [])]
+    needed = answers_by_corpus(tables)
     seen: set[int] = set()
     for table in tables:
-        yield from _check_table(table, seen)
+        yield from _check_table(table, needed, seen)
     if not tables and not draft.problems:
         yield Problem("no data", f"{draft.source} must hold at least one split, but got none. Check data.path.")
+
+
+def answers_by_corpus(tables: Iterable[Table]) -> dict[int, set[str]]:
+    """The ``id()`` of each corpus -> the passages of it that any query needs; splits may share a corpus."""
+    found: dict[int, set[str]] = {}
+    for table in tables:
+        if isinstance(table, Collection):
+            found.setdefault(id(table.corpus), set()).update(*table.relevance.values.values())
+    return found
 
 
 def check_training(training: TrainingSet) -> Iterator[Problem]:
@@ -29,12 +39,17 @@ def check_training(training: TrainingSet) -> Iterator[Problem]:
         yield Problem("small training sets", f"{message} Add rows, or raise data.max_train.")
 
 
+def is_blank(value: Any) -> bool:
+    """Whether a text has no character that is seen."""
+    return isinstance(value, str) and not value.strip()
+
+
 def text_fault(value: Any) -> tuple[str, str] | None:
     """The rule a text breaks and what it is instead, or None."""
     if not isinstance(value, str):
         return "be text", "null" if value is None else type(value).__name__
-    if not value.strip():
-        return "not be empty", repr(value)
+    if is_blank(value):
+        return "not be empty", repr(value[:40])
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -42,7 +57,7 @@ def text_fault(value: Any) -> tuple[str, str] | None:
     return None
 
 
-def _check_table(table: Table, seen: set[int]) -> Iterator[Problem]:
+def _check_table(table: Table, needed: Mapping[int, set[str]], seen: set[int]) -> Iterator[Problem]:
     """Problems of one table; texts shared between tables (``seen``) are checked once."""
     if isinstance(table, Rows):
         yield from _check_rows(table)
@@ -50,20 +65,24 @@ def _check_table(table: Table, seen: set[int]) -> Iterator[Problem]:
     for texts in (table.queries, table.corpus):
         if id(texts) not in seen:
             seen.add(id(texts))
-            yield from _check_texts(texts)
+            yield from _check_texts(texts, needed.get(id(texts)))
     yield from _check_relevance(table.relevance, table.queries, table.corpus)
 
 
-def _check_texts(texts: Texts) -> Iterator[Problem]:
+def _check_texts(texts: Texts, needed: set[str] | None) -> Iterator[Problem]:
+    """Problems of texts and their ids; those that no query needs (None: all are needed) may be blank."""
     if not texts.values:
         noun = "queries" if texts.noun == "query" else "passages"
         yield Problem(f"no {noun}", f"{texts.file} must have at least one {texts.noun}, but got none. Fill it.")
     for text_id, value in texts.values.items():
         fault = text_fault(value)
-        if fault:
+        if fault and not (needed is not None and is_blank(value) and text_id not in needed):
             rule, got = fault
             message = f"{texts.place(text_id)} must {rule}, but got {got}. Correct or remove it."
             yield Problem(f"{texts.noun} texts of {texts.file} that must {rule}", message)
+        if not text_id.isascii() and (fault := text_fault(text_id)):
+            message = f"{texts.place(text_id)} must have an id of valid Unicode, but got {fault[1]}. Rename it."
+            yield Problem(f"ids of {texts.file} that are not valid Unicode", message)
 
 
 def _check_rows(rows: Rows) -> Iterator[Problem]:

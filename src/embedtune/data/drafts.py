@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
 
-COLUMNS = ("anchor", "positive", "negative")
-"""Roles of the columns of a training set, in the order the loss reads them; the last one is optional."""
+PAIR = ("anchor", "positive")
+"""The columns that every row has; its negatives follow."""
 
 _LISTED = 5
+_LONGEST = 1000
+"""Characters of a message; what it quotes may be longer."""
 
 
 class Problem(NamedTuple):
@@ -17,6 +19,18 @@ class Problem(NamedTuple):
 
     kind: str
     message: str
+
+
+@dataclass
+class Notes:
+    """What the readers note: problems, after which nothing is built, and what is used in spite of it."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def refuse(self, kind: str, message: str) -> None:
+        """Note a problem."""
+        self.problems.append(Problem(kind, message))
 
 
 @dataclass(frozen=True)
@@ -67,21 +81,21 @@ class Rows:
     """Rows of texts.
 
     Attributes:
-        columns: Roles, see ``COLUMNS``.
+        columns: ``anchor``, ``positive``, then ``negative`` or ``negative_1`` to ``negative_n``.
         values: One tuple a row, in the order of ``columns``.
-        lines: Line of each row, or empty where lines mean nothing.
-        ignored: Columns of the file that are not read.
+        numbers: Where each row stands in the file, or empty where that is its number.
+        unit: What ``numbers`` count: lines or rows.
     """
 
     file: str
     columns: tuple[str, ...]
     values: Sequence[tuple[Any, ...]]
-    lines: Sequence[int] = ()
-    ignored: tuple[str, ...] = ()
+    numbers: Sequence[int] = ()
+    unit: Literal["line", "row"] = "line"
 
     def place(self, row: int) -> str:
-        """Where a row stands: its line, or its number where lines mean nothing."""
-        return f"{self.file}:{self.lines[row]}" if self.lines else f"{self.file} row {row + 1}"
+        """Where a row stands."""
+        return place(self.file, self.numbers[row], self.unit) if self.numbers else place(self.file, row + 1, "row")
 
 
 Table = Collection | Rows
@@ -103,13 +117,37 @@ class Draft:
     single: Rows | None = None
     extra: Mapping[str, Table] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def noted(self, notes: Notes) -> Draft:
+        """The same with what was noted."""
+        problems, warnings = (*self.problems, *notes.problems), (*self.warnings, *notes.warnings)
+        return replace(self, problems=problems, warnings=warnings)
+
+
+def place(file: str, number: int, unit: Literal["line", "row"]) -> str:
+    """How a line or a row of a file is named."""
+    return f"{file}:{number}" if unit == "line" else f"{file} row {number}"
+
+
+def listed(items: Iterable[Any], most: int = _LISTED) -> str:
+    """The first few, and how many more."""
+    names = list(map(str, items))
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def tell(message: str) -> str:
+    """A message as it can be shown anywhere: of bearable length, everything unprintable as its escape."""
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
 
 
 def summarise(problems: Iterable[Problem]) -> tuple[str, ...]:
     """The messages, each once, kinds in order of appearance; of one kind the first five and how many more."""
     kinds: dict[str, dict[str, None]] = {}
     for problem in problems:
-        kinds.setdefault(problem.kind, {})[problem.message] = None
+        kinds.setdefault(tell(problem.kind), {})[tell(problem.message)] = None
     lines: list[str] = []
     for kind, messages in kinds.items():
         lines += list(messages)[:_LISTED]

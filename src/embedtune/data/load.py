@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from embedtune.config import DataConfig
 from embedtune.data.build import divide, limit_queries, limit_rows, retrieval_set, training_set
 from embedtune.data.check import check_draft, check_training
 from embedtune.data.digest import retrieval_digest, training_digest
-from embedtune.data.drafts import COLUMNS, Draft, Problem, Table, summarise
-from embedtune.data.overlap import find_overlaps, graded_pairs
+from embedtune.data.drafts import Draft, Notes, Problem, Table, summarise, tell
+from embedtune.data.harmless import without_harmless
+from embedtune.data.overlap import find_overlaps
+from embedtune.data.readers.columns import is_role
 from embedtune.data.readers.files import read_files, read_table
 from embedtune.data.readers.hub import read_hub
 from embedtune.data.readers.pydocs import read_pydocs
@@ -21,6 +23,14 @@ from embedtune.errors import DataError, join_problems
 from embedtune.records import RetrievalSet, TaskData
 
 _READERS = {"files": read_files, "hub": read_hub, "pydocs": read_pydocs}
+_READ_BY = {
+    "path": ("files", "hub"),
+    "splits": ("files", "hub"),
+    "columns": ("files", "hub"),
+    "revision": ("hub",),
+    "subset": ("hub",),
+}
+"""Key -> the sources that read it."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,45 +51,53 @@ def load_task(config: DataConfig) -> TaskData:
 
 def inspect_task(config: DataConfig) -> DataReport:
     """The same without raising or logging."""
-    draft = _read(config)
+    draft = without_harmless(_read(config))
+    said = tuple(dict.fromkeys(map(tell, draft.warnings)))
     problems = [*draft.problems, *check_draft(draft)]
     if problems:
-        return DataReport(None, summarise(problems), ())
+        return DataReport(None, summarise(problems), said)
     splits = draft.splits if draft.single is None else divide(draft.single, config.seed)
     task = _build(config, draft.source, splits, draft.extra)
     problems = [problem for training in task.training for problem in check_training(training)]
     if problems:
-        return DataReport(None, summarise(problems), ())
-    warnings = [*graded_pairs([*splits.values(), *draft.extra.values()]), *find_overlaps(task)]
+        return DataReport(None, summarise(problems), said)
+    warnings = list(find_overlaps(task))
     if task.training and "validation" not in task.splits:
         warnings.append(
             f"{draft.source} has no validation split, so no study can be run on it. Set data.splits.validation."
         )
-    return DataReport(task, (), tuple(dict.fromkeys(warnings)))
+    return DataReport(task, (), tuple(dict.fromkeys([*said, *map(tell, warnings)])))
 
 
 def _read(config: DataConfig) -> Draft:
     """What the source gives, and the further training sets, which any source may have."""
-    problems = _key_problems(config)
+    notes = Notes(_key_problems(config), list(_unread_keys(config)))
     draft = _READERS[config.source](config)
     extra: dict[str, Table] = {}
     for name, file in config.extra.items():
-        table = read_table(Path(file).expanduser(), config.columns, problems)
+        table = read_table(Path(file).expanduser(), config.columns, notes)
         extra |= {name: table} if table else {}
-    return replace(draft, extra=extra, problems=(*draft.problems, *problems))
+    return replace(draft, extra=extra).noted(notes)
 
 
 def _key_problems(config: DataConfig) -> list[Problem]:
     """Rules of the keys whose names users choose."""
     found = []
     for role in config.columns:
-        if role not in COLUMNS:
-            message = f"data.columns.{role} must be one of {', '.join(COLUMNS)}, but got {role}. Rename it."
-            found.append(Problem("data.columns", message))
+        if not is_role(role):
+            message = f"data.columns.{role} must be one of anchor, positive, negative, or these with a number"
+            found.append(Problem("data.columns", f"{message} (negative_2), but got {role}. Rename it."))
     if config.label in config.extra:
         message = f"data.extra.{config.label} must have a name of its own, but got the name of the data. Rename it."
         found.append(Problem("data.extra", message))
     return found
+
+
+def _unread_keys(config: DataConfig) -> Iterator[str]:
+    """A warning for each key that was given and that this source does not read."""
+    for key, sources in _READ_BY.items():
+        if getattr(config, key) and config.source not in sources and not (key == "columns" and config.extra):
+            yield f"data.{key} is not read with data.source={config.source}. Remove it."
 
 
 def _build(config: DataConfig, source: str, splits: Mapping[str, Table], extra: Mapping[str, Table]) -> TaskData:

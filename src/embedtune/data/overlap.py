@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from embedtune.data.drafts import Rows, Table
 from embedtune.records import RetrievalSet, TaskData
 
-_GRADES = ("label", "score", "similarity_score")
 _EXAMPLE = 80
 
 
@@ -19,19 +17,8 @@ def find_overlaps(task: TaskData) -> Iterator[str]:
         yield from _equal_passages(name, data)
     for training in task.training:
         yield from _shared_positives(training.name, training.columns["positive"])
+        yield from _answers_as_negatives(training.name, training.columns)
     yield from _leaks(task)
-
-
-def graded_pairs(tables: Iterable[Table]) -> Iterator[str]:
-    """A warning for each set of rows with a column of grades: not every row may be a positive pair."""
-    for table in tables:
-        if isinstance(table, Rows):
-            grades = [name for name in table.ignored if name.strip().lower() in _GRADES]
-            if grades:
-                yield (
-                    f"{table.file} has a column {grades[0]!r}, which is not read: every row is taken as a positive "
-                    "pair. Remove the rows that are none."
-                )
 
 
 def _equal_passages(name: str, data: RetrievalSet) -> Iterator[str]:
@@ -54,6 +41,27 @@ def _shared_positives(name: str, positives: tuple[str, ...]) -> Iterator[str]:
             f"training set {name}: {sharing} of {len(positives)} rows share their positive with another row. In one "
             "batch it would count as a negative of the other; train.batch_sampler=no_duplicates keeps them apart, in "
             f"batches of at most {len(counts)} rows: one positive is in {most} rows, so an epoch has that many batches."
+        )
+
+
+def _answers_as_negatives(name: str, columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Negatives that another row, or the same, gives as the answer to their query."""
+    negatives = [texts for column, texts in columns.items() if column.startswith("negative")]
+    if not negatives:
+        return
+    answers: dict[str, set[str]] = {}
+    for anchor, positive in zip(columns["anchor"], columns["positive"], strict=True):
+        answers.setdefault(anchor, set()).add(positive)
+    wrong = [
+        text
+        for texts in negatives
+        for anchor, text in zip(columns["anchor"], texts, strict=True)
+        if text in answers[anchor]
+    ]
+    if wrong:
+        yield (
+            f"training set {name}: {len(wrong)} negatives are positives of the same anchor, e.g. {_shown(wrong[0])}. "
+            "The loss pushes away what answers the query; remove them."
         )
 
 

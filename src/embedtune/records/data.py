@@ -29,7 +29,12 @@ class RetrievalSet:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Rows of texts in the order the loss reads them: anchor, positive and optionally negative."""
+    """Rows of texts in the order the loss reads them.
+
+    Attributes:
+        name: Of the set.
+        columns: ``anchor``, ``positive``, then ``negative`` or ``negative_1`` to ``negative_n``; equally long.
+    """
 
     name: str
     columns: Mapping[str, tuple[str, ...]]

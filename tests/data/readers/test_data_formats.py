@@ -67,7 +67,7 @@ def write_csv(folder: Path, name: str, pairs: Pairs) -> None:
 
 
 def write_tabs(folder: Path, name: str, pairs: Pairs) -> None:
-    with (folder / f"{name}.tsv").open("w", encoding="utf-8", newline="") as stream:
+    with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, delimiter="\t").writerows([("query", "passage"), *pairs])
 
 

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from embedtune.config import DataConfig
-from embedtune.data.drafts import Draft, Problem, Rows, Table
+from embedtune.data.drafts import Draft, Notes, Rows, Table, listed
 from embedtune.data.readers.beir import QRELS, is_beir, missing_from_beir, read_beir
+from embedtune.data.readers.boundary import boundary
+from embedtune.data.readers.delimited import read_delimited
 from embedtune.data.readers.json_object import is_json_object, read_json_object
-from embedtune.data.readers.rows import is_parquet, read_csv, read_json_rows, read_parquet
-from embedtune.data.readers.text_file import decode, read_bytes
+from embedtune.data.readers.json_rows import read_json_rows
+from embedtune.data.readers.json_values import is_json, json_values
+from embedtune.data.readers.parquet import read_parquet
+from embedtune.data.readers.regular_file import decode, is_parquet, read_bytes
 
 _SPLIT_NAMES = {
     "train": ("train", "training"),
@@ -22,62 +26,75 @@ _ENDINGS = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
 
 def read_files(config: DataConfig) -> Draft:
     """Everything ``data.path`` and ``data.splits`` name, unchecked."""
-    problems: list[Problem] = []
+    notes, draft = Notes(), Draft(config.path or "")
+    with boundary(f"data.path={config.path}", notes):
+        draft = _read(config, notes)
+    return draft.noted(notes)
+
+
+def _read(config: DataConfig, notes: Notes) -> Draft:
     given = config.path or ""
     path = Path(given).expanduser()
     if not given or not path.exists():
         message = f"data.path must be a file or a folder that exists, but got {given} ({path.absolute()}). Correct it."
-        return Draft(given, problems=(Problem("data.path", message),))
+        notes.refuse("data.path", message)
+        return Draft(given)
     if path.is_dir() and is_beir(path):
-        named = _split_files(path / QRELS, path, config.splits, (".tsv",), problems)
-        return Draft(given, read_beir(path, named, problems), problems=tuple(problems))
-    if path.is_file() and not config.splits:
-        single = _read_single(path, config.columns, problems)
-        return Draft(given, single=single, problems=tuple(problems))
+        named = _split_files(path / QRELS, path, config, (".tsv",), notes)
+        return Draft(given, read_beir(path, named, notes))
+    if not path.is_dir() and not config.splits:
+        return Draft(given, single=_read_single(path, config.columns, notes))
     if path.is_dir() and not config.splits and (missing := missing_from_beir(path)):
         message = f"{path} must have {missing}, as BEIR folders do, but it is missing. Add it, or set data.splits."
-        return Draft(given, problems=(Problem("files", message),))
-    named = _named_files(path, config.splits, problems)
-    tables = {split: read_table(file, config.columns, problems) for split, file in named.items()}
-    splits = {split: table for split, table in tables.items() if table is not None}
-    return Draft(given, splits, problems=tuple(problems))
+        notes.refuse("files", message)
+        return Draft(given)
+    named = _named_files(path, config, notes)
+    tables = {split: read_table(file, config.columns, notes) for split, file in named.items()}
+    return Draft(given, {split: table for split, table in tables.items() if table is not None})
 
 
-def read_table(path: Path, columns: Mapping[str, str], problems: list[Problem]) -> Table | None:
+def read_table(path: Path, columns: Mapping[str, str], notes: Notes) -> Table | None:
     """One file of any format but BEIR, or None after noting why not."""
-    content = read_bytes(path, problems)
-    if content is None:
-        return None
-    file = str(path)
+    with boundary(str(path), notes):
+        return _parse(read_bytes(path), str(path), columns, notes)
+    return None
+
+
+def _parse(content: bytearray, file: str, columns: Mapping[str, str], notes: Notes) -> Table | None:
     if is_parquet(content):
-        return read_parquet(content, file, columns, problems)
-    text = decode(content, file, problems)
-    if text is None:
+        return read_parquet(content, file, columns, notes)
+    text = decode(content, file)
+    if not is_json(text):
+        return read_delimited(text, file, columns, notes)
+    before = len(notes.problems)
+    values = list(json_values(text, file, notes))
+    torn = len(notes.problems)
+    if len(values) == 1 and is_json_object(values[0][1]):
+        return read_json_object(values[0][1], file, notes)
+    rows = read_json_rows(values, file, columns, notes)
+    if torn > before and (rows is None or not values):
+        del notes.problems[torn:]  # which columns it lacks is not known while it is torn
         return None
-    if is_json_object(text):
-        return read_json_object(text, file, problems)
-    if text.lstrip().startswith(("{", "[")):
-        return read_json_rows(text, file, columns, problems)
-    return read_csv(text, file, columns, problems)
+    return rows
 
 
-def _read_single(path: Path, columns: Mapping[str, str], problems: list[Problem]) -> Rows | None:
-    table = read_table(path, columns, problems)
+def _read_single(path: Path, columns: Mapping[str, str], notes: Notes) -> Rows | None:
+    table = read_table(path, columns, notes)
     if table is None or isinstance(table, Rows):
         return table
     message = (
         f"data.path must be a folder with one file per split, or a file of rows, but got {path}, which is one split. "
         f"Give its folder, or say which split it is: data.splits.test={path.name}."
     )
-    problems.append(Problem("data.path", message))
+    notes.refuse("data.path", message)
     return None
 
 
-def _named_files(path: Path, splits: Mapping[str, str], problems: list[Problem]) -> dict[str, Path]:
+def _named_files(path: Path, config: DataConfig, notes: Notes) -> dict[str, Path]:
     """Split -> file, in a folder or beside a file; that file is for training unless ``splits`` says otherwise."""
     if path.is_dir():
-        return _split_files(path, path, splits, _ENDINGS, problems)
-    named = _given_files(path.parent, splits)
+        return _split_files(path, path, config, _ENDINGS, notes)
+    named = _given_files(path.parent, config.splits)
     return named if path in named.values() else {"train": path, **named}
 
 
@@ -86,11 +103,12 @@ def _given_files(base: Path, splits: Mapping[str, str]) -> dict[str, Path]:
 
 
 def _split_files(
-    folder: Path, base: Path, splits: Mapping[str, str], endings: tuple[str, ...], problems: list[Problem]
+    folder: Path, base: Path, config: DataConfig, endings: tuple[str, ...], notes: Notes
 ) -> dict[str, Path]:
-    """Split -> file by the names in ``folder``; ``splits`` (relative to ``base``) wins."""
-    files = sorted(file for file in folder.glob("*") if file.suffix.lower() in endings and file.is_file())
-    given = _given_files(base, splits)
+    """Split -> file by the names in ``folder``; ``data.splits`` (relative to ``base``) wins."""
+    files = sorted(file for file in folder.glob("*") if file.suffix.lower() in endings)
+    given = _given_files(base, config.splits)
+    before = len(notes.problems)
     named: dict[str, Path] = {}
     for split, names in _SPLIT_NAMES.items():
         found = [file for file in files if file.stem.lower() in names]
@@ -99,12 +117,18 @@ def _split_files(
         elif len(found) == 1:
             named[split] = found[0]
         elif found:
-            listed = " and ".join(file.name for file in found)
-            message = f"{folder} must have one file for {split}, but got {listed}. Set data.splits.{split}=FILE."
-            problems.append(Problem("files", message))
-    if not named and not problems:
-        listed = ", ".join(sorted(file.name for file in folder.glob("*"))[:10]) or "nothing"
+            shown = " and ".join(file.name for file in found)
+            message = f"{folder} must have one file for {split}, but got {shown}. Set data.splits.{split}=FILE."
+            notes.refuse("files", message)
+    if not named and len(notes.problems) == before:
+        shown = ", ".join(sorted(file.name for file in folder.glob("*"))[:10]) or "nothing"
         expected = " or ".join(f"{name}{'|'.join(endings)}" for name in _SPLIT_NAMES)
-        message = f"{folder} must have a file {expected}, but got {listed}. Rename one or set data.splits.SPLIT=FILE."
-        problems.append(Problem("files", message))
+        message = f"{folder} must have a file {expected}, but got {shown}. Rename one or set data.splits.SPLIT=FILE."
+        notes.refuse("files", message)
+    read = {file.resolve() for file in (*named.values(), *(Path(own).expanduser() for own in config.extra.values()))}
+    unread = [file.name for file in files if file.resolve() not in read]
+    if unread and named:
+        notes.warnings.append(
+            f"{folder} has files that are not read: {listed(unread)}. data.splits.SPLIT=FILE makes one a split."
+        )
     return named

@@ -1,130 +1,116 @@
-"""Rows of anchor, positive and optionally negative in JSONL, CSV or Parquet."""
+"""Rows as a loss reads them, from columns that may hold one text, several, or passages with a title."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from embedtune.data.drafts import COLUMNS, Problem, Rows
-from embedtune.data.readers.text_file import json_lines
-
-_NAMES = {
-    "anchor": ("anchor", "query", "question", "sentence1", "sentence_0"),
-    "positive": ("positive", "answer", "passage", "context", "sentence2", "sentence_1"),
-    "negative": ("negative", "sentence3", "sentence_2"),
-}
+from embedtune.data.drafts import PAIR, Notes, Rows, place
+from embedtune.data.readers.columns import Roles
+from embedtune.data.readers.room import CELL, require_room
 
 
-def is_parquet(content: bytes) -> bool:
-    """Whether the file begins as Parquet files do."""
-    return content.startswith(b"PAR1")
+@dataclass(frozen=True)
+class Columns:
+    """Equally long columns as a file has them.
 
-
-def read_parquet(content: bytes, file: str, mapping: Mapping[str, str], problems: list[Problem]) -> Rows | None:
-    """The rows, or None after noting why not; only the columns needed are read."""
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(pyarrow.BufferReader(content)) as source:
-            found = source.schema_arrow.names
-            columns = match_columns(found, mapping, file, problems)
-            if columns is None:
-                return None
-            table = source.read(columns=list(columns.values()))
-    except (pyarrow.ArrowException, OSError) as error:
-        message = f"{file} must be a whole Parquet file, but got: {str(error).splitlines()[0]}. Write it again."
-        problems.append(Problem("unreadable files", message))
-        return None
-    values = {role: table.column(name).to_pylist() for role, name in columns.items()}
-    return rows_from_columns(values, file, ignored(found, columns))
-
-
-def read_json_rows(text: str, file: str, mapping: Mapping[str, str], problems: list[Problem]) -> Rows | None:
-    """The rows of JSON lines, or None after noting why not."""
-    records = list(json_lines(text, file, problems))
-    found = list(dict.fromkeys(name for _, record in records for name in record))
-    return _pick(records, found, file, mapping, problems)
-
-
-def read_csv(text: str, file: str, mapping: Mapping[str, str], problems: list[Problem]) -> Rows | None:
-    """The rows of a CSV file with a header; commas, tabs and semicolons are recognised."""
-    header = text.lstrip("\n").split("\n", 1)[0]
-    delimiter = max(",\t;", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    records: list[tuple[int, dict[str, Any]]] = []
-    try:
-        for record in reader:
-            if None in record:
-                message = f"{file}:{reader.line_num} must have {len(record) - 1} fields as its header, but got more."
-                problems.append(Problem(f"rows of {file} with too many fields", f"{message} Quote texts with commas."))
-            records.append((reader.line_num, record))
-    except csv.Error as error:
-        message = f"{file}:{reader.line_num} must be CSV, but got: {error}. Check the quotes, or write JSONL."
-        problems.append(Problem("CSV", message))
-        return None
-    return _pick(records, list(reader.fieldnames or ()), file, mapping, problems)
-
-
-def rows_from_columns(columns: Mapping[str, Sequence[Any]], place: str, ignored: tuple[str, ...]) -> Rows:
-    """Rows of equally long columns that are named by their roles."""
-    return Rows(place, tuple(columns), list(zip(*columns.values(), strict=True)), ignored=ignored)
-
-
-def match_columns(
-    found: Iterable[str], mapping: Mapping[str, str], file: str, problems: list[Problem]
-) -> dict[str, str] | None:
-    """Role -> name of its column, or None after noting which role has none or several.
-
-    What the user says (``mapping``: role -> name) wins over the names that are usual.
+    Attributes:
+        values: Name -> its cells.
+        numbers: Where each row stands in the file; empty where that is its number.
+        unit: What ``numbers`` count.
     """
-    names = list(found)
-    chosen: dict[str, str] = {}
-    listed = ", ".join(names) or "none"
-    before = len(problems)
-    for role in COLUMNS:
-        candidates = [mapping[role]] if role in mapping else _usual(role, names)
-        present = [name for name in candidates if name in names]
-        if len(present) == 1:
-            chosen[role] = present[0]
-        elif len(present) > 1:
-            message = f"{file} must have one column for {role}, but got {', '.join(present)}. Set data.columns.{role}."
-            problems.append(Problem("columns", message))
-        elif role in mapping:
-            message = (
-                f"data.columns.{role} must be a column of {file}, but got {mapping[role]}; it has {listed}. Use one."
-            )
-            problems.append(Problem("columns", message))
-        elif role != "negative":
-            message = f"{file} must have a column for {role} ({', '.join(_NAMES[role])}), but got {listed}."
-            problems.append(Problem("columns", f"{message} Rename one or set data.columns.{role}."))
-    return chosen if len(problems) == before else None
+
+    file: str
+    values: Mapping[str, Sequence[Any]]
+    numbers: Sequence[int] = ()
+    unit: Literal["line", "row"] = "row"
 
 
-def ignored(found: Iterable[str], chosen: Mapping[str, str]) -> tuple[str, ...]:
-    """The columns that are not read."""
-    return tuple(name for name in found if name not in chosen.values())
+def make_rows(columns: Columns, roles: Roles, notes: Notes) -> Rows:
+    """One row for each positive, beside as many negatives as every row has.
+
+    Raises:
+        Unreadable: The rows would be far more than the file: each positive stands beside all negatives of its row.
+    """
+    anchors = columns.values[roles.anchor]
+    positives = _merged([columns.values[name] for name in roles.positives])
+    negatives = _merged([columns.values[name] for name in roles.negatives]) if roles.negatives else [[]] * len(anchors)
+    numbers = columns.numbers or range(1, len(anchors) + 1)
+    count = _negatives_used([len(cell) for cell in negatives], columns, numbers, notes)
+    _require_room(columns.file, anchors, positives, [others[:count] for others in negatives])
+    values = [
+        (anchor, positive, *others[:count])
+        for anchor, texts, others in zip(anchors, positives, negatives, strict=True)
+        for positive in texts or (None,)
+    ]
+    if all(len(texts) == 1 for texts in positives):
+        where: Sequence[int] = columns.numbers
+    else:
+        where = [number for number, texts in zip(numbers, positives, strict=True) for _ in texts or (None,)]
+    return Rows(columns.file, (*PAIR, *negative_names(count)), values, where, columns.unit)
 
 
-def _usual(role: str, names: list[str]) -> list[str]:
-    """The column of the role's own name, or else all that are named like it."""
-    exact = [name for name in names if name == role]
-    return exact or [name for name in names if name.strip().lower() in _NAMES[role]]
+def negative_names(count: int) -> tuple[str, ...]:
+    """The columns of that many negatives a row: ``negative`` alone, or ``negative_1`` and so on."""
+    return ("negative",) if count == 1 else tuple(f"negative_{number}" for number in range(1, count + 1))
 
 
-def _pick(
-    records: list[tuple[int, dict[str, Any]]],
-    found: list[str],
-    file: str,
-    mapping: Mapping[str, str],
-    problems: list[Problem],
-) -> Rows | None:
-    if not records:
-        return Rows(file, COLUMNS[:2], [])
-    columns = match_columns(found, mapping, file, problems)
-    if columns is None:
-        return None
-    values = [tuple(record.get(name) for name in columns.values()) for _, record in records]
-    return Rows(file, tuple(columns), values, [line for line, _ in records], ignored(found, columns))
+def with_title(record: Mapping[str, Any]) -> Any:
+    """As BEIR's own models read a passage: title, a space, text."""
+    title, text = record.get("title") or "", record.get("text")
+    return f"{title} {text}".strip() if isinstance(title, str) and isinstance(text, str) else text
+
+
+def _merged(columns: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """The texts of each row, over all columns of one role."""
+    if len(columns) == 1:
+        return [_texts(cell) for cell in columns[0]]
+    return [[text for cell in cells for text in _texts(cell)] for cells in zip(*columns, strict=True)]
+
+
+def _texts(cell: Any) -> list[Any]:
+    if isinstance(cell, str):
+        return [cell]
+    if cell is None:
+        return []
+    items = cell if isinstance(cell, list) else [cell]
+    return [with_title(item) if isinstance(item, dict) and "text" in item else item for item in items]
+
+
+def _negatives_used(counts: Sequence[int], columns: Columns, numbers: Sequence[int], notes: Notes) -> int:
+    """How many every row has; what some have beyond that is left out, and said."""
+    least, most = min(counts, default=0), max(counts, default=0)
+    if least == most:
+        return least
+    if least == 0:
+        for number, count in zip(numbers, counts, strict=True):
+            if count == 0:
+                where = place(columns.file, number, columns.unit)
+                message = f"{where} must have a negative, as other rows have, but got none. Add one or remove the row."
+                notes.refuse(f"rows of {columns.file} without a negative", message)
+        return 0
+    cut = sum(counts) - least * len(counts)
+    notes.warnings.append(
+        f"{columns.file}: {cut} of {sum(counts)} negatives are left out, because rows have {least} to {most} and a "
+        f"batch takes the same number from each: the first {least} of every row are used."
+    )
+    return least
+
+
+def _require_room(
+    file: str, anchors: Sequence[Any], positives: Sequence[Sequence[Any]], negatives: Sequence[Sequence[Any]]
+) -> None:
+    """Bound what the pairing makes of one row: positives x (negatives + 2) texts."""
+    if all(len(texts) <= 1 for texts in positives):
+        return
+    packed = unpacked = 0
+    for anchor, texts, others in zip(anchors, positives, negatives, strict=True):
+        own, repeated = _size(texts), _size((anchor, *others))
+        packed += own + repeated
+        unpacked += own + repeated * len(texts)
+    require_room(file, unpacked, packed)
+
+
+def _size(texts: Iterable[Any]) -> int:
+    return sum(CELL + len(text) for text in texts if isinstance(text, str))

@@ -7,6 +7,7 @@ and only the softmax in fp32. The gradient of the softmax is the usual one, dS =
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,22 +17,29 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from embedtune.training.kernels.masks import KeepMasks
 
-_UNDERSTOOD = frozenset({"encoder_hidden_states", "encoder_attention_mask", "position_ids", "is_causal"})
-"""Arguments beside the usual that change nothing here; with any other the library's own function is called."""
+_UNDERSTOOD = frozenset({"scaling", "encoder_hidden_states", "encoder_attention_mask", "position_ids", "is_causal"})
+"""Further arguments that are heeded or change nothing here; with any other the library's own function is called."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What one call of attention is given beside its tensors."""
+
+    masks: KeepMasks
+    p: float
+    scaling: float
 
 
 class _Attention(Function):
     @staticmethod
-    def forward(
-        ctx: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scaling: float, drop: _Drop
-    ) -> Tensor:
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, call: _Call) -> Tensor:
         scores = torch.matmul(query, key.transpose(2, 3)).float()
-        scores = scores.mul_(scaling) if bias is None else torch.add(bias, scores, alpha=scaling)
+        scores = scores.mul_(call.scaling) if bias is None else torch.add(bias, scores, alpha=call.scaling)
         weights = torch.softmax(scores, dim=-1)
-        keep = drop.masks.draw(weights.shape, drop.p, query.dtype)
+        keep = call.masks.draw(weights.shape, call.p, query.dtype)
         kept = weights.to(query.dtype) * keep
         ctx.save_for_backward(query, key, value, weights, keep, kept)
-        ctx.scaling, ctx.upscale = scaling, 1 / (1 - drop.p)
+        ctx.scaling, ctx.upscale = call.scaling, 1 / (1 - call.p)
         return torch.matmul(kept, value).mul_(ctx.upscale)
 
     @staticmethod
@@ -43,14 +51,7 @@ class _Attention(Function):
         scores = torch.matmul(gradient, value.transpose(2, 3)).mul_(keep).float().mul_(weights)
         scores.addcmul_(weights, scores.sum(dim=-1, keepdim=True), value=-1)
         scores = scores.mul_(ctx.scaling * ctx.upscale).to(query.dtype)
-        return torch.matmul(scores, key), torch.matmul(scores.transpose(2, 3), query), of_value, None, None, None
-
-
-class _Drop:
-    """The masks and the probability of one call, together one argument."""
-
-    def __init__(self, masks: KeepMasks, p: float) -> None:
-        self.masks, self.p = masks, p
+        return torch.matmul(scores, key), torch.matmul(scores.transpose(2, 3), query), of_value, None, None
 
 
 class Attention:
@@ -73,23 +74,21 @@ class Attention:
         value: Tensor,
         attention_mask: Tensor | None,
         dropout: float = 0.0,
-        scaling: float | None = None,
         **others: Any,
     ) -> tuple[Tensor, Any]:
         """Shape (rows, tokens, heads, size), of queries, keys and values of shape (rows, heads, tokens, size)."""
         if not self._fits(module, query, key, attention_mask, dropout, others):
             found: tuple[Tensor, Any] = sdpa_attention_forward(
-                module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
+                module, query, key, value, attention_mask, dropout=dropout, **others
             )
             return found
         if torch.is_autocast_enabled("cpu"):
             kind = torch.get_autocast_dtype("cpu")
             query, key, value = query.to(kind), key.to(kind), value.to(kind)
-        scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+        scaling = others.get("scaling") or query.shape[-1] ** -0.5
+        call = _Call(self._masks, dropout, scaling)
         with torch.autocast("cpu", enabled=False):
-            out: Tensor = _Attention.apply(
-                query, key, value, self._bias_of(attention_mask), scaling, _Drop(self._masks, dropout)
-            )
+            out: Tensor = _Attention.apply(query, key, value, self._bias_of(attention_mask), call)
         return out.transpose(1, 2).contiguous(), None
 
     @staticmethod

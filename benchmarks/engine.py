@@ -20,6 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
+import numpy as np
 import optuna
 
 from embedtune import archive
@@ -92,7 +93,7 @@ class Task:
         self._slept = seconds_of(lambda: time.sleep(self.duration(record.number)))
         self._files = seconds_of(lambda: archive.write_header(trial, record, {}))
         for ordinal in range(1, REPORTS + 1):
-            hooks.report(ordinal, value)
+            hooks.reporter.evaluated(ordinal, value, np.array([value]))
         self._files += seconds_of(lambda: archive.write_result(trial, ended))
         return ended
 

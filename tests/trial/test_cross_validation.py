@@ -27,6 +27,7 @@ from embedtune.trial.bench import Bench
 from embedtune.trial.resume import take_over
 from embedtune.trial.run import run_baseline, run_trial
 from embedtune.trial.watching import Hooks
+from reporters import Answering
 
 METRIC = "cosine_map@100"
 FOLDS = 3
@@ -115,7 +116,7 @@ def whole(bench: Bench, config: Config, tmp_path_factory: pytest.TempPathFactory
     study = StudyPaths(tmp_path_factory.mktemp("whole") / "s")
     reported: list[tuple[int, float]] = []
     record, watcher = run_in(
-        study, bench, config, 0, report=lambda ordinal, value: bool(reported.append((ordinal, value)))
+        study, bench, config, 0, reporter=Answering(lambda ordinal, value: bool(reported.append((ordinal, value))))
     )
     return Whole(study, record, watcher, reported)
 
@@ -179,7 +180,7 @@ def test_baseline_is_the_untuned_model_on_the_same_queries(
 
 
 def test_a_bad_trial_is_pruned_after_a_fold(run: Run, config: Config, study: StudyPaths) -> None:
-    record, watcher = run(config, report=lambda ordinal, _: ordinal == 2)
+    record, watcher = run(config, reporter=Answering(lambda ordinal, _: ordinal == 2))
     assert record.state == State.PRUNED
     assert str(record.reason).startswith("pruned after fold 2/3 at 0.")
     assert record.value is None  # a mean over fewer queries would not compare
@@ -198,10 +199,12 @@ def test_an_interrupted_trial_goes_on_after_its_finished_folds(
         return False
 
     with pytest.raises(KeyboardInterrupt):
-        run(config, 0, resumable=True, report=interrupt)
+        run(config, 0, resumable=True, reporter=Answering(interrupt))
     take_over([study.trial(0)], study.trial(1))
     reported: list[int] = []
-    record, watcher = run(config, 1, resumable=True, report=lambda ordinal, _: bool(reported.append(ordinal)))
+    record, watcher = run(
+        config, 1, resumable=True, reporter=Answering(lambda ordinal, _: bool(reported.append(ordinal)))
+    )
     assert watcher.stages == ["fold 3/3", ""]
     assert reported == [1, 2, 3]
     assert (record.value, record.metrics) == (whole.record.value, whole.record.metrics)
@@ -217,7 +220,7 @@ def test_time_of_folds_that_are_not_run_again_counts(run: Run, config: Config, s
 
     fewer = replace(config, train=replace(config.train, epochs=1))
     with pytest.raises(KeyboardInterrupt):
-        run(fewer, 0, resumable=True, report=interrupt)
+        run(fewer, 0, resumable=True, reporter=Answering(interrupt))
     index = study.trial(0).fold_parts / "1.json"
     write_json(index, {**json.loads(index.read_text()), "seconds": 1000.0, "mini_batch_size": 4})
     take_over([study.trial(0)], study.trial(1))
@@ -235,7 +238,12 @@ def test_folds_that_cannot_be_used_are_trained_again(run: Run, config: Config, s
 
     fewer = replace(config, train=replace(config.train, epochs=1))
     with pytest.raises(KeyboardInterrupt):
-        run(fewer, 0, resumable=True, report=lambda ordinal, value: ordinal > 1 and interrupt(ordinal, value))
+        run(
+            fewer,
+            0,
+            resumable=True,
+            reporter=Answering(lambda ordinal, value: ordinal > 1 and interrupt(ordinal, value)),
+        )
     assert (study.trial(0).fold_parts / "1.json").is_file()
     if harm == "torn":
         (study.trial(0).fold_parts / "1-0.parquet").write_bytes(b"PAR1")

@@ -34,6 +34,7 @@ from embedtune.trial import resume
 from embedtune.trial.bench import Bench
 from embedtune.trial.run import run_trial
 from embedtune.trial.watching import Hooks
+from reporters import Answering
 
 
 class Killed(BaseException):
@@ -131,7 +132,7 @@ def test_a_killed_trial_ends_as_one_never_killed(
         return ordinal <= 2  # what was reported again decides nothing
 
     resume.take_over([killed], study.trial(1))
-    record = run(bench, config, study.trial(1), Counting(), report=report)
+    record = run(bench, config, study.trial(1), Counting(), reporter=Answering(report))
     assert record.state == State.COMPLETE
     assert reported == [1, 2, 3, 4]
     assert steps == [7, 8, 9, 10, 11, 12]
@@ -158,7 +159,7 @@ def test_what_was_measured_after_the_last_state_is_forgotten(
         return False
 
     with suppress(Killed):
-        run(bench, config, study.trial(0), report=report)
+        run(bench, config, study.trial(0), reporter=Answering(report))
     assert len(archive.read_evaluations(study.trial(0))) == 3
     # A checkpoint that came later than the state must not pass for the best one so far.
     tensors = weights(study.trial(0))
@@ -206,7 +207,7 @@ def test_a_trial_that_ended_keeps_no_state(bench: Bench, config: Config, study: 
             raise RuntimeError("broken")
         return ordinal == 2
 
-    assert run(bench, config, study.trial(0), report=report).state == ending
+    assert run(bench, config, study.trial(0), reporter=Answering(report)).state == ending
     assert not study.trial(0).resume.exists()
 
 

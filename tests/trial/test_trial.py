@@ -29,6 +29,7 @@ from embedtune.trial import bench as bench_module
 from embedtune.trial.bench import Bench
 from embedtune.trial.run import run_baseline, run_trial
 from embedtune.trial.watching import Hooks
+from reporters import Answering
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -152,7 +153,7 @@ def test_run_trial_is_pruned_when_the_report_says_so(run: Run, config: Config) -
         reported.append((ordinal, value))
         return True
 
-    record, watcher = run(config, report=report)
+    record, watcher = run(config, reporter=Answering(report))
     assert record.state == State.PRUNED
     assert record.reason == "pruned after evaluation 1"
     assert reported == [(1, watcher.values[0])]
@@ -186,7 +187,7 @@ def test_run_trial_interruption_is_recorded_and_goes_on(run: Run, trial: TrialPa
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(config, report=interrupt)
+        run(config, reporter=Answering(interrupt))
     record = archive.read_record(StudyPaths(trial.root.parents[1]), 0)
     assert record is not None
     assert (record.state, record.interrupted) == (State.FAIL, Interruption.STOPPED)

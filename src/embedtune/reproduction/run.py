@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import safe_open
 
 from embedtune import archive
@@ -20,7 +21,7 @@ from embedtune.reproduction.comparison import Comparison, compare_facts, compare
 from embedtune.training import processor_threads, set_processor_threads
 from embedtune.trial.bench import prepare
 from embedtune.trial.run import run_trial
-from embedtune.trial.watching import Hooks, Watcher
+from embedtune.trial.watching import Hooks, NoReporter, Watcher
 
 
 def reproduce(study: StudyPaths, number: int, recipe: Config, watcher: Watcher) -> tuple[TrialPaths, Comparison]:
@@ -50,7 +51,7 @@ def reproduce(study: StudyPaths, number: int, recipe: Config, watcher: Watcher) 
     trial = _claim(study, number)
     evaluations = archive.read_evaluations(study.trial(number))
     last = len(evaluations) if recorded.state is State.PRUNED else None
-    hooks = Hooks(watcher, report=lambda ordinal, _: ordinal == last)
+    hooks = Hooks(watcher, reporter=_StopAfter(last))
     start = TrialRecord(study.name, number, State.RUNNING, recorded.params, facts={"reproduces": recorded.name})
     try:
         with _threads(recorded.facts.get("threads")):
@@ -69,6 +70,16 @@ def reproduce(study: StudyPaths, number: int, recipe: Config, watcher: Watcher) 
         *compare_models(archive.read_facts(study.trial(number)), archive.read_facts(trial)),
     ]
     return trial, Comparison(tuple(found), deviations, unmatched, weights)
+
+
+@dataclass(frozen=True)
+class _StopAfter(NoReporter):
+    """Ends a trial where it was pruned."""
+
+    last: int | None
+
+    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
+        return ordinal == self.last
 
 
 def _claim(study: StudyPaths, number: int) -> TrialPaths:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from embedtune.evaluation import FoldScores, Pooled, evaluate_retrieval, pool, r
 from embedtune.paths import write_json
 from embedtune.records import RetrievalScores, RetrievalSet
 from embedtune.training import Attempt, Listener, Progress, Seen, resolve_device, train_model
+from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
 from embedtune.trial.recorder import Pruned, Recorder
 
@@ -27,7 +27,7 @@ Curve = tuple[FoldScores, ...]
 """The evaluations of one fold, in order."""
 
 
-def cross_validate(run: Recorder, retried: Callable[[Callable[[], Curve]], Curve]) -> Pooled:
+def cross_validate(run: Recorder, attempts: Attempts) -> Pooled:
     """Train and score every fold, and write the scores of all training queries to ``folds.parquet``.
 
     The pruner is told after each fold: its number, and the mean over the queries scored so far. A fold that an
@@ -35,7 +35,7 @@ def cross_validate(run: Recorder, retried: Callable[[Callable[[], Curve]], Curve
 
     Args:
         run: The trial's record.
-        retried: Calls what it is given, and once more after running out of memory.
+        attempts: At its trainings.
 
     Raises:
         Pruned: The pruner says so.
@@ -44,11 +44,10 @@ def cross_validate(run: Recorder, retried: Callable[[Callable[[], Curve]], Curve
     curves: list[Curve] = []
     for number, fold in enumerate(folds, start=1):
         place = f"{number}/{len(folds)}"
-        known = _read_curve(run, number)
-        curves.append(known or retried(partial(_train_fold, run, fold, f"fold {place}")))
+        known = _read_curve(run, attempts, number)
+        curves.append(known or attempts.anew(partial(_train_fold, run, fold, f"fold {place}")))
         pooled = pool(curves, objective.dim, objective.metric)
-        run.hooks.scored(number, objective.of_queries(pooled.scores))
-        stop = run.hooks.report(number, pooled.value)
+        stop = run.hooks.reporter.evaluated(number, pooled.value, objective.of_queries(pooled.scores))
         if known is None:
             _write_curve(run, number, curves[-1])
         run.scored_folds(number)
@@ -69,14 +68,13 @@ def score_untuned(run: Recorder, model: SentenceTransformer) -> Pooled:
     return _recorded(run, Pooled(float(value), 0.0, scores))
 
 
-def _train_fold(run: Recorder, fold: Fold, stage: str) -> Curve:
+def _train_fold(run: Recorder, fold: Fold, stage: str, attempt: Attempt) -> Curve:
     config, points = run.config, []
     model = copy.deepcopy(run.bench.model).to(resolve_device(config.train.device))
 
     def evaluate(progress: Progress) -> None:
         points.append(FoldScores(progress.epoch, _score(config, run.bench, model, fold.held_out)))
 
-    attempt = Attempt(run.trial.root, run.meter.mini_batch_size)
     listener = Listener(evaluate, lambda progress: run.stepped(replace(progress, stage=stage)))
     train_model(model, fold.training, config, attempt, listener)
     run.meter.finish()
@@ -104,7 +102,7 @@ def _write_curve(run: Recorder, number: int, curve: Curve) -> None:
     write_json(_index(run, number), {"identity": run.identity(), "epochs": [point.epoch for point in curve], **used})
 
 
-def _read_curve(run: Recorder, number: int) -> Curve | None:
+def _read_curve(run: Recorder, attempts: Attempts, number: int) -> Curve | None:
     """What a finished fold gave; its index is written last, so that there is all of it or none."""
     try:
         values = json.loads(_index(run, number).read_text(encoding="utf-8"))
@@ -112,8 +110,7 @@ def _read_curve(run: Recorder, number: int) -> Curve | None:
             return None
         scores = [read_scores(_part(run, number, ordinal)) for ordinal in range(len(values["epochs"]))]
         run.meter.skip(Seen(values["tokens"], values["rows"]), values["seconds"])
-        if run.resumed is None:  # else the last training knows better
-            run.meter.mini_batch_size = values["mini_batch_size"]
+        attempts.fitted(values["mini_batch_size"])
         return tuple(map(FoldScores, values["epochs"], scores))
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None

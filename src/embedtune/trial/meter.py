@@ -58,9 +58,8 @@ class Meter:
         """A training is done, and another follows."""
         self._before, self._done = self.seen, True
 
-    def begin_again(self, mini_batch_size: int | None) -> None:
-        """Forget the training that runs; the next encodes so many rows at once."""
-        self.mini_batch_size = mini_batch_size
+    def begin_again(self) -> None:
+        """Forget the training that runs."""
         if not self._done:
             self.progress = None
 

@@ -12,24 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedtune import archive
-from embedtune.config import Config, plain
-from embedtune.config.redaction import redact
+from embedtune.config import Config
 from embedtune.errors import ResumeError, TrialError
 from embedtune.evaluation import Pooled, write_scores
-from embedtune.machine.environment import git_revision, library_versions
 from embedtune.paths import TrialPaths
-from embedtune.records import ROWS_SHARE, Evaluation, Interruption, State, TrialRecord
-from embedtune.training import (
-    Progress,
-    TrainingState,
-    planned,
-    processor_threads,
-    resolve_device,
-    resolve_precision,
-    too_few_rows,
-)
+from embedtune.records import Evaluation, Interruption, State, TrialRecord
+from embedtune.training import Attempt, Progress, resolve_device
 from embedtune.trial import resume
 from embedtune.trial.bench import Bench
+from embedtune.trial.facts import facts_at_start, identity, recorded_config
 from embedtune.trial.measuring import measure, save_checkpoint
 from embedtune.trial.meter import Meter
 from embedtune.trial.watching import Hooks
@@ -59,7 +50,6 @@ class Recorder:
     Attributes:
         record: As the trial begins.
         resumable: Whether the state of the training is kept beside the record.
-        resumed: What the training goes on from, until it has begun.
         pooled: The score of the folds, with ``eval.folds``.
         meter: What it uses.
     """
@@ -73,7 +63,6 @@ class Recorder:
     best: Evaluation | None = None
     done: int = 0
     pooled: Pooled | None = None
-    resumed: TrainingState | None = None
     meter: Meter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,49 +73,34 @@ class Recorder:
         """Of the trial."""
         return self.record.number
 
-    def begin(self) -> None:
-        """Open the trial's folder with what is known before it runs, or with what a killed one left to go on with."""
-        device = self.meter.device
-        facts = {
-            "data": self.bench.task.name,
-            "digests": dict(self.bench.task.digests),
-            "base_model": self.config.model.name,
-            **({"base_revision": self.config.model.revision} if self.config.model.revision else {}),
-            **self.bench.objective.to_dict(),
-            "device": device,
-            "precision": resolve_precision(self.config.train.precision, device),
-            "threads": processor_threads(),
-            "git_revision": git_revision(),
-            "versions": library_versions(),
-            **self._amount(),
-            **self.record.facts,
-        }
+    def begin(self) -> Attempt:
+        """Open the trial's folder with what is known before it runs, or with what a killed one left to go on with.
+
+        Returns:
+            What the training starts from.
+        """
+        facts = facts_at_start(self.config, self.bench, self.record, self.meter.device)
         self.record = replace(self.record, state=State.RUNNING, facts=facts)
-        values = self._go_on()
+        resumed = self._take_up()
         self.record = replace(self.record, started=self._started())
-        archive.write_header(self.trial, self.record, _plain(self.config))
+        archive.write_header(self.trial, self.record, recorded_config(self.config))
         self.hooks.watcher.began(self.record)
         self.hooks.deliver(self.trial)
-        if values and not self.bench.folds:
-            self.hooks.resumed(self.done)
-            for ordinal, value in enumerate(values, start=1):
-                self.hooks.report(ordinal, value)  # not asked whether to go on: it went on
+        if resumed is None:
+            return Attempt(self.trial.root)
+        if not self.bench.folds:  # else the reporter is told of the folds
+            self.hooks.reporter.resumed([evaluation.value for evaluation in resumed.evaluations])
+        return Attempt(self.trial.root, resumed.standing.mini_batch_size, resumed.training)
 
-    def _amount(self) -> dict[str, Any]:
-        """How much of what was asked for the training will see; said where it is much less."""
-        training, train = self.bench.task.training, self.config.train
-        if self.record.is_baseline:
-            return {}
-        amount = planned(training, train)
-        if fewer := too_few_rows(training, train, amount):
-            logger.warning("Trial %d: %s", self.number, fewer)
-        return {"rows_asked": amount.asked, ROWS_SHARE: round(amount.share, 4)}
+    def trying(self, attempt: Attempt) -> None:
+        """Note what the training that follows starts from."""
+        self.meter.mini_batch_size = attempt.mini_batch_size
 
-    def begin_again(self, mini_batch_size: int | None) -> None:
-        """Forget all that was measured; the hyperparameters stay, the mini-batch is recorded beside."""
-        self.meter.begin_again(mini_batch_size)
+    def begin_again(self) -> None:
+        """Forget all that was measured of the training that failed; the hyperparameters stay."""
+        self.meter.begin_again()
         restarts = {RESTARTS: self.record.facts.get(RESTARTS, 0) + 1} if self.done else {}
-        self.best, self.done, self.resumed = None, 0, None
+        self.best, self.done = None, 0
         self.trial.metrics.unlink(missing_ok=True)
         self.trial.scores.unlink(missing_ok=True)
         shutil.rmtree(self.trial.checkpoint, ignore_errors=True)
@@ -134,13 +108,17 @@ class Recorder:
         facts = {key: value for key, value in self.record.facts.items() if key != RESUMED_FROM}
         self._write_facts(facts | restarts)
 
+    def judged_by(self, pooled: Pooled) -> None:
+        """Take the score of the folds for the trial's value, and keep the weights of the step at which it was best."""
+        self.pooled = pooled
+
     def scored_folds(self, done: int) -> None:
         """Note that so many folds are scored: a trial that gets on is not the reason why workers die."""
         self._write_facts({**self.record.facts, FOLDS_DONE: done})
 
     def _write_facts(self, facts: Mapping[str, Any]) -> None:
         self.record = replace(self.record, facts=facts)
-        archive.write_header(self.trial, self.record, _plain(self.config))
+        archive.write_header(self.trial, self.record, recorded_config(self.config))
 
     def stepped(self, progress: Progress) -> None:
         """Note and show one optimiser step."""
@@ -161,9 +139,9 @@ class Recorder:
         self.hooks.watcher.evaluated(self.number, evaluation)
         self.hooks.deliver(self.trial)
         if self.bench.folds:
-            return  # the pruner was told of the folds
-        self.hooks.scored(self.done, self.bench.objective.of_queries(scores))
-        if self.hooks.report(self.done, evaluation.value):
+            return  # the reporter was told of the folds
+        queries = self.bench.objective.of_queries(scores)
+        if self.hooks.reporter.evaluated(self.done, evaluation.value, queries):
             raise Pruned
 
     def _is_kept(self, evaluation: Evaluation) -> bool:
@@ -233,21 +211,20 @@ class Recorder:
         """When, in milliseconds, so that this and the seconds give the end: time between two processes is nobody's."""
         return round((time.time() - self.meter.seconds) * 1000)
 
-    def _go_on(self) -> list[float]:
-        """Take up what a killed trial left; the values of its evaluations."""
+    def _take_up(self) -> resume.Resumed | None:
+        """What a killed trial left, with the record as it stood then; None to start anew."""
         if not self.resumable:
             resume.forget(self.trial)
         resumed = resume.load(self.trial, self.identity())
         if resumed is None:
             self.trial.metrics.unlink(missing_ok=True)  # of a baseline that was killed
-            return []
+            return None
         standing = resumed.standing
-        self.resumed, self.meter.mini_batch_size = resumed.training, standing.mini_batch_size
         self.best, self.done = resumed.evaluations[standing.best], len(resumed.evaluations)
         self.meter.go_on(standing.progress, standing.seconds)
         self.record = replace(self.record, facts={**self.record.facts, RESUMED_FROM: standing.progress.step})
         logger.info("Trial %d goes on from step %d", self.number, standing.progress.step)
-        return [evaluation.value for evaluation in resumed.evaluations]
+        return resumed
 
     def _value(self) -> float | None:
         """What the trial is ranked by; with folds, nothing before all are scored."""
@@ -257,12 +234,4 @@ class Recorder:
 
     def identity(self) -> dict[str, Any]:
         """What must not have changed for the trial to go on as if it had not stopped."""
-        config = _plain(self.config)
-        facts = {key: self.record.facts[key] for key in ("digests", "device", "precision", "versions")}
-        return facts | {key: config[key] for key in ("model", "train", "loss", "eval")}
-
-
-def _plain(config: Config) -> dict[str, Any]:
-    """Without the passwords that an address in it may hold: it is written to files."""
-    values: dict[str, Any] = redact(plain(config))
-    return values
+        return identity(self.config, self.record.facts)

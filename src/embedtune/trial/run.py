@@ -5,28 +5,27 @@ from __future__ import annotations
 import copy
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from typing import TypeVar
 
 from embedtune.config import Config
-from embedtune.errors import DeviceLost, ResumeError, StudyError
+from embedtune.errors import DeviceLost, StudyError
 from embedtune.machine.disk import is_full, reporting_full
 from embedtune.paths import TrialPaths, write_json
 from embedtune.records import Interruption, State, TrialRecord
 from embedtune.training import (
     Attempt,
     Listener,
-    free_memory,
     is_device_lost,
-    is_out_of_memory,
     reset_peak_memory,
     resolve_device,
-    smaller_mini_batch,
     train_model,
     training_facts,
 )
+from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
 from embedtune.trial.cross_validation import cross_validate, score_untuned
 from embedtune.trial.recorder import Pruned, Recorder
@@ -62,9 +61,9 @@ def run_trial(
     state: State = State.COMPLETE
     reason: str | None = None
     with _logging_to(trial):
-        run.begin()
+        attempts = Attempts(run, run.begin())
         try:
-            _train(run)
+            _train(run, attempts)
         except Pruned as pruned:
             state, reason = State.PRUNED, str(pruned) or f"pruned after evaluation {run.done}"
         except KeyboardInterrupt:
@@ -88,45 +87,24 @@ def run_baseline(config: Config, bench: Bench, trial: TrialPaths, record: TrialR
     run = Recorder(config, bench, trial, hooks, record)
     run.begin()
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
-    run.pooled = score_untuned(run, model) if bench.folds else None
+    if bench.folds:
+        run.judged_by(score_untuned(run, model))
     run.evaluate(model, None)
     return run.close(State.COMPLETE)
 
 
-def _train(run: Recorder) -> None:
+def _train(run: Recorder, attempts: Attempts) -> None:
     """Train on all rows, after the folds if there are any."""
     reset_peak_memory(resolve_device(run.config.train.device))
     if run.bench.folds:
-        run.pooled = cross_validate(run, lambda attempt: _retried(run, attempt))
-    _retried(run, lambda: _attempt(run))
+        run.judged_by(cross_validate(run, attempts))
+    attempts.go_on(partial(_train_on_all, run))
 
 
-def _retried(run: Recorder, attempt: Callable[[], T]) -> T:
-    """Train; a batch that does not fit is tried again from the start, through ever smaller mini-batches.
-
-    A saved state that cannot be taken up is forgotten.
-    """
-    while True:
-        try:
-            return attempt()
-        except ResumeError as error:
-            logger.warning("Trial %d starts anew, its saved state cannot be used: %s", run.number, error)
-            smaller = run.meter.mini_batch_size
-        except Exception as error:
-            smaller = smaller_mini_batch(run.config, run.meter.mini_batch_size)
-            if not is_out_of_memory(error) or smaller is None:
-                raise
-            logger.warning("Out of memory: trial %d begins again with mini-batches of %d rows", run.number, smaller)
-        run.begin_again(smaller)
-        free_memory()
-
-
-def _attempt(run: Recorder) -> None:
+def _train_on_all(run: Recorder, attempt: Attempt) -> None:
     config, bench = run.config, run.bench
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
-    resumed, run.resumed = run.resumed, None
     write_json(run.trial.training, asdict(training_facts(model, bench.task.training, config)))
-    attempt = Attempt(run.trial.root, run.meter.mini_batch_size, resumed)
     listener = Listener(lambda progress: run.evaluate(model, progress), run.stepped, run.save)
     train_model(model, bench.task.training, config, attempt, listener)
 

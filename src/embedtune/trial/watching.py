@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,6 +52,34 @@ class Silent:
         """Show nothing."""
 
 
+class Reporter(Protocol):
+    """Somebody who is told each value of a trial and may end it."""
+
+    def resumed(self, values: Sequence[float]) -> None:
+        """The trial goes on with these evaluations behind it, from the first on."""
+
+    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
+        """One evaluation is measured, or one fold scored; True prunes the trial.
+
+        Args:
+            ordinal: Of the evaluation, 1-based.
+            value: The objective.
+            queries: The objective of each query, of shape (queries,).
+        """
+        ...
+
+
+class NoReporter:
+    """A reporter that lets every trial go on."""
+
+    def resumed(self, values: Sequence[float]) -> None:
+        """Tell nobody."""
+
+    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
+        """Let it go on."""
+        return False
+
+
 @dataclass(frozen=True)
 class Hooks:
     """Whom a trial tells.
@@ -59,15 +87,11 @@ class Hooks:
     Attributes:
         watcher: Shown progress.
         deliver: Sends the trial's folder to the tracking store; never raises.
-        scored: Given the ordinal of an evaluation (1-based) and the objective of each query, before ``report``.
-        resumed: Given how many evaluations a trial that goes on has behind it, before they are reported again.
-        report: Given the ordinal of an evaluation and its value; True prunes the trial.
+        reporter: Told each value, may end the trial.
         judge: Given the record of a trial that ends, the facts about it that only its study can know.
     """
 
     watcher: Watcher
     deliver: Callable[[TrialPaths], None] = lambda _: None
-    scored: Callable[[int, NDArray[np.float64]], None] = lambda _ordinal, _values: None
-    resumed: Callable[[int], None] = lambda _: None
-    report: Callable[[int, float], bool] = lambda _ordinal, _value: False
+    reporter: Reporter = field(default_factory=NoReporter)
     judge: Callable[[TrialRecord], Mapping[str, Any]] = lambda _: {}

@@ -8,10 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import optuna
-from numpy.typing import NDArray
-from optuna.pruners import BasePruner
 
 from embedtune import archive
 from embedtune.config import Config
@@ -26,8 +23,8 @@ from embedtune.study.storage import is_lost, persistently
 from embedtune.sweep.ask import Asking
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space.space import to_overrides
-from embedtune.sweep.strategies.query_pruner import QueryPruner, mean_step, repeat_queries, report_queries
 from embedtune.sweep.workers.attempts import DEVICE_ATTEMPTS, give_up
+from embedtune.sweep.workers.reporter import reporter_for
 from embedtune.sweep.workers.stopping import Stop
 from embedtune.trial import resume
 from embedtune.trial.bench import Benches
@@ -102,7 +99,8 @@ class Worker:
             config = _reseeded(self.compose([*self.asking.rules.space.fixed, *to_overrides(params)]), trial)
             hooks = Hooks(self.watcher, self.delivery.trial, judge=self.asking.rules.constraints.judge)
             if config.eval.second is None:  # Optuna takes no reports for two objectives
-                hooks = _reporting(hooks, trial, self.study.optuna.pruner, self._reported(before))
+                reporter = reporter_for(trial, self.study.optuna.pruner, self._reported(before))
+                hooks = replace(hooks, reporter=reporter)
             bench, resumable = self.benches.get(config), config.study.resume
             record = self.run(config, bench, paths, record, hooks, resumable=resumable)
         except KeyboardInterrupt:
@@ -174,29 +172,3 @@ def _reseeded(config: Config, trial: optuna.Trial) -> Config:
     """Each repeat of a configuration has a seed of its own."""
     repeat = int(trial.user_attrs.get(REPEAT, 0))
     return replace(config, train=replace(config.train, seed=config.train.seed + repeat)) if repeat else config
-
-
-def _reporting(hooks: Hooks, trial: optuna.Trial, pruner: BasePruner, earlier: Mapping[int, float]) -> Hooks:
-    """Report every evaluation to Optuna, with its queries where the pruner compares them.
-
-    Args:
-        hooks: To add to.
-        trial: That runs.
-        pruner: Of its study.
-        earlier: What was reported of the same configuration before it was interrupted.
-    """
-    by_query = isinstance(pruner, QueryPruner)
-
-    def scored(ordinal: int, values: NDArray[np.float64]) -> None:
-        if by_query:
-            persistently(lambda: report_queries(trial, ordinal, values))
-
-    def resumed(done: int) -> None:
-        if by_query:
-            persistently(lambda: repeat_queries(trial, done, earlier))
-
-    def report(ordinal: int, value: float) -> bool:
-        persistently(lambda: trial.report(value, mean_step(ordinal) if by_query else ordinal))
-        return persistently(trial.should_prune)
-
-    return replace(hooks, scored=scored, resumed=resumed, report=report)

@@ -1,0 +1,55 @@
+"""What is known of a trial before it runs: with what it trains, and on how much of what was asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from embedtune.config import Config, plain
+from embedtune.config.redaction import redact
+from embedtune.machine.environment import git_revision, library_versions
+from embedtune.records import ROWS_SHARE, TrialRecord
+from embedtune.training import planned, processor_threads, resolve_precision, too_few_rows
+from embedtune.trial.bench import Bench
+
+logger = logging.getLogger(__name__)
+
+
+def facts_at_start(config: Config, bench: Bench, record: TrialRecord, device: str) -> dict[str, Any]:
+    """The facts of a trial that begins; those its record brings count more."""
+    return {
+        "data": bench.task.name,
+        "digests": dict(bench.task.digests),
+        "base_model": config.model.name,
+        **({"base_revision": config.model.revision} if config.model.revision else {}),
+        **bench.objective.to_dict(),
+        "device": device,
+        "precision": resolve_precision(config.train.precision, device),
+        "threads": processor_threads(),
+        "git_revision": git_revision(),
+        "versions": library_versions(),
+        **({} if record.is_baseline else _amount(config, bench, record.number)),
+        **record.facts,
+    }
+
+
+def identity(config: Config, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What must not have changed for a trial to go on as if it had not stopped."""
+    values = recorded_config(config)
+    same = {key: facts[key] for key in ("digests", "device", "precision", "versions")}
+    return same | {key: values[key] for key in ("model", "train", "loss", "eval")}
+
+
+def recorded_config(config: Config) -> dict[str, Any]:
+    """Without the passwords that an address in it may hold: it is written to files."""
+    values: dict[str, Any] = redact(plain(config))
+    return values
+
+
+def _amount(config: Config, bench: Bench, number: int) -> dict[str, Any]:
+    """How much of what was asked for the training will see; said where it is much less."""
+    amount = planned(bench.task.training, config.train)
+    if fewer := too_few_rows(bench.task.training, config.train, amount):
+        logger.warning("Trial %d: %s", number, fewer)
+    return {"rows_asked": amount.asked, ROWS_SHARE: round(amount.share, 4)}

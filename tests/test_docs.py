@@ -51,10 +51,3 @@ def test_keys_in_the_texts_exist() -> None:
 def test_changelog_knows_the_version() -> None:
     assert f"## {__version__}" in text_of(ROOT / "CHANGELOG.md")
     assert f'version = "{__version__}"' in text_of(ROOT / "pyproject.toml")
-
-
-def test_every_key_has_its_file_and_a_comment() -> None:
-    for group in ("model", "data", "train", "loss", "eval", "study", "tracking", "release", "paths"):
-        for file in (ROOT / "conf" / group).glob("*.yaml"):
-            assert file.read_text(encoding="utf-8").startswith("# "), file
-            assert "python -m embedtune" in file.read_text(encoding="utf-8") or group == "paths", file

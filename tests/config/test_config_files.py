@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hydra.errors import ConfigCompositionException
 from omegaconf import DictConfig
 
 from embedtune.config import BatchSampler, Config, Precision, conf_dir, register_schema, to_config
+from embedtune.config.explain import leaves
 from embedtune.errors import ConfigError
 
 FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml"))
@@ -45,6 +48,46 @@ def test_file_composes_to_a_valid_config(file: Path) -> None:
 def test_file_says_how_to_choose_it(file: Path) -> None:
     lines = (conf_dir() / file).read_text(encoding="utf-8").splitlines()
     assert any(line.startswith("#") and "python -m embedtune" in line for line in lines) or file.parent.name == "paths"
+
+
+def keys_of(file: Path) -> Iterator[tuple[str, bool]]:
+    """Every key of a file, dotted, and whether a comment stands above it or behind it."""
+    above: list[tuple[int, str]] = []
+    commented = False
+    for line in (conf_dir() / file).read_text(encoding="utf-8").splitlines():
+        if line.strip().startswith("#"):
+            commented = True
+            continue
+        match = re.match(r"( *)([\w.-]+):(?: |$)", line)
+        if match:
+            above = [part for part in above if part[0] < len(match[1])] + [(len(match[1]), match[2])]
+            yield ".".join(name for _, name in above), commented or " # " in line
+        commented = False
+
+
+UNCOMMENTED = re.compile(
+    r"defaults|hydra\.run.*|hydra\.sweep|hydra\.sweep\.(dir|subdir)|hydra\.output_subdir|hydra|study|eval|hydra\.sweeper"
+    r"|hydra\.sweeper\.params\..*|.*_target_"
+)
+"""Names of groups, what a comment above the group tells, and what the first line of the file does."""
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_every_key_has_a_comment(file: Path) -> None:
+    bare = [key for key, commented in keys_of(file) if not commented and not UNCOMMENTED.fullmatch(key)]
+    assert bare == []
+
+
+def test_every_key_of_the_schema_stands_in_a_file() -> None:
+    written = {".".join([*file.parts[:-1], key]) for file in FILES for key, _ in keys_of(file)}
+    written |= {key for key, _ in keys_of(Path("config.yaml"))}
+    assert [leaf for leaf in leaves(Config()) if leaf not in written] == []
+
+
+def test_a_key_without_a_comment_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("# Said.\na: 1\nb: 2\nc:\n  # Said.\n  d: 3\n  e: 4  # said\n", encoding="utf-8")
+    assert list(keys_of(file)) == [("a", True), ("b", False), ("c", False), ("c.d", True), ("c.e", True)]
 
 
 def test_defaults_of_files_and_of_the_schema_agree() -> None:

@@ -35,8 +35,8 @@ READS: Mapping[str, tuple[str, ...]] = {
 _EVERYWHERE = ("paths", "format")
 
 SOURCES: Mapping[str, tuple[str, ...]] = {
-    "pydocs": ("data.path", "data.revision", "data.splits"),
-    "files": ("data.revision",),
+    "pydocs": ("data.path", "data.subset", "data.revision", "data.splits"),
+    "files": ("data.subset", "data.revision"),
     "hub": (),
 }
 """Source of data -> the keys of ``data`` that it does not read."""

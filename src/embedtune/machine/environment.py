@@ -1,4 +1,4 @@
-"""What this program runs on: versions, revision, worker. Standard library only."""
+"""What a result was made with: versions of the libraries and the revision of the code."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from embedtune.config import conf_dir, plain, register_schema, to_config
 from embedtune.config.grammar import parse, quote, verbatim
+from embedtune.records import StudyDefinition
 from embedtune.reporting.page.again import command_again
 from embedtune.sweep.space.space import build_space, split_arguments
 
@@ -30,6 +31,11 @@ DEFINITION: dict[str, Any] = {
 }  # fmt: skip
 
 
+def defined(values: dict[str, Any]) -> StudyDefinition:
+    rest = {"objective": "cosine_map@100", "dim": 64, "data": {"name": "d", "source": "x"}, "model": {"name": "tiny"}}
+    return StudyDefinition.from_dict({**rest, **values})
+
+
 def overrides_of(command: str) -> dict[str, Any]:
     """What Hydra reads; a later override of a key replaces an earlier one."""
     words = shlex.split(command)
@@ -39,7 +45,7 @@ def overrides_of(command: str) -> dict[str, Any]:
 
 
 def test_command_spells_out_every_choice() -> None:
-    command = command_again(DEFINITION, CONFIG)
+    command = command_again(defined(DEFINITION), CONFIG)
     assert command.startswith("python -m embedtune -m sweep=optuna hydra.sweeper.params=null ")
     assert "'study.name=\"my study\"' data=files " in command
     said = overrides_of(command)
@@ -63,13 +69,13 @@ def test_command_spells_out_every_choice() -> None:
 
 def test_command_without_pruner_and_matryoshka() -> None:
     loss = {"name": "mnrl", "matryoshka": None}
-    said = overrides_of(command_again({**DEFINITION, "pruner": {}}, {**CONFIG, "loss": loss}))
+    said = overrides_of(command_again(defined({**DEFINITION, "pruner": {}}), {**CONFIG, "loss": loss}))
     assert said["hydra.sweeper.pruner"] is None
     assert said["loss"] == "plain"
 
 
 def test_command_of_a_single_configuration() -> None:
-    command = command_again({**DEFINITION, "kind": "single", "space": {}}, CONFIG)
+    command = command_again(defined({**DEFINITION, "kind": "single", "space": {}}), CONFIG)
     said = overrides_of(command)
     assert said["train.learning_rate"] == 5e-05
     assert "sweep" not in said
@@ -84,7 +90,7 @@ def test_command_says_the_rules_of_the_search() -> None:
         "repeats": True,
         "warm_start": None,
     }
-    said = overrides_of(command_again({**DEFINITION, **rules}, CONFIG))
+    said = overrides_of(command_again(defined({**DEFINITION, **rules}), CONFIG))
     for key, value in rules.items():
         assert said.get(f"hydra.sweeper.{key}") == value
 
@@ -112,7 +118,7 @@ def study_of(words: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def assert_recomposed(words: list[str]) -> None:
     definition, recipe = study_of(words)
-    command = command_again(definition, recipe)
+    command = command_again(defined(definition), recipe)
     assert study_of(shlex.split(command)[3:]) == (definition, recipe), command
 
 

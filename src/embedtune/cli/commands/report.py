@@ -64,7 +64,7 @@ def _inputs(study: StudyPaths, config: Config) -> ReportInputs:
 
 
 def _command(board: Board, configured: TrialPaths) -> str:
-    return command_again(board.definition.to_dict(), archive.read_config(configured))
+    return command_again(board.definition, archive.read_config(configured))
 
 
 def _with_differences(study: StudyPaths, board: Board) -> Board:

@@ -8,6 +8,7 @@ from typing import Any
 
 from embedtune.config import Config, find_choice, plain, read_choice
 from embedtune.config.grammar import quote, verbatim
+from embedtune.records import Search, Settings, StudyDefinition
 from embedtune.reporting.page.differences import GROUPS, flatten
 
 _ELSEWHERE = frozenset({"train.device", "eval.batch_size", "data.name", "data.source"})
@@ -19,25 +20,27 @@ _SWEEPS = {("grid", "none"): "grid", ("random", "none"): "random", ("motpe", "no
 _RULES = ("conditions", "constraints", "repeats", "enqueue", "warm_start")
 
 
-def command_again(definition: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+def command_again(definition: StudyDefinition, config: Settings) -> str:
     """What to type to run the study again from nothing.
 
     Args:
         definition: The study's definition.
         config: The composed configuration of its baseline, or of a trial run by itself.
     """
-    words = ["python", "-m", "embedtune", *(_sweep(definition) if definition["kind"] == "sweep" else [])]
-    words += [_typed("study.name", definition["name"]), *_recipe(config, definition["space"])]
-    if definition["kind"] == "sweep":
-        words += [_typed("study.n_trials", definition["n_trials"])]
-        words += [f"{key}={text}" for key, text in definition["space"].items()]
-        words += [_typed(f"hydra.sweeper.{key}", definition[key]) for key in _RULES if definition.get(key)]
+    search = definition.search
+    words = ["python", "-m", "embedtune", *(_sweep(search) if definition.is_sweep else [])]
+    words += [_typed("study.name", definition.name), *_recipe(config, search.space)]
+    if definition.is_sweep:
+        words += [_typed("study.n_trials", definition.n_trials)]
+        words += [f"{key}={text}" for key, text in search.space.items()]
+        rules = {key: value for key, value in search.to_dict().items() if key in _RULES and value}
+        words += [_typed(f"hydra.sweeper.{key}", value) for key, value in rules.items()]
     return " ".join(shlex.quote(word) for word in words)
 
 
-def _sweep(definition: Mapping[str, Any]) -> Iterator[str]:
+def _sweep(search: Search) -> Iterator[str]:
     """What searches; the space is spelled out, so that nothing of a file joins it."""
-    strategies = {name: definition[name] for name in ("sampler", "pruner")}
+    strategies = {"sampler": search.sampler, "pruner": search.pruner}
     names = {name: find_choice(name, values) for name, values in strategies.items() if values}
     sweep = _SWEEPS.get((names.get("sampler") or "", names.get("pruner") or ""), "optuna")
     yield from ("-m", f"sweep={sweep}", "hydra.sweeper.params=null")
@@ -49,7 +52,7 @@ def _sweep(definition: Mapping[str, Any]) -> Iterator[str]:
             yield from [f"++{_typed(f'hydra.sweeper.{name}', values)}"] if values else []
 
 
-def _recipe(config: Mapping[str, Any], space: Mapping[str, str]) -> Iterator[str]:
+def _recipe(config: Settings, space: Mapping[str, str]) -> Iterator[str]:
     """Every key that makes a result and is not searched."""
     chosen = {
         "data": config["data"]["source"],

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedtune.archive.documents import read_lines
 from embedtune.paths import (
     StudyPaths,
     TrialPaths,
     Workspace,
     append_json_line,
-    read_json_lines,
     write_atomic,
     write_json,
 )
@@ -29,6 +29,10 @@ values = st.recursive(
     max_leaves=6,
 )
 lines = st.lists(st.dictionaries(plain, values, max_size=3), max_size=4)
+
+
+def read(path: Path) -> list[Any]:
+    return list(read_lines(path, lambda found: found))
 
 
 def files_in(folder: Path) -> list[str]:
@@ -146,7 +150,7 @@ def test_json_lines_are_read_as_they_were_appended(
     path = tmp_path_factory.mktemp("lines") / "metrics.jsonl"
     for item in items:
         append_json_line(path, item)
-    assert read_json_lines(path) == items
+    assert read(path) == items
 
 
 @settings(max_examples=40, deadline=None)
@@ -162,16 +166,16 @@ def test_json_line_torn_by_a_crash_is_lost_alone(
     length = len(json.dumps(last, ensure_ascii=False).encode()) + 1
     cut = data.draw(st.integers(2, length))  # at least the newline and the closing brace are missing
     path.write_bytes(written[: len(written) - cut])
-    assert read_json_lines(path) == whole
+    assert read(path) == whole
     append_json_line(path, {"after": "the crash"})
-    assert read_json_lines(path) == [*whole, {"after": "the crash"}]
+    assert read(path) == [*whole, {"after": "the crash"}]
 
 
 def test_json_line_that_lacks_only_its_newline_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 1}', encoding="utf-8")
     append_json_line(path, {"step": 2})
-    assert read_json_lines(path) == [{"step": 1}, {"step": 2}]
+    assert read(path) == [{"step": 1}, {"step": 2}]
 
 
 def test_json_line_with_a_torn_letter_does_not_hide_the_others(tmp_path: Path) -> None:
@@ -180,8 +184,8 @@ def test_json_line_with_a_torn_letter_does_not_hide_the_others(tmp_path: Path) -
     with path.open("ab") as file:
         file.write('{"text": "é'.encode()[:-1] + b"\n")
     append_json_line(path, {"step": 2})
-    assert [line["step"] for line in read_json_lines(path)] == [1, 2]
+    assert [line["step"] for line in read(path)] == [1, 2]
 
 
 def test_json_lines_of_a_missing_file_are_none(tmp_path: Path) -> None:
-    assert read_json_lines(tmp_path / "gone.jsonl") == []
+    assert read(tmp_path / "gone.jsonl") == []

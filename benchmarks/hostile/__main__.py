@@ -20,7 +20,8 @@ from pathlib import Path
 
 from attempt import Limit, attempt
 
-KINDS = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in ("__main__", "attempt"))
+OWN = ("__main__", "attempt", "damage")
+KINDS = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in OWN)
 SHOWN = 20
 """Faults that are printed whole."""
 

@@ -4,7 +4,8 @@ EmbedtuneError
 ├── UserError            the input is wrong: exit status 2, nothing was trained
 │   ├── ConfigError      a key of the configuration breaks a rule
 │   ├── DataError        the texts cannot be used
-│   └── ModelError       the model cannot be loaded, or is not what was asked for
+│   ├── ModelError       the model cannot be loaded, or is not what was asked for
+│   └── RecordError      something recorded cannot be read; it is left as it is
 ├── TrialError           one trial failed; the study goes on
 ├── ResumeError          the saved state of a training cannot be written or taken up; it starts anew
 ├── DeviceLost           the device is lost to this process; another goes on
@@ -45,6 +46,10 @@ class DataError(UserError):
 
 class ModelError(UserError):
     """The model cannot be loaded or is not the one asked for."""
+
+
+class RecordError(UserError):
+    """A file of a study, a trial or a store cannot be read."""
 
 
 class TrialError(EmbedtuneError):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+"""Windows has neither flag."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ class Workspace:
         """Every study there is, by name."""
         if not self.sweeps.is_dir():
             return []
-        return [StudyPaths(path) for path in sorted(self.sweeps.iterdir()) if (path / "study.yaml").is_file()]
+        return [StudyPaths(path) for path in sorted(self.sweeps.iterdir()) if os.path.lexists(path / "study.yaml")]
 
     @property
     def identity(self) -> Path:
@@ -219,7 +224,8 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     data = content.encode() if isinstance(content, str) else content
     try:
-        with beside.open("wb") as file:
+        beside.unlink(missing_ok=True)
+        with beside.open("xb") as file:  # not through a link that somebody left there
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -234,24 +240,18 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def append_json_line(path: Path, values: Mapping[str, Any]) -> None:
-    """Append one JSON line and flush it to disk; a line torn by a crash before it stays apart."""
+    """Append one JSON line and flush it to disk; a line torn by a crash before it stays apart.
+
+    Raises:
+        OSError: The disk is full, or the path is that of a link, a pipe or a folder.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(("\n" if torn else "") + json.dumps(values, ensure_ascii=False) + "\n")
+    line = json.dumps(values, ensure_ascii=False) + "\n"
+    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o666), "ab+") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "a record must be a regular file", str(path))
+        end = file.seek(0, os.SEEK_END)
+        torn = end > 0 and os.pread(file.fileno(), 1, end - 1) != b"\n"
+        file.write((f"\n{line}" if torn else line).encode())
         file.flush()
         os.fsync(file.fileno())
-
-
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """All whole lines; one torn by a crash is left out."""
-    if not path.is_file():
-        return []
-    values = []
-    # Not splitlines(): texts may hold U+2028 and the like, which JSON leaves unescaped.
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        try:
-            values.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return values

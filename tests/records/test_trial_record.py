@@ -23,8 +23,8 @@ from embedtune.records import (
 )
 
 text = st.text(max_size=8)
-number = st.floats(allow_nan=False)
-count = st.integers(0, 2**53)
+number = st.floats(allow_nan=False, allow_infinity=False)
+count = st.integers(0, 2**47)
 scalars = st.none() | st.booleans() | st.integers() | number | text
 metrics = st.dictionaries(st.sampled_from(["384", "64"]), st.dictionaries(text, number, max_size=3))
 

@@ -33,7 +33,7 @@ def to_config(cfg: DictConfig) -> Config:
             f"config must extend the schema, but got {type(config).__name__}. Add 'schema' to its defaults."
         )
     # Rules are asked of values of the right kind alone.
-    found = [*_unknown_keys(cfg, config), *_misfits(config, Config()), *_odd_values(plain(config))] or problems(config)
+    found = [*_unknown_keys(cfg, config), *_misfits(config, Config()), *odd_values(plain(config))] or problems(config)
     if found:
         raise ConfigError(join_problems(found))
     return config
@@ -65,15 +65,15 @@ def _misfits(node: Any, usual: Any, prefix: str = "") -> Iterator[str]:
             yield f"{key} must be {kind}, but got {cut(str(value))}. Correct what stands in ${{}}."
 
 
-def _odd_values(node: Any, key: str = "") -> Iterator[str]:
+def odd_values(node: Any, key: str = "") -> Iterator[str]:
     """What no file, no library and no record can hold, whichever key it is for."""
     if isinstance(node, Mapping):
         for name, value in node.items():
-            yield from _odd_values(str(name), f"{key} (a name)" if key else str(name))
-            yield from _odd_values(value, f"{key}.{name}" if key else str(name))
+            yield from odd_values(str(name), f"{key} (a name)" if key else str(name))
+            yield from odd_values(value, f"{key}.{name}" if key else str(name))
     elif isinstance(node, list):
         for value in node:
-            yield from _odd_values(value, key)
+            yield from odd_values(value, key)
     elif isinstance(node, str) and ("\0" in node or not _is_text(node)):
         yield f"{key} must be text without NUL, in UTF-8, but got {node!a:.100}. Rename what it names."
     elif isinstance(node, int) and abs(node) > LARGEST:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedtune.config.checks import problems
+from embedtune.config.convert import odd_values
+from embedtune.config.plain import plain
 from embedtune.config.schema import Config
 from embedtune.errors import ConfigError, join_problems
 from embedtune.typed import Mismatch, read
@@ -29,7 +31,7 @@ def restore_config(recorded: Mapping[str, Any], *, trust_remote_code: bool) -> C
         config = read(Config, _with_earlier_meaning(recorded))
     except Mismatch as error:
         raise ConfigError(f"the recorded configuration must fit this version, but {error}.") from error
-    found = problems(config)
+    found = [*odd_values(plain(config))] or problems(config)
     if config.model.trust_remote_code and not trust_remote_code:
         found.append(
             f"model.trust_remote_code must be allowed by this command, but got it from a record alone, for the code of "

@@ -8,8 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from embedtune.errors import DataError
+from embedtune.machine.files import read_regular
 from embedtune.paths import TrialPaths, write_atomic
 from embedtune.records import RetrievalScores
+
+_LARGEST, _MOST_ROWS = 2 << 30, 50_000_000
+"""Bytes, packed and unpacked, and rows of a file of scores."""
 
 _KEYS = ("query_id", "dim", "group")
 """Columns that are no metric."""
@@ -54,18 +58,45 @@ def read_scores(path: Path, metric: str | None = None) -> RetrievalScores:
         DataError: The file is missing or is not one that :func:`write_scores` wrote.
     """
     try:
-        with pq.ParquetFile(path) as file:
-            table = file.read(columns=None if metric is None else [*_KEYS, metric])
-        dims = table["dim"].to_numpy()
-        ids = table["query_id"].to_pylist()
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise DataError(
-            f"{path} must be per-query scores in Parquet, but got {str(error).splitlines()[0]}. Evaluate again."
-        ) from error
+        return _scores(_table(path, metric))
+    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path} must be per-query scores in Parquet, but got {reason}. Evaluate again.") from error
+
+
+def _table(path: Path, metric: str | None) -> pa.Table:
+    """What is in the file, once its head says that it is of a size that can be."""
+    content = pa.BufferReader(read_regular(path, _LARGEST))
+    with pq.ParquetFile(content) as file:
+        groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
+        if sum(group.total_byte_size for group in groups) > _LARGEST or file.metadata.num_rows > _MOST_ROWS:
+            raise ValueError(f"more than {_LARGEST:,} bytes or {_MOST_ROWS:,} rows")
+        found: pa.Table = file.read(columns=None if metric is None else [*_KEYS, metric])
+    names = {"query_id": pa.string(), "dim": pa.int32(), "group": pa.int32()}
+    wanted = pa.schema([(name, names.get(name, pa.float64())) for name in found.column_names])
+    if found.schema.names != wanted.names or any(found.schema.field(own.name).type != own.type for own in wanted):
+        raise ValueError(f"columns {', '.join(f'{own.name}: {own.type}' for own in found.schema)}")
+    if metric is not None and metric not in found.column_names:
+        raise ValueError(f"no column {metric}")
+    return found
+
+
+def _scores(table: pa.Table) -> RetrievalScores:
+    """The scores of a table, in which every dimension has the same queries in the same order."""
+    dims, ids = table["dim"].to_numpy(), table["query_id"].to_pylist()
     columns = {name: table[name].to_numpy() for name in table.column_names if name not in _KEYS}
-    sizes = dict.fromkeys(dims.tolist())
-    query_ids = tuple(dict.fromkeys(ids))
+    sizes, query_ids = dict.fromkeys(dims.tolist()), tuple(dict.fromkeys(ids))
+    if (
+        not columns
+        or not query_ids
+        or ids != list(query_ids) * len(sizes)
+        or None in query_ids
+        or table["dim"].null_count
+    ):
+        raise ValueError("rows that are not one of each query for each dimension")
     groups = table["group"].to_pylist() if "group" in table.column_names else []
+    if None in groups:
+        raise ValueError("queries without a group")
     return RetrievalScores(
         query_ids=query_ids,
         per_query={dim: {name: values[dims == dim] for name, values in columns.items()} for dim in sizes},

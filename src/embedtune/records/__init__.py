@@ -12,7 +12,16 @@ from embedtune.records.data import (
 from embedtune.records.definition import DataSource, Kind, Search, Settings, StudyDefinition
 from embedtune.records.objective import Direction, Objective, SecondObjective
 from embedtune.records.training import DatasetFacts, TrainingFacts
-from embedtune.records.trial import BASE, ENOUGH_ROWS, ROWS_SHARE, Evaluation, Interruption, State, TrialRecord
+from embedtune.records.trial import (
+    BASE,
+    ENOUGH_ROWS,
+    ROWS_SHARE,
+    Delivered,
+    Evaluation,
+    Interruption,
+    State,
+    TrialRecord,
+)
 
 __all__ = [
     "BASE",
@@ -20,6 +29,7 @@ __all__ = [
     "ROWS_SHARE",
     "DataSource",
     "DatasetFacts",
+    "Delivered",
     "Direction",
     "Evaluation",
     "Interruption",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from embedtune import typed
 from embedtune.records.objective import Objective
 
 Kind = Literal["sweep", "single"]
@@ -59,9 +60,9 @@ class Search:
             sampler=values.get("sampler") or {},
             pruner=values.get("pruner") or {},
             conditions=values.get("conditions") or {},
-            constraints=tuple(values.get("constraints") or ()),
+            constraints=values.get("constraints") or (),
             repeats=bool(values.get("repeats")),
-            enqueue=tuple(values.get("enqueue") or ()),
+            enqueue=values.get("enqueue") or (),
             warm_start=values.get("warm_start"),
         )
 
@@ -154,16 +155,19 @@ class StudyDefinition:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: It is not the definition of a study.
         """
-        return cls(
+        found = cls(
             name=str(values["name"]),
             kind="sweep" if values["kind"] == "sweep" else "single",
             objective=Objective.from_dict(values),
             n_trials=values.get("n_trials"),
             search=Search.from_dict(values),
-            data=DataSource(**values["data"], digests=values.get("digests") or {}),
+            data=DataSource(values["data"]["name"], values["data"]["source"], values.get("digests") or {}),
             model=values["model"],
             recipe=values.get("recipe") or {},
             code_version=values.get("code_version"),
             git_revision=values.get("git_revision"),
             id=values.get("id"),
         )
+        if not (found.base_model and found.folds >= 0):
+            raise ValueError("it must name a base model and as many folds as there can be")
+        return typed.read(cls, found)

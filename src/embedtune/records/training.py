@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from embedtune import typed
+
 
 @dataclass(frozen=True)
 class DatasetFacts:
@@ -64,7 +66,9 @@ class TrainingFacts:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingFacts:
-        """From the JSON of ``dataclasses.asdict``."""
-        datasets = tuple(DatasetFacts(**{**item, "samples": tuple(item["samples"])}) for item in values["datasets"])
-        tuples = {key: tuple(values[key]) for key in ("losses", "non_default")}
-        return cls(**{**values, **tuples, "datasets": datasets})
+        """From the JSON of ``dataclasses.asdict``; keys of newer versions are left out.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        return typed.read(cls, values, unknown=True)

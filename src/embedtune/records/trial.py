@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
+from embedtune import typed
 from embedtune.records.data import Metrics
 from embedtune.records.objective import SecondObjective
 
@@ -29,6 +30,9 @@ class Interruption(StrEnum):
     DIED = "died"
     """Its worker died, lost its device or was taken for dead: after some of these it is not tried again."""
 
+
+_LAST_MOMENT = 253_402_300_800_000
+"""Milliseconds since the epoch, at which the year 10000 begins: no calendar knows later ones."""
 
 _BROKEN_OFF = "interrupted"
 """How the reason of an interrupted trial begins; in records of older versions that is all that tells it."""
@@ -76,6 +80,41 @@ class Evaluation:
         (Geoffrion, Proper efficiency and the theory of vector maximization, 1968).
         """
         return self.value if self.second is None else (self.value + self.second) / 2
+
+    @classmethod
+    def from_dict(cls, values: object) -> Evaluation:
+        """From the JSON of ``dataclasses.asdict``; keys of newer versions are left out.
+
+        Raises:
+            ValueError: It is no evaluation.
+        """
+        found = typed.read(cls, values, unknown=True)
+        _check_dims(found.metrics)
+        _check(found.step >= 0, "step must be at least 0", found.step)
+        _check(typed.is_number(found.value), "value must be a finite number", found.value)
+        _check(found.second is None or typed.is_number(found.second), "second must be a finite number", found.second)
+        _check(0 <= found.timestamp < _LAST_MOMENT, "timestamp must be a time in milliseconds", found.timestamp)
+        return found
+
+
+@dataclass(frozen=True)
+class _KnownFacts:
+    """The types of those facts of a trial that anything is computed from."""
+
+    constraints: Mapping[str, float] | None = None
+    second: Literal["dimension"] | int | None = None
+    dim: int | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str | None] = field(default_factory=dict)
+    device_seconds: float | None = None
+    peak_memory_bytes: float | None = None
+    tokens: float | None = None
+    steps: int | None = None
+    rows_seen: float | None = None
+    rows_share: float = 1.0
+    threads: int | None = None
+    restarts: int = 0
+    folds_done: int = 0
 
 
 @dataclass(frozen=True)
@@ -164,13 +203,53 @@ class TrialRecord:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrialRecord:
-        """The inverse of :meth:`to_dict`; records of older versions lack ``interrupted``, and their reason tells it."""
+        """The inverse of :meth:`to_dict`; records of older versions lack ``interrupted``, and their reason tells it.
+
+        Keys of newer versions are left out.
+
+        Raises:
+            KeyError, ValueError, TypeError, AttributeError: It is no record of a trial.
+        """
         state = State(values["state"])
         if "interrupted" in values:
             interrupted = values["interrupted"] and Interruption(values["interrupted"])
         else:
             interrupted = _interruption(state, values.get("reason"))
-        return cls(**{**values, "state": state, "interrupted": interrupted})
+        found = typed.read(cls, {**values, "state": state, "interrupted": interrupted}, unknown=True)
+        typed.read(_KnownFacts, found.facts, unknown=True)
+        _check_dims(found.metrics)
+        for name in ("value", "second", "best_epoch", "seconds"):
+            value = getattr(found, name)
+            _check(value is None or typed.is_number(value), f"{name} must be a finite number", value)
+        _check(0 <= found.started < _LAST_MOMENT, "started must be a time in milliseconds", found.started)
+        return found
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """``tracking.json``: what a store already has of a trial.
+
+    Attributes:
+        run_id: The run, None before the first delivery.
+        parent_run_id: The run it hangs below.
+        evaluations: How many were delivered.
+        complete: Whether the ended trial was delivered with all its files.
+    """
+
+    run_id: str | None = None
+    parent_run_id: str | None = None
+    evaluations: int = 0
+    complete: bool = False
+
+
+def _check(holds: bool, rule: str, value: object) -> None:
+    if not holds:
+        raise ValueError(f"{rule}, but is {value}")
+
+
+def _check_dims(metrics: Metrics) -> None:
+    for dim in metrics:
+        _check(dim.isascii() and dim.isdecimal() and len(dim) < 10, "metrics must have dimensions as keys", repr(dim))
 
 
 def _interruption(state: State, reason: str | None) -> Interruption | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import yaml
 
+from embedtune import archive
 from embedtune.config import Config, ModelConfig, plain
-from embedtune.errors import ConfigError, StudyError
+from embedtune.errors import ConfigError
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.paths import StudyPaths, Workspace, write_atomic
 from embedtune.records import DataSource, Kind, Objective, Search, Settings, StudyDefinition, TaskData
@@ -135,23 +136,27 @@ def load_definition(study: StudyPaths) -> StudyDefinition | None:
     """The stored definition; None if the study has none.
 
     Raises:
-        StudyError: It cannot be read.
+        RecordError: It cannot be read.
     """
-    if not study.definition.is_file():
-        return None
     try:
-        return StudyDefinition.from_dict(yaml.safe_load(study.definition.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StudyError(
-            f"{study.definition} must be the definition of a study, but cannot be read "
-            f"({type(error).__name__}: {error}). Put it back, or move the study's folder away."
-        ) from error
+        return archive.read_definition(study)
+    except FileNotFoundError:
+        return None
+
+
+def readable_definitions(workspace: Workspace) -> Iterator[tuple[StudyPaths, StudyDefinition]]:
+    """Every study there is; one whose definition cannot be read is named in a warning."""
+    for study in workspace.studies():
+        definition = archive.known_definition(study)
+        if definition is not None:
+            yield study, definition
 
 
 def require_definition(study: StudyPaths, known: list[str], key: str = "study.name") -> StudyDefinition:
     """The stored definition.
 
     Raises:
+        RecordError: It cannot be read.
         ConfigError: There is no such study; names those there are.
     """
     definition = load_definition(study)

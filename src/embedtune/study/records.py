@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from embedtune import archive
+from embedtune.archive.documents import mapping
 from embedtune.records import State, StudyDefinition, TrialRecord
 from embedtune.study.attributes import WORKER, takes_part
 from embedtune.study.checkpoints import contenders, keep_best
 from embedtune.study.definition import require_same
 from embedtune.study.opening import Study
 from embedtune.study.recovery import replaced
+
+logger = logging.getLogger(__name__)
 
 RECORD = "record"
 """User attribute of a trial that has ended: its record."""
@@ -83,7 +87,8 @@ def read_baselines(study: Study) -> list[TrialRecord]:
     if not study.shared:
         return here
     attributes = study.optuna.user_attrs
-    found = {name: TrialRecord.from_dict(attributes[name]) for name in attributes if name.startswith(BASELINE)}
+    read = {name: _parsed(attributes[name], name) for name in attributes if name.startswith(BASELINE)}
+    found = {name: record for name, record in read.items() if record is not None}
     found |= {own.name: own for own in here if own.state == State.COMPLETE or own.name not in found}
     return sorted(found.values(), key=lambda record: -record.number)
 
@@ -126,9 +131,9 @@ def read_all(study: Study) -> list[TrialRecord]:
 
 def from_storage(study: Study, trial: FrozenTrial) -> TrialRecord:
     """What the storage knows of a trial: its record once it has ended, before that what Optuna was told."""
-    values = trial.user_attrs.get(RECORD)
-    if values is not None:
-        return TrialRecord.from_dict(values)
+    found = _parsed(trial.user_attrs.get(RECORD), f"trial {trial.number} of {study.paths.name}")
+    if found is not None:
+        return found
     started = trial.datetime_start
     return TrialRecord(
         study=study.paths.name,
@@ -139,3 +144,14 @@ def from_storage(study: Study, trial: FrozenTrial) -> TrialRecord:
         started=0 if started is None else int(started.timestamp() * 1000),
         facts={"worker": str(trial.user_attrs.get(WORKER, ""))},
     )
+
+
+def _parsed(values: object, whose: str) -> TrialRecord | None:
+    """A record in the storage; None if there is none that can be read."""
+    if values is None:
+        return None
+    try:
+        return TrialRecord.from_dict(mapping(values))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        logger.warning("The record of %s in study.storage cannot be read (%s)", whose, error)
+        return None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from embedtune import archive
 from embedtune.errors import TrackingError
-from embedtune.paths import TrialPaths, read_json_lines
+from embedtune.paths import TrialPaths
 from embedtune.records import Evaluation, Objective, TrialRecord
 from embedtune.tracking.names import best_of, dims
 
@@ -51,14 +49,10 @@ def read_folder(trial: TrialPaths) -> TrialFolder:
     Raises:
         TrackingError: There is no readable record in it.
     """
-    path = trial.result if trial.result.is_file() else trial.header
-    try:
-        record = TrialRecord.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        config = yaml.safe_load(trial.config.read_text(encoding="utf-8")) if trial.config.is_file() else {}
-        evaluations = tuple(Evaluation(**line) for line in read_json_lines(trial.metrics))
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+    record = archive.read_folder(trial)
+    if record is None:
         raise TrackingError(
-            f"{trial.root} must hold the record of a trial, but {type(error).__name__}: {error}. "
-            "Remove the folder or run the trial again."
-        ) from error
-    return TrialFolder(trial, record, config or {}, evaluations)
+            f"{trial.root} must hold the record of a trial, but there is none that can be read. Put it back, or move "
+            "the folder away."
+        )
+    return TrialFolder(trial, record, archive.read_config(trial) or {}, archive.read_evaluations(trial))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from embedtune import archive
 from embedtune.config.redaction import redact
-from embedtune.errors import TrackingError
-from embedtune.paths import StudyPaths, read_json_lines
+from embedtune.errors import RecordError, TrackingError
+from embedtune.machine.files import is_regular
+from embedtune.paths import StudyPaths
 from embedtune.ranking import best, pareto_front
 from embedtune.records import StudyDefinition, TrialRecord, opened_again
 from embedtune.tracking.content import INTERRUPTED, Point, RunContent, end_time, has_ended, state_word
@@ -64,7 +65,7 @@ def deliver_study(store: Store, study: StudyPaths, records: Sequence[TrialRecord
         content = study_content(study.name, definition, records, run_links)
         run = gateway.find(study.name)
         _tag_front(gateway, run, content, records)
-        content = _with_openings(content, len(read_json_lines(study.test_openings)))
+        content = _with_openings(content, len(archive.read_openings(study)))
         artifacts = {**content.artifacts, **_report(study)}
         return gateway.deliver(replace(content, points=gateway.missing(run, content.points), artifacts=artifacts), run)
 
@@ -172,8 +173,9 @@ def _with_openings(content: RunContent, count: int) -> RunContent:
 
 def _report(study: StudyPaths) -> dict[str, Path]:
     """The report's files, as far as there are any."""
-    page = {study.report.name: study.report} if study.report.is_file() else {}
-    return page | {f"{study.plots.name}/{path.name}": path for path in sorted(study.plots.glob("*.png"))}
+    page = {study.report.name: study.report} if is_regular(study.report) else {}
+    plots = filter(is_regular, sorted(study.plots.glob("*.png")))
+    return page | {f"{study.plots.name}/{path.name}": path for path in plots}
 
 
 def _tags(name: str, definition: StudyDefinition, done: bool) -> dict[str, str]:
@@ -185,17 +187,11 @@ def _tags(name: str, definition: StudyDefinition, done: bool) -> dict[str, str]:
 
 def _read_definition(study: StudyPaths) -> StudyDefinition:
     try:
-        return StudyDefinition.from_dict(yaml.safe_load(study.definition.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
-        raise TrackingError(
-            f"{study.definition} must define the study, but {type(error).__name__}: {error}. Run the study again."
-        ) from error
+        return archive.read_definition(study)
+    except (FileNotFoundError, RecordError) as error:
+        raise TrackingError(f"the study must be defined to be delivered, but: {error}") from error
 
 
 def _delivered_run(study: StudyPaths, record: TrialRecord) -> str | None:
     """A trial's run id from its ``tracking.json``: its record was written before it was delivered."""
-    try:
-        values = json.loads(study.of(record.name).tracking.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return values.get("run_id") if isinstance(values, dict) else None
+    return archive.read_delivered(study.of(record.name)).run_id

@@ -5,15 +5,16 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from embedtune import archive
 from embedtune.config.redaction import redact, redact_text
-from embedtune.paths import TrialPaths, write_json
-from embedtune.records import Metrics, TrialRecord
+from embedtune.machine.files import is_regular
+from embedtune.paths import TrialPaths
+from embedtune.records import Delivered, Metrics, TrialRecord
 from embedtune.tracking.content import DatasetUse, RunContent, end_time, has_ended, state_word, status
 from embedtune.tracking.folder import TrialFolder, read_folder
 from embedtune.tracking.labels import MAX_DIGEST, MAX_TAG, datasets, line, params, tags
@@ -28,23 +29,6 @@ BEST_TABLE = "eval/best_metrics.json"
 
 _COSTS = ("steps", "tokens", "rows_seen", "device_seconds", "peak_memory_bytes")
 """Facts that are metrics ``cost/*``, not tags."""
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """``tracking.json``: what a store already has of a trial.
-
-    Attributes:
-        run_id: The run, None before the first delivery.
-        parent_run_id: The run it hangs below.
-        evaluations: How many were delivered.
-        complete: Whether the ended trial was delivered with all its files.
-    """
-
-    run_id: str | None = None
-    parent_run_id: str | None = None
-    evaluations: int = 0
-    complete: bool = False
 
 
 def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None) -> str:
@@ -63,7 +47,7 @@ def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None)
             delivered stays; the next call delivers the rest.
     """
     with connect(store) as gateway, one_at_a_time(trial.root):
-        folder, before = read_folder(trial), _read_delivered(trial)
+        folder, before = read_folder(trial), archive.read_delivered(trial)
         run = gateway.find(folder.uid, before.run_id)
         if run is not None and _is_forgotten(run, folder.record):
             gateway.discard(run)
@@ -74,7 +58,7 @@ def deliver_trial(store: Store, trial: TrialPaths, *, parent_run_id: str | None)
             return str(before.run_id)
         run_id = gateway.deliver(trial_content(folder, parent_run_id, skip=before.evaluations), run)
         now = Delivered(run_id, parent_run_id, len(folder.evaluations), complete=has_ended(folder.record))
-        write_json(trial.tracking, asdict(now))
+        archive.write_delivered(trial, now)
     return run_id
 
 
@@ -162,10 +146,10 @@ def _artifacts(folder: TrialFolder) -> dict[str, str | Path]:
         "config.yaml": yaml.safe_dump(redact(folder.config), sort_keys=False, allow_unicode=True)
     }
     for path in (paths.metrics, paths.training, paths.log):
-        if path.is_file():
+        if is_regular(path):
             artifacts[path.name] = redact_text(path.read_text(encoding="utf-8", errors="replace"))
     for path in (paths.scores, paths.folds):
-        if path.is_file():
+        if is_regular(path):
             artifacts[path.name] = path
     if folder.best is not None:
         artifacts[BEST_TABLE] = best_table(folder.best.metrics)
@@ -187,11 +171,4 @@ def _is_forgotten(run: Any, record: TrialRecord) -> bool:
 
 def is_delivered(trial: TrialPaths) -> bool:
     """Whether a store has all of the ended trial."""
-    return _read_delivered(trial).complete
-
-
-def _read_delivered(trial: TrialPaths) -> Delivered:
-    try:
-        return Delivered(**json.loads(trial.tracking.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return Delivered()  # absent or torn: everything is delivered again, which does no harm
+    return archive.read_delivered(trial).complete

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embedtune.archive.documents import mapping, read_json
 from embedtune.config import Config, measured_dims
 from embedtune.data import Fold
-from embedtune.errors import DataError
+from embedtune.errors import UserError
 from embedtune.evaluation import FoldScores, Pooled, evaluate_retrieval, pool, read_scores, write_scores
 from embedtune.paths import write_json
 from embedtune.records import RetrievalScores, RetrievalSet
@@ -105,14 +106,14 @@ def _write_curve(run: Recorder, number: int, curve: Curve) -> None:
 def _read_curve(run: Recorder, attempts: Attempts, number: int) -> Curve | None:
     """What a finished fold gave; its index is written last, so that there is all of it or none."""
     try:
-        values = json.loads(_index(run, number).read_text(encoding="utf-8"))
+        values = mapping(read_json(_index(run, number)))
         if values["identity"] != json.loads(json.dumps(run.identity())):
             return None
         scores = [read_scores(_part(run, number, ordinal)) for ordinal in range(len(values["epochs"]))]
         run.meter.skip(Seen(values["tokens"], values["rows"]), values["seconds"])
         attempts.fitted(values["mini_batch_size"])
         return tuple(map(FoldScores, values["epochs"], scores))
-    except (OSError, ValueError, KeyError, TypeError, DataError):
+    except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from embedtune import archive
-from embedtune.errors import ResumeError
+from embedtune.archive.documents import mapping, read_json
+from embedtune.errors import RecordError, ResumeError
 from embedtune.paths import TrialPaths, write_json
 from embedtune.records import Evaluation
 from embedtune.training import Progress, TrainingState, read_state
@@ -106,7 +107,7 @@ def load(trial: TrialPaths, identity: Mapping[str, Any]) -> Resumed | None:
         drop(trial)
         return None
     try:
-        values = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        values = mapping(read_json(folder / _RECORD))
         written, now = values["identity"], json.loads(json.dumps(identity))
         if written != now:
             changed = sorted(key for key in {**now, **written} if written.get(key) != now.get(key))
@@ -116,7 +117,7 @@ def load(trial: TrialPaths, identity: Mapping[str, Any]) -> Resumed | None:
         if not (0 <= standing.best < len(evaluations) and evaluations[-1].step == training.step):
             raise ResumeError("its evaluations are not those of its step")
         return Resumed(standing, training, evaluations)
-    except (ResumeError, OSError, ValueError, KeyError, TypeError) as error:
+    except (ResumeError, RecordError, OSError, ValueError, KeyError, TypeError) as error:
         logger.warning("%s starts anew, its saved state cannot be used: %s", trial.root.name, error)
         drop(trial)
         return None

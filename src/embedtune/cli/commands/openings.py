@@ -10,7 +10,7 @@ from embedtune.config import Config
 from embedtune.errors import TrackingError
 from embedtune.paths import StudyPaths
 from embedtune.records import Opening, opened_again
-from embedtune.study.definition import require_definition
+from embedtune.study.definition import readable_definitions
 from embedtune.tracking import deliver_study, open_store
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ def open_test(
         Study -> every opening of its test split so far, this one last.
     """
     openings = {}
-    for study in workspace(config).studies():
-        definition = require_definition(study, [])
+    for study, definition in readable_definitions(workspace(config)):
         is_own = own is not None and study.name == own.name
         if not is_own and definition.data.digests.get("test") != digest:
             continue

@@ -9,7 +9,7 @@ from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.cli.commands.studies import board_of, chosen_study
 from embedtune.cli.commands.ui import browse_line
 from embedtune.config import Config
-from embedtune.paths import StudyPaths, TrialPaths, write_atomic
+from embedtune.paths import StudyPaths, write_atomic
 from embedtune.reporting.leaderboard import Board
 from embedtune.reporting.page.again import command_again
 from embedtune.reporting.page.differences import differing
@@ -52,23 +52,20 @@ def _inputs(study: StudyPaths, config: Config) -> ReportInputs:
     default = default_trial(study, board.definition, (entry.record for entry in board.trials))
     if not board.definition.is_sweep:
         board = _with_differences(study, board)
-    trials = [study.baseline, *(study.trial(entry.number) for entry in board.trials)]
-    configured = next((trial for trial in trials if trial.config.is_file()), None)
+    numbers = sorted(entry.number for entry in board.entries)
+    folders = [study.baseline, *(study.trial(entry.number) for entry in board.trials)]
+    configured = next((config for config in map(archive.read_config, folders) if config is not None), None)
     return ReportInputs(
         board=board,
         evaluations={entry.number: archive.read_evaluations(study.trial(entry.number)) for entry in board.trials},
         distributions=build_space((), board.definition.search.space, (), sized=True).distributions,
-        command=None if configured is None else _command(board, configured),
+        command=None if configured is None else command_again(board.definition, configured),
         default_trial=default,
     )
 
 
-def _command(board: Board, configured: TrialPaths) -> str:
-    return command_again(board.definition, archive.read_config(configured))
-
-
 def _with_differences(study: StudyPaths, board: Board) -> Board:
     """Trials of single configurations, with what differs between these as their parameters."""
-    params = differing({entry.number: archive.read_config(study.trial(entry.number)) for entry in board.trials})
+    params = differing({entry.number: archive.read_config(study.trial(entry.number)) or {} for entry in board.trials})
     trials = (replace(entry, record=replace(entry.record, params=params[entry.number])) for entry in board.trials)
     return replace(board, trials=tuple(trials))

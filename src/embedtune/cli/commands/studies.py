@@ -17,7 +17,7 @@ from embedtune.reporting.certainty import certainty_lines, with_certainty
 from embedtune.reporting.leaderboard import Board, Entry
 from embedtune.reporting.leaderboard import leaderboard as rank_trials
 from embedtune.reporting.tables import leaderboard_table, make_table, stdout_width
-from embedtune.study.definition import require_definition
+from embedtune.study.definition import readable_definitions, require_definition
 
 
 def leaderboard(config: Config) -> Answer:
@@ -28,7 +28,7 @@ def leaderboard(config: Config) -> Answer:
 
 def studies(config: Config) -> Answer:
     """List the studies below ``paths.sweeps``."""
-    boards = [_ranked(study, config) for study in workspace(config).studies()]
+    boards = [_ranked(study, config) for study, _ in readable_definitions(workspace(config))]
     entries = [_summary(board) for board in boards]
     columns = ["study", "objective", "data", "model", "trials", "best", "untuned"]
     rows = [[entry[column] if entry[column] is not None else "-" for column in columns] for entry in entries]

@@ -12,7 +12,7 @@ from embedtune.machine.processes import worker_alive
 from embedtune.paths import StudyPaths
 from embedtune.records import State, TrialRecord
 from embedtune.study import load_study
-from embedtune.study.definition import require_definition
+from embedtune.study.definition import readable_definitions
 from embedtune.study.records import read_all
 from embedtune.tracking import (
     Store,
@@ -31,7 +31,10 @@ def sync(config: Config) -> Answer:
         raise ConfigError("tracking.enabled must be true to sync, but got false. Remove it.")
     space = workspace(config)
     store = open_store(config.tracking, space)
-    done = {study.name: _deliver(store, study, config.study.storage) for study in space.studies()}
+    done = {
+        study.name: _deliver(store, study, definition.is_sweep, config.study.storage)
+        for study, definition in readable_definitions(space)
+    }
     lines = [
         f"{name}: {delivered} records are in the store{f', {running} still running' if running else ''}"
         for name, (delivered, running) in done.items()
@@ -56,12 +59,11 @@ def relocate(config: Config) -> Answer:
     return Answer(document, (moved, *lines, f"The database as it was: {backup}"))
 
 
-def _deliver(store: Store, study: StudyPaths, storage: str | None) -> tuple[int, int]:
+def _deliver(store: Store, study: StudyPaths, grouped: bool, storage: str | None) -> tuple[int, int]:
     """Deliver one study; how many records were delivered, and how many left to the worker that runs them.
 
     The study's own run tells of all trials, those of other hosts too; their runs are delivered by those hosts.
     """
-    grouped = require_definition(study, []).is_sweep
     whole = load_study(study, storage) if grouped else None
     records = archive.read_all(study)
     parent = deliver_study(store, study, read_all(whole) if whole else records) if grouped else None

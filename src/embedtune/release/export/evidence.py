@@ -8,6 +8,7 @@ from pathlib import Path
 
 from embedtune.errors import ReleaseError
 from embedtune.evaluation import write_scores
+from embedtune.machine.files import is_regular
 from embedtune.records import Metrics, RetrievalScores
 from embedtune.release.card.inputs import SearchSummary
 from embedtune.release.export.product import Product
@@ -62,7 +63,7 @@ def collect_evidence(
         files |= {f"scores-{role}-{split}.parquet": _parquet(scores) for split, scores in splits.items()}
     trial = product.trial
     for file in (trial.config, trial.metrics, trial.folds, trial.training):
-        if file.is_file():
+        if is_regular(file):
             files[file.name] = file.read_bytes()
     return files
 

@@ -91,7 +91,10 @@ def warm_start(study: StudyPaths, count: int, rules: Rules, files: Files = NO_FI
     known: list[Known] = []
     space, constraints = rules.space, rules.constraints
     for record in rank(archive.read_records(study)):
-        recorded = values_of(archive.read_config(study.trial(record.number)), files=files)
+        config = archive.read_config(study.trial(record.number))
+        if config is None:
+            continue  # named already
+        recorded = values_of(config, files=files)
         values = {key: record.params.get(key, value_or_none(recorded, key)) for key in space.distributions}
         point = _within(space, values)
         whole = all(key in point or not space.has(key, point) for key in space.distributions)

@@ -189,7 +189,7 @@ def _read_definition(study: StudyPaths) -> StudyDefinition:
     try:
         return archive.read_definition(study)
     except (FileNotFoundError, RecordError) as error:
-        raise TrackingError(f"the study must be defined to be delivered, but: {error}") from error
+        raise TrackingError(f"{study.definition} must define the study to be delivered, but: {error}") from error
 
 
 def _delivered_run(study: StudyPaths, record: TrialRecord) -> str | None:

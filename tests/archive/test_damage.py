@@ -180,7 +180,7 @@ def test_a_folder_that_holds_another_trial_is_left_out(study: StudyPaths, caplog
     study.trial(2).result.write_bytes(study.trial(1).result.read_bytes())
     with caplog.at_level(logging.WARNING):
         assert [record.number for record in archive.read_records(study)] == [0, 1]
-    assert "must hold trial 2, but holds trial 1" in caplog.text
+    assert "must hold the trial of its name, but holds 0001" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["torn", "folder", "pipe", "link"])

@@ -101,6 +101,9 @@ class Evaluation:
 class _KnownFacts:
     """The types of those facts of a trial that anything is computed from."""
 
+    base: str | None = None
+    base_model: str | None = None
+    base_revision: str | None = None
     constraints: Mapping[str, float] | None = None
     second: Literal["dimension"] | int | None = None
     dim: int | None = None

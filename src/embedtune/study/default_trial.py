@@ -42,11 +42,10 @@ def _is_default(study: StudyPaths, record: TrialRecord, recipe: Mapping[str, Set
 
 def _is_composed_so(study: StudyPaths, record: TrialRecord, sections: Mapping[str, Settings]) -> bool:
     """Whether a trial's own configuration has what the recipe has; one of another host is not here to be seen."""
-    trial = study.of(record.name)
-    if not trial.config.is_file():
-        return False
-    config = archive.read_config(trial)
-    return all(config.get(name, {}).get(key) == value for name, own in sections.items() for key, value in own.items())
+    config = archive.read_config(study.of(record.name))
+    return config is not None and all(
+        config.get(name, {}).get(key) == value for name, own in sections.items() for key, value in own.items()
+    )
 
 
 def _select(values: Any, key: str, default: Any) -> Any:

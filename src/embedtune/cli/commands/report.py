@@ -52,7 +52,6 @@ def _inputs(study: StudyPaths, config: Config) -> ReportInputs:
     default = default_trial(study, board.definition, (entry.record for entry in board.trials))
     if not board.definition.is_sweep:
         board = _with_differences(study, board)
-    numbers = sorted(entry.number for entry in board.entries)
     folders = [study.baseline, *(study.trial(entry.number) for entry in board.trials)]
     configured = next((config for config in map(archive.read_config, folders) if config is not None), None)
     return ReportInputs(

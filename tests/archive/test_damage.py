@@ -51,6 +51,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     return make_study(tmp_path_factory.mktemp("sweeps") / "s")
 
 
+def identity(path: Path) -> tuple[int, int, int, int]:
+    found = path.lstat()
+    return found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns
+
+
 def a_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -94,12 +99,12 @@ def test_a_damaged_result_hides_no_other_trial_and_stays(
 ) -> None:
     file = study.trial(1).result
     DAMAGE[kind](file)
-    before = file.lstat()
+    before = identity(file)
     with caplog.at_level(logging.WARNING):
         found = load_study("s", study.root.parent)
     assert [record.number for record in found.trials] == [0, 2]
     assert str(file) in caplog.text
-    assert file.lstat() == before
+    assert identity(file) == before
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
@@ -187,11 +192,11 @@ def test_a_folder_that_holds_another_trial_is_left_out(study: StudyPaths, caplog
 def test_what_is_damaged_is_put_aside_before_something_takes_its_place(study: StudyPaths, kind: str) -> None:
     trial = study.trial(1)
     DAMAGE[kind](trial.result)
-    before = trial.result.lstat()
+    before = identity(trial.result)
     archive.write_header(trial, TrialRecord("s", 1, State.RUNNING), plain(Config()))
     archive.write_result(trial, TrialRecord("s", 1, State.FAIL, reason="x"))
     aside = trial.root / "result.json.damaged"
-    assert (aside.lstat().st_ino, aside.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert identity(aside) == before
     record = archive.read_record(study, 1)
     assert record is not None
     assert record.state is State.FAIL

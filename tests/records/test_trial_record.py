@@ -44,7 +44,7 @@ records = st.builds(
     checkpoint=st.none() | text,
     started=count,
     seconds=number,
-    facts=st.dictionaries(text, scalars | st.dictionaries(text, text, max_size=2), max_size=3),
+    facts=st.dictionaries(text.map("fact {}".format), scalars | st.dictionaries(text, text, max_size=2), max_size=3),
 )
 evaluations = st.builds(
     Evaluation,

@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 LARGEST = 64 << 20
 """Bytes of a document; the evaluations of a long trial have some hundred kilobytes."""
+_OF_CONTENT = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+"""What values that are not as expected make Python raise."""
+_TOO_LARGE = 2**63
 _DEEPEST, _MOST = 40, 2_000_000
 """How far values may be nested, and how many there may be, each counted wherever a reference of YAML repeats it."""
 
@@ -91,7 +94,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (FileNotFoundError, RecordError):
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError, yaml.YAMLError) as e:
+    except (*_OF_CONTENT, OSError, yaml.YAMLError) as e:
         raise RecordError(
             f"{path} must be a record that can be read, but {_reason(e)}. It is left as it is: put back a copy of it, "
             "or move it away."
@@ -150,6 +153,8 @@ def bounded(values: object) -> object:
         count += 1
         if depth > _DEEPEST or count + len(waiting) > _MOST:
             raise ValueError(f"it nests values deeper than {_DEEPEST} times" if depth > _DEEPEST else "it is too large")
+        if isinstance(node, int) and abs(node) >= _TOO_LARGE:
+            raise ValueError("it has a number that no library keeps")
         if isinstance(node, Mapping):
             if not all(isinstance(key, str) for key in node):
                 raise ValueError("it has a key that is no text")

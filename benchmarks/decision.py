@@ -20,6 +20,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from scipy.special import ndtr
 
 from embedtune.release.choice.candidates import Candidate, Kind
 from embedtune.release.choice.selection import select
-from embedtune.release.gate.gate import judge
+from embedtune.release.gate import gate
 from embedtune.statistics import Criterion, compare, mean_interval, queries_needed
 
 Scores = NDArray[np.float64]
@@ -43,6 +44,11 @@ DEPTH = 100
 GAINS = (0.01, 0.02, 0.05, 0.1)
 UNTUNED = 0.7
 FINALISTS = 5
+
+
+def judge(chosen: Scores, untuned: Scores, groups: NDArray[np.intp], **more: Any) -> gate.Verdict:
+    """Against one untuned model."""
+    return gate.judge(chosen, {"untuned model": untuned}, groups, **more)
 
 
 def true_mean(strength: float) -> float:

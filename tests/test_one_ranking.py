@@ -31,6 +31,7 @@ from embedtune.study.checkpoints import keep_best
 from embedtune.sweep.space.rules import Rules
 from embedtune.sweep.space.space import build_space
 from embedtune.sweep.space.starts import warm_start
+from embedtune.tracking.notes import study_note
 from embedtune.tracking.study_run import FRONT, history, study_content
 from embedtune.tracking.views import StudyShape, study_tags, view_key
 from embedtune.tracking.views import View as SavedView
@@ -140,6 +141,18 @@ def test_note_and_tags_of_the_study_run(case: tuple[StudyPaths, list[TrialRecord
         assert content.tags[FRONT] == "0, 2, 3"
     points = [own.value for own in history(records, METRIC) if own.key.startswith("best/")]
     assert points[-1] == next(record.value for record in records if record.number == order[0])
+
+
+def test_a_trial_gains_on_its_own_base_model_and_the_note_begins_with_the_best_untuned_one() -> None:
+    trials = [trial(0, 0.7, facts={"base_model": "tiny"}), trial(1, 0.6, facts={"base_model": "minilm"})]
+    untuned = [
+        TrialRecord("s", number, State.COMPLETE, value=value, facts={"base_model": name})
+        for number, value, name in ((-1, 0.5, "tiny"), (-2, 0.65, "minilm"))
+    ]
+    lines = study_note([*trials, *untuned], METRIC, 2, {}).splitlines()
+    assert "untuned 0.6500 (+0.0500)" in lines[0]
+    assert ["+0.2000" in lines[4], "-0.0500" in lines[5]] == [True, True]
+    assert [line.split("|")[3].strip() for line in lines[6:]] == ["untuned", "untuned"]
 
 
 def test_checkpoints_that_are_kept(case: tuple[StudyPaths, list[TrialRecord], list[int]]) -> None:

@@ -219,7 +219,15 @@ def test_advice_does_not_widen_the_sizes_nor_call_a_front_settled(inputs: Make, 
 def test_live_lines_say_both_values() -> None:
     console = Console(file=io.StringIO(), width=200)
     view = View(console)
-    written = {"objective": METRIC, "dim": 64, "second": 16, "n_trials": 2, "kind": "sweep", "name": "s", "model": {}}
+    written = {
+        "objective": METRIC,
+        "dim": 64,
+        "second": 16,
+        "n_trials": 2,
+        "kind": "sweep",
+        "name": "s",
+        "model": {"name": "tiny"},
+    }
     view.study_began(StudyDefinition.from_dict({**written, "data": {"name": "d", "source": "x"}}), [])
     view.began(TrialRecord("s", 0, State.RUNNING))
     for step, (value, second) in enumerate([(0.5, 0.4), (0.55, 0.2), (0.49, 0.45)], start=1):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from embedtune import ranking
 from embedtune.config.redaction import redact_text
-from embedtune.ranking import best_first, pareto_front
+from embedtune.ranking import best_first, best_untuned, pareto_front, untuned_of
 from embedtune.records import Evaluation, Objective, State, TrialRecord
 from embedtune.tracking.content import INTERRUPTED, has_ended, state_word
 from embedtune.tracking.labels import MAX_TAG
@@ -36,22 +36,22 @@ def study_note(records: Sequence[TrialRecord], objective: str, n_trials: int, ru
     """Line 1 the verdict, then the trials, best first, as many as a tag holds.
 
     Args:
-        records: Trials and, if there is one, the baseline.
+        records: Trials, and the untuned base models.
         objective: The metric they were trained for.
         n_trials: The study's budget.
         run_links: Trial number -> link to its run.
     """
     trials = best_first(record for record in records if not record.is_baseline)
     front = pareto_front(trials)
-    baseline = next((record for record in records if record.is_baseline), None)
-    lines = [_verdict(trials, baseline, objective, n_trials), ""]
+    baselines = [record for record in records if record.is_baseline]
+    lines = [_verdict(trials, best_untuned(baselines), objective, n_trials), ""]
     second = front[0].second_objective if front else None
     both = [second.label, "front"] if second else []
     head = ["rank", "trial", "state", objective, *both, "against untuned", "best epoch", "seconds"]
     lines += [_row(head), _row(["---"] * len(head))]
     tail = f"\n\nMore trials are in the leaderboard: {len(trials)} in all."
-    for rank, record in enumerate([*trials, *([baseline] if baseline else [])], start=1):
-        cells = _trial_cells(rank, record, baseline, run_links)
+    for rank, record in enumerate([*trials, *baselines], start=1):
+        cells = _trial_cells(rank, record, untuned_of(record, baselines), run_links)
         if second:
             cells[4:4] = [second.text(record.second), "yes" if record in front else ""]
         line = _row(cells)
@@ -61,10 +61,10 @@ def study_note(records: Sequence[TrialRecord], objective: str, n_trials: int, ru
     return "\n".join(lines)
 
 
-def _verdict(trials: Sequence[TrialRecord], baseline: TrialRecord | None, objective: str, n_trials: int) -> str:
+def _verdict(trials: Sequence[TrialRecord], untuned_best: TrialRecord | None, objective: str, n_trials: int) -> str:
     finished = [record for record in trials if has_ended(record) and state_word(record) != INTERRUPTED]
     ended = f"{len(finished)} of {n_trials} trials ended."
-    untuned = baseline.value if baseline else None
+    untuned = untuned_best.value if untuned_best else None
     against = f", untuned {untuned:.4f}" if untuned is not None else ""
     first, front = ranking.best(trials), pareto_front(trials)
     if first is None or first.value is None:
@@ -82,11 +82,9 @@ def _verdict(trials: Sequence[TrialRecord], baseline: TrialRecord | None, object
     return f"Best: **{_title(first)}**{how} with {objective} **{first.value:.4f}**{against}{gain}. {ended}"
 
 
-def _trial_cells(
-    rank: int, record: TrialRecord, baseline: TrialRecord | None, run_links: Mapping[int, str]
-) -> list[str]:
+def _trial_cells(rank: int, record: TrialRecord, base: TrialRecord | None, run_links: Mapping[int, str]) -> list[str]:
     link = run_links.get(record.number)
-    untuned = baseline.value if baseline else None
+    untuned = base.value if base else None
     gain = record.value - untuned if record.value is not None and untuned is not None else None
     return [
         "" if record.is_baseline else str(rank),

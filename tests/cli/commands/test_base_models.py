@@ -84,6 +84,34 @@ def test_models_in_folders_are_measured_untuned_too(typed: Typed, task_folder: P
     assert study.baseline.scores.is_file()
 
 
+def test_a_release_must_beat_its_own_base_model_and_the_best_untuned_one(
+    typed: Typed, task_folder: Path, workdir: Path
+) -> None:
+    other = load_model(ModelConfig(name="tiny"), "cpu")
+    for weights in other[0].parameters():
+        weights.data *= 1.5
+    other.save(str(workdir / "my model"))
+    names = "model.name=choice(tiny, 'my model')"
+    assert typed(*sweep(task_folder, "model=tiny", names, "tracking.enabled=false")).status == 0
+    loaded = load_study("s", workdir / "sweeps")
+    best = best_untuned(loaded.baselines)
+    assert best is not None
+    judged = {}
+    for trial in loaded.trials:
+        quiet = ("tracking.enabled=false", "format=json", "release.gate=false", f"release.name=r{trial.number}")
+        answer = typed("release", "study.name=s", f"release.trial={trial.number}", *quiet)
+        assert answer.status == 0, answer.err
+        found = answer.json["decision"]
+        candidates = [entry["name"] for entry in found["candidates"] if entry["kind"] == "untuned"]
+        assert sorted(candidates) == ["untuned my model", "untuned tiny"]
+        judged[trial.params["model.name"]] = [entry["against"] for entry in found["comparisons"]]
+        scores = Path(answer.json["folder"]) / "evidence" / "scores-best-untuned-test.parquet"
+        assert scores.is_file() == (untuned_of(trial, loaded.baselines) != best)
+    rival = f"best untuned model, {best.base[0]}"
+    (loser,) = {"tiny", "my model"} - {best.base[0]}
+    assert judged == {best.base[0]: ["untuned model"], loser: ["untuned model", rival]}
+
+
 def test_one_base_model_has_one_baseline(typed: Typed, task_folder: Path, workdir: Path) -> None:
     result = typed(*sweep(task_folder, "model=tiny", "train.batch_size=choice(30)", "tracking.enabled=false"))
     assert "baselines" not in result.json

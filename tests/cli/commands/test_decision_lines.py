@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from embedtune import archive
 from embedtune.cli.commands.decision import verdict_lines
@@ -15,12 +17,18 @@ from embedtune.paths import StudyPaths
 from embedtune.records import Opening, opened_again
 from embedtune.release.choice.candidates import Candidate, Kind, Pool
 from embedtune.release.choice.selection import named
+from embedtune.release.gate import gate
 from embedtune.release.gate.decision import Decision, stand
-from embedtune.release.gate.gate import judge
+from embedtune.release.gate.gate import Scores
 from embedtune.statistics import Criterion
 
 SCORES = np.linspace(0.2, 0.8, 20)
 CRITERION = Criterion(resamples=100)
+
+
+def judge(chosen: Scores, untuned: Scores, groups: NDArray[np.intp], **more: Any) -> gate.Verdict:
+    """Against one untuned model."""
+    return gate.judge(chosen, {"untuned model": untuned}, groups, **more)
 
 
 def decision(chosen_on: str, judged_on: str, openings: int = 0) -> Decision:

@@ -3,14 +3,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedtune.records import Opening
 from embedtune.release.choice.candidates import Candidate, Kind, Pool
 from embedtune.release.choice.selection import select
+from embedtune.release.gate import gate
 from embedtune.release.gate.decision import Decision, stand
-from embedtune.release.gate.gate import judge
+from embedtune.release.gate.gate import Scores
 from embedtune.release.gate.sizes import Precision, Size, judge_sizes
 from embedtune.statistics import Criterion
 
@@ -19,6 +22,11 @@ GROUPS = np.arange(QUERIES) // 2
 CRITERION = Criterion(margin=0.01, resamples=500)
 BASE = np.linspace(0, 0.8, QUERIES)
 NOISE = np.random.default_rng(0).normal(0, 0.05, QUERIES)
+
+
+def judge(chosen: Scores, untuned: Scores, groups: NDArray[np.intp], **more: Any) -> gate.Verdict:
+    """Against one untuned model."""
+    return gate.judge(chosen, {"untuned model": untuned}, groups, **more)
 
 
 def decide(gain: float, *, gated: bool = True, incumbent: float | None = None, trials: int = 5) -> Decision:

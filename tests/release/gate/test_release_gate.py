@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from embedtune.errors import EmbedtuneError
-from embedtune.release.gate.gate import judge
+from embedtune.release.gate import gate
+from embedtune.release.gate.gate import Scores
 from embedtune.statistics import Criterion
 
 QUERIES = 100
 GROUPS = np.arange(QUERIES) // 2
 CRITERION = Criterion(margin=0.01, resamples=2000)
+
+
+def judge(chosen: Scores, untuned: Scores, groups: NDArray[np.intp], **more: Any) -> gate.Verdict:
+    """Against one untuned model."""
+    return gate.judge(chosen, {"untuned model": untuned}, groups, **more)
 
 
 def scores(seed: int, gain: float = 0.0, spread: float = 0.1) -> NDArray[np.float64]:
@@ -61,6 +69,17 @@ def test_the_incumbent_may_be_better_by_less_than_the_margin() -> None:
     assert not better.promoted
     assert [check.passed for check in better.checks] == [True, False]
     assert better.queries_needed is None
+
+
+def test_every_untuned_model_must_be_beaten() -> None:
+    candidate, own, best = scores(1, 0.1), scores(2), scores(3, 0.09, 0.01)
+
+    verdict = gate.judge(candidate, {"untuned model": own, "best one": best}, GROUPS, criterion=CRITERION)
+
+    assert [(check.against, check.passed, check.margin) for check in verdict.checks] == [
+        ("untuned model", True, 0.0), ("best one", False, 0.0),
+    ]  # fmt: skip
+    assert not verdict.promoted
 
 
 def test_the_incumbent_itself_is_not_worse_than_itself() -> None:

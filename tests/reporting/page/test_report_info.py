@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from embedtune.records import Evaluation, State, StudyDefinition, TrialRecord
-from embedtune.reporting.leaderboard import Certainty, leaderboard
+from embedtune.reporting.leaderboard import Certainty, Entry, leaderboard
 from embedtune.reporting.page.axes import Axis, axis_of
 from embedtune.reporting.page.differences import differing, flatten
 from embedtune.reporting.page.findings.cost import cost_info
@@ -56,7 +56,7 @@ def test_history_keeps_the_best_so_far_and_marks_the_rest(inputs: Make, trial: T
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_history_never_falls_and_ends_at_the_largest(values: list[float]) -> None:
     records = tuple(TrialRecord("s", i, State.COMPLETE, value=value) for i, value in enumerate(values))
-    written = {"name": "s", "kind": "sweep", "objective": METRIC, "dim": 64, "model": {}, "data": DATA}
+    written = {"name": "s", "kind": "sweep", "objective": METRIC, "dim": 64, "model": {"name": "tiny"}, "data": DATA}
     info = history_info(ReportInputs(leaderboard(StudyDefinition.from_dict(written), records), {}, {}))
     assert isinstance(info, HistoryInfo)
     best = [value for _, value in info.best]
@@ -283,3 +283,17 @@ def test_differing_keys_only() -> None:
 )  # fmt: skip
 def test_words(text: str, expected: str) -> None:
     assert text == expected
+
+
+def test_the_best_trial_stands_beside_its_own_base_model_and_the_best_untuned_one(inputs: Make, trial: Trial) -> None:
+    made = inputs([trial(0, 0.7, facts={"base_model": "tiny"})])
+    assert made.baseline is not None
+    own = replace(made.baseline, value=0.5, facts={"base_model": "tiny"})
+    other = replace(own, number=-2, value=0.65, facts={"base_model": "minilm"})
+    made = replace(made, board=replace(made.board, baselines=(Entry(own), Entry(other))))
+    headline = give_verdict(made).headline
+    assert "0.2000 above the untuned tiny (0.5000) and 0.0500 above the untuned minilm (0.6500)" in headline
+    assert made.untuned == 0.65
+    swapped = replace(made, board=replace(made.board, baselines=(Entry(replace(own, value=0.68)), Entry(other))))
+    assert "minilm" not in give_verdict(swapped).headline
+    assert [row.cells[1] for row in rank_rows(made).rows] == ["0", "untuned tiny", "untuned minilm"]

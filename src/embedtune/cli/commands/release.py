@@ -70,7 +70,7 @@ def release(config: Config) -> Answer:
         check_reproduced(product.record.metrics, validated.metrics)
         if case.has_test:  # from here on it is read, whatever comes of it
             decision = replace(decision, openings=_open_test(config, case, name))
-        measured = measure_all(case, model, validated, incumbent)
+        measured = measure_all(case, product.record, model, validated, incumbent)
         verdict = judge_product(case, measured, records, criterion)
         decision = replace(decision, judged_on=measured.judge, verdict=verdict)
         if not decision.promoted:

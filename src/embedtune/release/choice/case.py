@@ -82,6 +82,12 @@ class Case:
         config = self.recipe.model if folder is None else ModelConfig(name=str(folder))
         return load_model(config, self.device)
 
+    def load_untuned(self, record: TrialRecord) -> SentenceTransformer:
+        """An untuned base model that the study measured."""
+        trusted = self.recipe.model.trust_remote_code
+        recipe = archive.read_recipe(self.study.of(record.name), trust_remote_code=trusted)
+        return load_model(recipe.model, self.device)
+
     def measure(self, model: SentenceTransformer, split: str) -> RetrievalScores:
         """Score a model on a split at every size the study measured, as far as the model has them."""
         full = full_dimension(model)

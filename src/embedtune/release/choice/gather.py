@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embedtune import archive
 from embedtune.errors import DataError, ReleaseError
 from embedtune.ranking import is_scored
 from embedtune.records import RetrievalScores, TrialRecord
@@ -37,7 +38,8 @@ def gather(case: Case, records: Sequence[TrialRecord], incumbent: Incumbent | No
     default = default_trial(case.study, case.definition, records)
     chosen = finalists(records, default, limit=options.candidates, number=options.trial)
     untuned = _untuned(case)
-    tried = _tried(case, records, untuned)
+    reference = next(iter(untuned.values()))
+    tried = _tried(case, records, reference)
     trials = [_trial(case, record, default, tried) for record in chosen if record.number in tried]
     judged = [candidate for candidate in trials if candidate is not None]
     if not any(candidate.is_releasable for candidate in judged):
@@ -45,22 +47,32 @@ def gather(case: Case, records: Sequence[TrialRecord], incumbent: Incumbent | No
             f"study {case.study.name} must have a candidate with scores, but none of {len(chosen)} has. "
             "See the warnings above; name one with release.trial."
         )
-    candidates = [*judged, Candidate("untuned model", Kind.UNTUNED, case.values(untuned))]
+    candidates = [*judged, *(Candidate(name, Kind.UNTUNED, case.values(own)) for name, own in untuned.items())]
     if options.soup:
         candidates.append(_soup(case, judged, scratch / "soup"))
     if incumbent is not None and not case.has_folds:
         scores = case.values(case.measure(case.load(incumbent.folder), VALIDATION))
         candidates.append(Candidate(incumbent.name, Kind.INCUMBENT, scores, folder=incumbent.folder))
-    groups = untuned.groups if case.has_folds else case.groups(VALIDATION)
+    groups = reference.groups if case.has_folds else case.groups(VALIDATION)
     split = "folds" if case.has_folds else VALIDATION
     return Pool(tuple(candidates), {n: case.values(s) for n, s in tried.items()}, groups, split)
 
 
-def _untuned(case: Case) -> RetrievalScores:
+def _untuned(case: Case) -> dict[str, RetrievalScores]:
+    """The recorded scores of each untuned base model by its name as a candidate, that of the default one first."""
+    records = archive.read_baselines(case.study)
+    names = [f"untuned {record.base[0]}" for record in records] if len(records) > 1 else ["untuned model"]
+    if len(set(names)) < len(records):  # of one name, in several revisions
+        names = [f"untuned {record.name}" for record in records]
     try:
-        return case.recorded(case.study.baseline)
+        found = {name: case.recorded(case.study.of(own.name)) for name, own in zip(names, records, strict=False)}
     except DataError as error:
         raise ReleaseError(f"the untuned model must have been measured in the study, but: {error}") from error
+    if not found:
+        raise ReleaseError(
+            "the untuned model must have been measured in the study, but it was not. Run the study again."
+        )
+    return found
 
 
 def _tried(case: Case, records: Sequence[TrialRecord], untuned: RetrievalScores) -> dict[int, RetrievalScores]:

@@ -1,8 +1,9 @@
 """Whether the candidate put forward may be promoted. Pure.
 
-Two one-sided tests on paired differences of the queries' scores, both of which must succeed at the level, so that no
-correction between them is due (intersection-union test, Berger 1982): better than the untuned model, and not worse than
-the incumbent by more than a margin (non-inferiority). On the test split one candidate is judged, which was chosen
+One-sided tests on paired differences of the queries' scores, all of which must succeed at the level, so that no
+correction between them is due (intersection-union test, Berger 1982): better than the untuned model, where several base
+models were searched also than the best untuned one, and not worse than the incumbent by more than a margin
+(non-inferiority). On the test split one candidate is judged, which was chosen
 without it. Without a test split the scores that chose the candidate must judge it too; then the p-values are
 adjusted over everything that was tried (max-T of Westfall & Young 1993).
 """
@@ -25,7 +26,7 @@ CHOSEN = "chosen"
 
 @dataclass(frozen=True)
 class Check:
-    """One of the two tests.
+    """One of the tests.
 
     Attributes:
         against: What the candidate was compared with.
@@ -63,25 +64,26 @@ class Verdict:
 
 def judge(
     chosen: Scores,
-    untuned: Scores,
+    untuned: Mapping[str, Scores],
     groups: NDArray[np.intp],
     *,
     incumbent: Scores | None = None,
     tried: Mapping[str, Scores] | None = None,
     criterion: Criterion,
 ) -> Verdict:
-    """Compare the candidate with the untuned model and with the incumbent.
+    """Compare the candidate with untuned models and with the incumbent; all tests must succeed.
 
     Args:
         chosen: The candidate's score of each query, of shape (queries,).
-        untuned: The untuned model's.
+        untuned: Those of each untuned model that it must be better than, by name.
         groups: Of the queries.
         incumbent: The scores of the model in use; None if there is none.
         tried: On the split that chose: the scores of everything that was tried, by any name. None on a sealed split.
         criterion: Its margin is that of the incumbent.
     """
     candidates = {**(tried or {}), CHOSEN: chosen}
-    checks = [_check("untuned model", candidates, untuned, groups, replace(criterion, margin=0.0))]
+    strict = replace(criterion, margin=0.0)
+    checks = [_check(name, candidates, scores, groups, strict) for name, scores in untuned.items()]
     if incumbent is not None:
         checks.append(_check("incumbent", candidates, incumbent, groups, criterion))
     return Verdict(tuple(checks))

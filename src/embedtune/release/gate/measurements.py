@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtune import archive
 from embedtune.errors import DataError
 from embedtune.evaluation import read_scores, score_embeddings
-from embedtune.ranking import is_scored
+from embedtune.ranking import best_untuned, is_scored, untuned_of
 from embedtune.records import Metrics, RetrievalScores, TrialRecord
 from embedtune.release.choice.candidates import Incumbent
 from embedtune.release.choice.case import TEST, VALIDATION, Case
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 RELEASED = "released"
 UNTUNED = "untuned"
+BEST_UNTUNED = "best-untuned"
 INCUMBENT = "incumbent"
 
 
@@ -34,14 +37,17 @@ class Measured:
     """Scores of the models a release is about, on every evaluation split.
 
     Attributes:
-        scores: ``released``, ``untuned`` and, if there is one, ``incumbent`` -> split -> scores.
+        scores: ``released``, ``untuned`` for its own base model, and as far as there are any ``best-untuned``, where
+            that is another base model, and ``incumbent`` -> split -> scores.
         judge: The split that judges.
         groups: Of its queries, of shape (queries,).
+        best_untuned: Name of the base model that is the best one untuned, where that is another.
     """
 
     scores: Mapping[str, Mapping[str, RetrievalScores]]
     judge: str
     groups: NDArray[np.intp]
+    best_untuned: str | None = None
 
     def metrics(self, role: str) -> dict[str, Metrics]:
         """Split -> means over queries."""
@@ -49,32 +55,52 @@ class Measured:
 
 
 def measure_all(
-    case: Case, model: SentenceTransformer, validated: RetrievalScores, incumbent: Incumbent | None
+    case: Case,
+    record: TrialRecord,
+    model: SentenceTransformer,
+    validated: RetrievalScores,
+    incumbent: Incumbent | None,
 ) -> Measured:
-    """Score the three models; this reads the test split, if there is one.
+    """Score the model beside those it is compared with; this reads the test split, if there is one.
 
     Args:
         case: What is decided on.
-        model: The one that may be released.
+        record: The trial that may be released.
+        model: Its model.
         validated: Its scores on validation.
         incumbent: The model in use, if there is one.
     """
     splits = [VALIDATION, TEST] if case.has_test else [VALIDATION]
-    read = {split: validated if split == VALIDATION else case.measure(model, split) for split in splits}
-    scores = {RELEASED: read}
-    for role, folder in {UNTUNED: None, **({INCUMBENT: incumbent.folder} if incumbent else {})}.items():
-        other = case.load(folder)
+    rival = _rival(case, record)
+    others: dict[str, Callable[[], SentenceTransformer]] = {UNTUNED: partial(case.load, None)}
+    if rival is not None:
+        others[BEST_UNTUNED] = partial(case.load_untuned, rival)
+    if incumbent is not None:
+        others[INCUMBENT] = partial(case.load, incumbent.folder)
+    scores = {RELEASED: {split: validated if split == VALIDATION else case.measure(model, split) for split in splits}}
+    for role, load in others.items():
+        other = load()  # one at a time is in memory
         scores[role] = {split: case.measure(other, split) for split in splits}
-    return Measured(scores, splits[-1], case.groups(splits[-1]))
+    return Measured(scores, splits[-1], case.groups(splits[-1]), rival.base[0] if rival else None)
+
+
+def _rival(case: Case, record: TrialRecord) -> TrialRecord | None:
+    """The untuned base model that validation found best, where that is another than the trial's own."""
+    baselines = archive.read_baselines(case.study)
+    best, own = best_untuned(baselines), untuned_of(record, baselines)
+    return best if best is not None and best != own else None
 
 
 def judge_product(case: Case, measured: Measured, records: Sequence[TrialRecord], criterion: Criterion) -> Verdict:
     """The gate on the test split; without one on validation, adjusted for every trial that was scored there."""
     values = {role: case.values(scores[measured.judge]) for role, scores in measured.scores.items()}
     tried = None if measured.judge == TEST else _tried(case, measured, records)
+    untuned = {"untuned model": values[UNTUNED]}
+    if measured.best_untuned is not None:
+        untuned[f"best untuned model, {measured.best_untuned}"] = values[BEST_UNTUNED]
     return judge(
         values[RELEASED],
-        values[UNTUNED],
+        untuned,
         measured.groups,
         incumbent=values.get(INCUMBENT),
         tried=tried,

@@ -33,7 +33,7 @@ def p_words(p_value: float) -> str:
 
 def unused_words(selection: Selection) -> str:
     """Why nothing new is put forward."""
-    kept = "the model in use" if selection.chosen.kind is Kind.INCUMBENT else "the untuned model"
+    kept = "the model in use" if selection.chosen.kind is Kind.INCUMBENT else f"the {selection.chosen.name}"
     hope = "More queries may tell them apart" if len(selection.tied) > 1 else "Another search may find a better one"
     return f"Keep {kept}: {selection.reason}. {hope}; release.trial=NUMBER puts a trial forward all the same."
 

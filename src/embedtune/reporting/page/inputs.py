@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from optuna.distributions import BaseDistribution
 
-from embedtune.ranking import is_scored
+from embedtune.ranking import best_untuned, is_scored, untuned_of
 from embedtune.records import Evaluation, SecondObjective, State, StudyDefinition, TrialRecord
 from embedtune.reporting.leaderboard import Board
 
@@ -115,8 +115,19 @@ class ReportInputs:
 
     @property
     def untuned(self) -> float | None:
-        """The baseline's value."""
-        return self.baseline.value if self.baseline is not None and _scored(self.baseline) else None
+        """The value of the best untuned base model."""
+        best = best_untuned(self._baselines)
+        return None if best is None else best.value
+
+    def untuned_beside(self, record: TrialRecord) -> list[TrialRecord]:
+        """The untuned models that a trial has to be better than: its own base model, and the best one."""
+        own, best = untuned_of(record, self._baselines), best_untuned(self._baselines)
+        found = [own] if own is not None and _scored(own) else []
+        return found if best is None or best in found else [*found, best]
+
+    @property
+    def _baselines(self) -> list[TrialRecord]:
+        return [entry.record for entry in self.board.baselines]
 
     @property
     def keys(self) -> list[str]:

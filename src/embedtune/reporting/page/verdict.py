@@ -59,12 +59,12 @@ def _best(inputs: ReportInputs, best: TrialRecord) -> str:
     is_default = default is not None and default.number == best.number
     who = f"Trial {best.number}{' (the default recipe)' if is_default else ''} is best"
     beside = []
-    if inputs.untuned is not None:
-        untuned = f"the untuned {inputs.definition.base_model}"
-        beside.append(_compared(value, inputs.untuned, untuned))
+    for untuned in inputs.untuned_beside(best):
+        model = untuned.base[0] or inputs.definition.base_model
+        beside.append(_compared(value, value_of(untuned), f"the untuned {model}"))
     if default is not None and default.value is not None and not is_default:
         beside.append(_compared(value, default.value, f"the default recipe, trial {default.number}"))
-    compared = f": {' and '.join(beside)}" if beside else ""
+    compared = f": {' and '.join(filter(None, (', '.join(beside[:-1]), beside[-1])))}" if beside else ""
     pruned = " It was pruned, so its score is of less training." if best.state == State.PRUNED else ""
     broken = "" if best.feasible else " It breaks a constraint of the study, as every trial with a score does."
     return f"{who} with {inputs.metric} {value:.4f} at {inputs.dim} dimensions{compared}.{pruned}{broken}"

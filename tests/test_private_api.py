@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import re
 import sqlite3
@@ -14,6 +15,7 @@ from typing import Any
 
 import optuna
 import pytest
+from sentence_transformers import SentenceTransformer
 
 import structure
 from embedtune.study.storage.journal import Journal
@@ -29,8 +31,10 @@ from embedtune.tracking.mlflow_private import (
     shows_views,
 )
 from embedtune.tracking.place.relocate import columns
+from embedtune.training.trainer_private import forget_training
 
 MLFLOW = "tracking/mlflow_private.py"
+TRAINER = "training/trainer_private.py"
 ARTIFACTS = "mlflow.store.artifact.artifact_repository_registry"
 
 PRIVATE = (
@@ -59,12 +63,16 @@ PRIVATE = (
         "study/storage/optuna_private.py",
         "optuna.storages.journal._storage:JournalOperation.SET_TRIAL_STATE_VALUES",
     ),
+    ("transformers", TRAINER, "transformers:Trainer._load_from_checkpoint"),
+    ("transformers", TRAINER, "transformers:TrainingArguments._setup_devices"),
+    ("transformers", TRAINER, "accelerate.utils:extract_model_from_parallel"),
 )
 
 UNDOCUMENTED = {
     "hydra": r"(from|import) hydra\.(_internal|core\.(override_parser|config_loader|plugins)|plugins\.launcher)\b",
     "mlflow": r"(from|import) mlflow\.(server|store|utils|tracking\._)|[^#\n]*\"(_MLFLOW_|mlflow\.(shared|logged))",
     "optuna": r"(from|import) optuna[\w.]*\._|.*\._(storage|study_id|trial_id|get_stale_trial_ids)\b|.*fixed_params",
+    "transformers": r"[^#\n]*\b(_n_gpu|_setup_devices|_is_accelerate_prepared)\b|def _load_from_checkpoint",
 }
 """Library -> lines that use what no page of its documentation names."""
 
@@ -133,6 +141,28 @@ def test_entries_of_a_journal_that_must_last_are_known(tmp_path: Path) -> None:
     trial.report(0.5, 1)
     study.tell(trial, 0.5)
     assert [log["op_code"] in DURABLE for log in written].count(True) == 3
+
+
+def test_arguments_keep_their_devices_where_they_are_set(tmp_path: Path) -> None:
+    from transformers import TrainingArguments
+
+    arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to="none")
+    assert arguments.device.type == "cpu"
+    assert {"_n_gpu", "_setup_devices", "distributed_state"} <= set(vars(arguments))
+    assert arguments.n_gpu == arguments._n_gpu
+    assert hasattr(arguments.distributed_state, "device")
+
+
+def test_accelerate_marks_a_model_that_it_prepared_and_forgetting_takes_all_away(tiny: SentenceTransformer) -> None:
+    from accelerate import Accelerator
+
+    model = copy.deepcopy(tiny)
+    before = set(vars(model))
+    Accelerator(mixed_precision="bf16", cpu=True).prepare(model)
+    assert {"_is_accelerate_prepared", "_original_forward", "forward"} <= set(vars(model)) - before
+    forget_training(model)
+    assert set(vars(model)) == before
+    assert model.forward.__func__ is type(model).forward
 
 
 def test_mlflow_stores_have_the_tables_and_tags_that_are_read_past_it(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformerTrainingArguments
 
 from embedtune.config import BatchSampler, TrainConfig
+from embedtune.training.trainer_private import use_only
 
 _SAMPLERS = {BatchSampler.plain: "batch_sampler", BatchSampler.no_duplicates: "no_duplicates"}
 
@@ -51,7 +51,7 @@ def training_arguments(
         disable_tqdm=True,
     )
     if on_cuda:
-        _use_only(arguments, with_index(device))
+        use_only(arguments, with_index(device))
     return arguments
 
 
@@ -59,11 +59,3 @@ def with_index(device: str) -> torch.device:
     """The device with its number: ``cuda`` alone, which torch does not select, is the first."""
     named = torch.device(device)
     return torch.device(named.type, named.index or 0)
-
-
-def _use_only(arguments: Any, device: torch.device) -> None:
-    """Train on this one device: with several in sight the trainer would split each batch, and with it its negatives."""
-    torch.cuda.set_device(device)
-    arguments.__dict__["_setup_devices"] = device
-    arguments.distributed_state.device = device
-    arguments._n_gpu = 1

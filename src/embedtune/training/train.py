@@ -23,8 +23,10 @@ from embedtune.training.device import resolve_device, resolve_precision
 from embedtune.training.kernels.install import own_kernels
 from embedtune.training.kernels.masks import KeepMasks
 from embedtune.training.losses import LOSSES, build_loss
+from embedtune.training.resuming import Resuming
 from embedtune.training.state import TrainingState, write_state
 from embedtune.training.trainer import Trainer
+from embedtune.training.trainer_private import forget_training
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,11 @@ def train_model(
             train_dataset=to_dataset(training),
             loss=build_loss(model, config, attempt.mini_batch_size),
             data_collator=TokenCollator(tokens) if tokens is not None else None,
-            callbacks=[callback],
+            callbacks=[callback, *([Resuming(resumed)] if resumed else [])],
         )
         trainer.remove_callback(PrinterCallback)  # it prints on stdout
         trainer.encoder, trainer.masks = encoder, masks
         trainer.on_batch = callback.add_batch
-        trainer.resumed = resumed
         trainer.train(resume_from_checkpoint=str(resumed.folder) if resumed else None)
     return TrainingOutcome(
         steps=trainer.state.global_step,
@@ -153,11 +154,7 @@ def _plain(model: SentenceTransformer) -> Iterator[None]:
 
 @contextmanager
 def _cleaned_up(model: SentenceTransformer) -> Iterator[None]:
-    """Take away what the training hangs on the model: a wrapped forward, accelerate's marks, gradients."""
     try:
         yield
     finally:
-        for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
-            vars(model).pop(name, None)
-        model.zero_grad(set_to_none=True)
-        model.eval()
+        forget_training(model)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sentence_transformers import SentenceTransformerTrainer
 from sentence_transformers.base.sampler import DefaultBatchSampler, NoDuplicatesBatchSampler
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from embedtune.training.callbacks import Seen
 from embedtune.training.chunked import ChunkedEncoder
 from embedtune.training.collate import DATASET_NAME, row_lengths
 from embedtune.training.kernels.masks import KeepMasks
-from embedtune.training.state import TrainingState, restore_optimiser, restore_random, restore_weights
+from embedtune.training.trainer_private import OwnStateTrainer
 
 
 class ApartSampler(DefaultBatchSampler):  # type: ignore[misc]
@@ -33,20 +32,18 @@ class ApartSampler(DefaultBatchSampler):  # type: ignore[misc]
         return len(self._batches)
 
 
-class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
+class Trainer(OwnStateTrainer):
     """Embeds a batch with a :class:`ChunkedEncoder` before the loss sees it, and stops at a loss that is not finite.
 
     Attributes:
         encoder: None embeds as the loss asks for it, column by column.
         on_batch: Called with the loss of every step and what it reads.
         masks: Of our own dropout, seeded anew for each step; None where torch draws its own.
-        resumed: What ``train(resume_from_checkpoint=...)`` goes on from, in place of the files the library would read.
     """
 
     encoder: ChunkedEncoder | None = None
     masks: KeepMasks | None = None
     on_batch: Callable[[float, Seen], None]
-    resumed: TrainingState | None = None
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Leave it out: it tokenises the data again, and a release writes its own card from TrainingFacts."""
@@ -88,23 +85,6 @@ class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
             )
         self.on_batch(value, seen)
         return loss
-
-    def _load_from_checkpoint(self, *_: Any) -> None:
-        if self.resumed is not None:
-            restore_weights(self.resumed, self.model)
-
-    def _load_optimizer_and_scheduler(self, *_: Any) -> None:
-        if self.resumed is not None:
-            restore_optimiser(self.resumed, self.optimizer, self.lr_scheduler)
-
-    def _load_rng_state(self, *_: Any) -> None:
-        """The last that is restored, after the batches that were done are skipped."""
-        if self.resumed is not None:
-            restore_random(self.resumed, self.args.device)
-            self.resumed = None  # its tensors are as large as the model and its optimiser
-
-    def _load_scaler(self, *_: Any) -> None:
-        """There is none: bf16 needs no scaled loss."""
 
 
 def _seen(columns: Sequence[Mapping[str, Any]]) -> Seen:

@@ -82,7 +82,7 @@ def load_onnx(folder: Path, file: Path) -> SentenceTransformer:
 
 
 def _encoder(model: SentenceTransformer) -> Any:
-    encoder = getattr(model[0], "model", None)
+    encoder = model.transformers_model
     if encoder is None or not hasattr(encoder, "config"):
         raise ReleaseError(
             f"release.onnx must be null for this model, but it begins with {type(model[0]).__name__}, no transformer."

@@ -25,7 +25,7 @@ from embedtune.release.choice.candidates import finalists
 from embedtune.reporting.leaderboard import leaderboard
 from embedtune.reporting.live import View
 from embedtune.reporting.page.inputs import ReportInputs
-from embedtune.reporting.page.ranking import rank_rows
+from embedtune.reporting.page.trial_table import trial_table
 from embedtune.reporting.page.verdict import give_verdict
 from embedtune.study.checkpoints import keep_best
 from embedtune.sweep.space.rules import Rules
@@ -113,7 +113,7 @@ def test_leaderboard_and_api(case: tuple[StudyPaths, list[TrialRecord], list[int
 def test_report(case: tuple[StudyPaths, list[TrialRecord], list[int]]) -> None:
     _, records, order = case
     inputs = report_of(records)
-    assert [row.cells[1] for row in rank_rows(inputs).rows][: len(order)] == list(map(str, order))
+    assert [row.cells[1] for row in trial_table(inputs).rows][: len(order)] == list(map(str, order))
     headline = give_verdict(inputs).headline
     assert re.findall(r"[Tt]rial (\d+)", headline)[0] == str(order[0])
 

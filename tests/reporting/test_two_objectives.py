@@ -20,7 +20,7 @@ from embedtune.reporting.page.findings.advice import give_advice
 from embedtune.reporting.page.findings.pareto import ParetoInfo, balanced, pareto_info
 from embedtune.reporting.page.inputs import Absent, ReportInputs
 from embedtune.reporting.page.page import definition_facts, render_page
-from embedtune.reporting.page.ranking import rank_rows
+from embedtune.reporting.page.trial_table import trial_table
 from embedtune.reporting.page.verdict import give_verdict
 from embedtune.reporting.tables import leaderboard_table
 
@@ -201,11 +201,11 @@ def test_report_in_words(inputs: Make, trial: Trial) -> None:
         "Front of cosine_map@100 at 64 and 16: from trial 1 (0.8000 and 0.4000) to trial 3 (0.6000 and 0.6000); "
         "the untuned model has 0.5000 and 0.3500."
     )
-    labels = [column.label for column in rank_rows(made).columns]
+    labels = [column.label for column in trial_table(made).columns]
     assert labels[3:6] == [METRIC, "@16d", "@32d"]
     sized = study(inputs, trial, SIZES, "dimension")
     assert "from trial 0 (0.8000 with 64 dimensions)" in give_verdict(sized).headline
-    assert [column.label for column in rank_rows(sized).columns][3:5] == [METRIC, "dimension"]
+    assert [column.label for column in trial_table(sized).columns][3:5] == [METRIC, "dimension"]
 
 
 def test_advice_does_not_widen_the_sizes_nor_call_a_front_settled(inputs: Make, trial: Trial) -> None:

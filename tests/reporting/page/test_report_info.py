@@ -19,7 +19,7 @@ from embedtune.reporting.page.findings.history import HistoryInfo, history_info
 from embedtune.reporting.page.findings.importance import ENOUGH, ImportanceInfo, importance_info
 from embedtune.reporting.page.findings.parameters import ParametersInfo, parallel_info, slices_info
 from embedtune.reporting.page.inputs import Absent, ReportInputs
-from embedtune.reporting.page.ranking import rank_rows
+from embedtune.reporting.page.trial_table import trial_table
 from embedtune.reporting.page.verdict import give_verdict
 from embedtune.units import clip, count
 
@@ -235,7 +235,7 @@ def test_cost_by_state(inputs: Make, trial: Trial) -> None:
 
 
 def test_ranking_puts_the_best_first_and_the_baseline_last(inputs: Make, trial: Trial) -> None:
-    ranking = rank_rows(inputs([trial(0, 0.5), trial(1, None, State.FAIL, reason="a\nb"), trial(2, 0.7)]))
+    ranking = trial_table(inputs([trial(0, 0.5), trial(1, None, State.FAIL, reason="a\nb"), trial(2, 0.7)]))
     assert [column.label for column in ranking.columns] == [
         "rank", "trial", "state", METRIC, "@32d", "@16d", "epoch", "time", "learning_rate", "batch_size", "reason",
     ]  # fmt: skip
@@ -257,7 +257,7 @@ def test_intervals_and_cautions_reach_the_page(inputs: Make, trial: Trial) -> No
     first, then = made.board.trials
     trials = (replace(first, interval=(0.61234, 0.8)), then)
     made = replace(made, board=replace(made.board, trials=trials, certainty=Certainty((0, 1), 100, 0)))
-    ranking = rank_rows(made)
+    ranking = trial_table(made)
     place = [column.label for column in ranking.columns].index("95 % interval")
     assert [row.cells[place] for row in ranking.rows][:2] == ["0.612–0.800", "–"]
     assert give_verdict(made).support.endswith(caution)
@@ -296,4 +296,4 @@ def test_the_best_trial_stands_beside_its_own_base_model_and_the_best_untuned_on
     assert made.untuned == 0.65
     swapped = replace(made, board=replace(made.board, baselines=(Entry(replace(own, value=0.68)), Entry(other))))
     assert "minilm" not in give_verdict(swapped).headline
-    assert [row.cells[1] for row in rank_rows(made).rows] == ["0", "untuned tiny", "untuned minilm"]
+    assert [row.cells[1] for row in trial_table(made).rows] == ["0", "untuned tiny", "untuned minilm"]

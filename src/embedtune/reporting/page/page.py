@@ -12,7 +12,7 @@ from embedtune.records import Settings
 from embedtune.reporting.page.figures.plots import Plot
 from embedtune.reporting.page.findings.advice import give_advice
 from embedtune.reporting.page.inputs import ReportInputs
-from embedtune.reporting.page.ranking import rank_rows
+from embedtune.reporting.page.trial_table import trial_table
 from embedtune.reporting.page.verdict import give_verdict
 
 TEMPLATE = "report.html.jinja"
@@ -38,7 +38,7 @@ def render_page(inputs: ReportInputs, plots: Sequence[Plot], made: float | None 
         study=inputs.definition.name,
         verdict=give_verdict(inputs),
         advice=give_advice(inputs),
-        ranking=rank_rows(inputs),
+        ranking=trial_table(inputs),
         plots=plots,
         space=inputs.definition.search.space,
         definition=definition_facts(inputs),

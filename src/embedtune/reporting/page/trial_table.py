@@ -35,14 +35,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class TrialTable:
     """The trials, best first, the untuned base model last."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
 
 
-def rank_rows(inputs: ReportInputs) -> Ranking:
+def trial_table(inputs: ReportInputs) -> TrialTable:
     """Rank the trials of a study."""
     board, dims = inputs.board, _dims(inputs)
     order = "the front first, then by the objective" if inputs.pareto_front else "by the objective, largest first"
@@ -70,7 +70,7 @@ def rank_rows(inputs: ReportInputs) -> Ranking:
         )
         for entry in board.entries
     )
-    return Ranking(columns, rows)
+    return TrialTable(columns, rows)
 
 
 def _objectives(inputs: ReportInputs) -> list[Column]:

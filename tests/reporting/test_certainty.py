@@ -51,6 +51,14 @@ def test_intervals_hold_the_values_and_are_json() -> None:
     assert board["test_openings"] == 0
 
 
+def test_a_model_of_another_size_is_judged_at_its_own() -> None:
+    values = HARD * 0.9
+    small = TrialRecord("s", 1, State.COMPLETE, value=float(values.mean()), facts={"dim": 32})
+    own = RetrievalScores(scores(values).query_ids, {32: {METRIC: values}})
+    board = with_certainty(leaderboard(DEFINITION, [small]), {1: own})
+    assert board.trials[0].interval is not None
+
+
 def test_groups_that_share_a_passage_widen_the_interval() -> None:
     pairs = np.repeat(HARD[:50], 2)
     alone = board_of({0: scores(pairs)}).trials[0].interval

@@ -190,6 +190,12 @@ class TrialRecord:
         return "-".join(filter(None, ("baseline", self.facts.get(BASE))))
 
     @property
+    def dim(self) -> int | None:
+        """The dimension at which its objective is read: with base models or sizes searched it is its own."""
+        dim: int | None = self.facts.get("dim")
+        return dim
+
+    @property
     def base(self) -> tuple[str, str | None]:
         """Name and revision of its base model."""
         return str(self.facts.get("base_model", "")), self.facts.get("base_revision")

@@ -75,9 +75,7 @@ def _values(board: Board, entry: Entry, scores: Mapping[int, RetrievalScores]) -
     found, record, objective = scores.get(entry.number), entry.record, board.definition.objective
     if found is None or record.value is None:
         return None
-    # With eval.dim searched every trial is judged at its own size.
-    own = objective.second is not None and objective.second.is_size and record.second is not None
-    values = found.per_query.get(int(record.second or 0) if own else objective.dim, {}).get(objective.metric)
+    values = found.per_query.get(record.dim or objective.dim, {}).get(objective.metric)
     if values is None or not len(values) or not abs(float(values.mean()) - record.value) <= _TOLERANCE:
         return None
     return values

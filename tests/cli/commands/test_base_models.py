@@ -59,6 +59,9 @@ def test_a_group_of_models_is_searched_from_its_default_and_each_is_measured_unt
     again = typed(*sweep(task_folder, "model=choice(tiny, minilm)"))
     assert again.json == result.json
     assert typed("sync", "format=json").json["delivered"] == {"s": 4}
+    released = typed("release", "study.name=s", "release.gate=false", "format=json")
+    assert released.status == 0, released.err
+    assert "not compared" not in released.err
     page = typed("report", "study.name=s")
     assert page.status == 0, page.err
     assert "the default recipe" in page.out

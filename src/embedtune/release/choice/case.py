@@ -97,7 +97,11 @@ class Case:
 
     def values(self, scores: RetrievalScores) -> NDArray[np.float64]:
         """The objective of each query at the size of the decision, or at the model's own if that is smaller."""
-        return scores.per_query[min(self.dim, max(scores.per_query))][self.objective]
+        return scores.per_query[self.dim_of(scores)][self.objective]
+
+    def dim_of(self, scores: RetrievalScores) -> int:
+        """The size of the decision, or the model's own if that is smaller."""
+        return min(self.dim, max(scores.per_query))
 
     def recorded(self, trial: TrialPaths) -> RetrievalScores:
         """What chose among the trials: their fold scores, or those on validation."""

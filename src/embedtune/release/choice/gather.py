@@ -84,7 +84,7 @@ def _tried(case: Case, records: Sequence[TrialRecord], untuned: RetrievalScores)
         except DataError as error:
             logger.warning("Trial %d is not compared: %s", record.number, error)
             continue
-        if scores.query_ids == untuned.query_ids and case.dim in scores.per_query:
+        if scores.query_ids == untuned.query_ids and case.dim_of(scores) in scores.per_query:
             found[record.number] = scores
         else:
             logger.warning("Trial %d is not compared: it was scored on other queries or sizes", record.number)

@@ -23,7 +23,7 @@ Features = dict[str, Any]
 """What a sentence-transformers model reads: ``input_ids`` and the like, each of shape (rows, tokens)."""
 
 LIMIT = 512 * 1024**2
-"""Bytes of tokens kept at most: some 400,000 passages of 100 tokens, little beside a model and its optimiser even where
+"""Bytes of tokens kept at most: some 350,000 passages of 100 tokens, little beside a model and its optimiser even where
 several workers share a machine. What is beyond is tokenised each time it is needed."""
 
 _TOKEN_KEYS = {"input_ids", "attention_mask", "token_type_ids"}
@@ -111,14 +111,16 @@ _CACHE = TokenCache()
 class Tokens:
     """Texts of one role as one model reads them; make it with :func:`read_tokens`."""
 
-    def __init__(self, model: SentenceTransformer, role: Role, features: Features, cache: TokenCache) -> None:
+    def __init__(
+        self, model: SentenceTransformer, role: Role, identity: str, features: Features, cache: TokenCache
+    ) -> None:
         """``features`` are those of a probe, in the order of keys that a batch will have."""
         self._model, self._role, self._cache = model, role, cache
         self._prompt = prompt_of(model, role)
         self._keys = [key for key, value in features.items() if isinstance(value, Tensor)]
         self.constants = {key: value for key, value in features.items() if key not in self._keys}
         self._pad = int(getattr(model.tokenizer, "pad_token_id", None) or 0)
-        self._model_key = _identity(model)
+        self._model_key = identity
 
     def read(self, texts: Iterable[str]) -> bool:
         """Tokenise what is not known yet, as far as there is room; False if a row cannot be taken apart."""
@@ -184,9 +186,10 @@ def read_tokens(model: SentenceTransformer, role: Role, cache: TokenCache = _CAC
         tokens, or a tokenizer that cannot be told from another.
     """
     features = _features(model, list(_PROBE), role)
-    if not _is_padded_right(features, len(_PROBE)) or _tokenizer_json(model) is None:
+    identity = _identity(model)
+    if identity is None or not _is_padded_right(features, len(_PROBE)):
         return None
-    return Tokens(model, role, features, cache)
+    return Tokens(model, role, identity, features, cache)
 
 
 def _features(model: SentenceTransformer, texts: list[str], role: Role) -> Features:
@@ -213,15 +216,17 @@ def _is_padded_right(features: Features, rows: int) -> bool:
     return bool(mask.any(dim=1).all() and (mask[:, 1:] <= mask[:, :-1]).all())
 
 
-def _identity(model: SentenceTransformer) -> str:
-    """What decides the tokens of a text: equal for copies of a model, different as soon as one token may be."""
+def _identity(model: SentenceTransformer) -> str | None:
+    """What decides the tokens of a text: equal for copies of a model, different as soon as one token may be.
+
+    None for a tokenizer that cannot be told from another.
+    """
+    backend = getattr(model.tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return None
+    # The whole of a fast tokenizer but for its truncation and padding, which every call sets.
+    vocabulary = str(backend.to_str()).partition('"added_tokens"')[2]
     first = model[0]
     config = first.get_config_dict() if hasattr(first, "get_config_dict") else {}
-    parts = (type(first).__qualname__, config, model.max_seq_length, _tokenizer_json(model))
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _tokenizer_json(model: SentenceTransformer) -> str | None:
-    """The whole of a fast tokenizer but for its truncation and padding, which every call sets; None for any other."""
-    backend = getattr(model.tokenizer, "backend_tokenizer", None)
-    return None if backend is None else str(backend.to_str()).partition('"added_tokens"')[2]
+    parts = (type(first).__qualname__, type(model.tokenizer).__qualname__, config, model.max_seq_length)
+    return hashlib.sha256(f"{parts}{vocabulary}".encode()).hexdigest()

@@ -27,6 +27,7 @@ from embedtune.reporting.live import View
 from embedtune.reporting.page.inputs import ReportInputs
 from embedtune.reporting.page.trial_table import trial_table
 from embedtune.reporting.page.verdict import give_verdict
+from embedtune.reporting.tables import leaderboard_table
 from embedtune.study.checkpoints import keep_best
 from embedtune.sweep.space.rules import Rules
 from embedtune.sweep.space.space import build_space
@@ -141,6 +142,15 @@ def test_note_and_tags_of_the_study_run(case: tuple[StudyPaths, list[TrialRecord
         assert content.tags[FRONT] == "0, 2, 3"
     points = [own.value for own in history(records, METRIC) if own.key.startswith("best/")]
     assert points[-1] == next(record.value for record in records if record.number == order[0])
+
+
+def test_only_a_score_has_a_rank() -> None:
+    records = [trial(0, 0.5), trial(1, None, State.FAIL), trial(2, 0.7, State.PRUNED), trial(3, None, State.RUNNING)]
+    note = study_note(records, METRIC, 4, {}).splitlines()[4:]
+    assert [line.split("|")[1].strip() for line in note] == ["1", "2", "", ""]
+    table = leaderboard_table(leaderboard(definition_of(records), records))
+    assert list(map(str, table.columns[0].cells)) == ["1", "2", "", ""]
+    assert [row.cells[0] for row in trial_table(report_of(records)).rows] == ["1", "2", "", ""]
 
 
 def test_a_trial_gains_on_its_own_base_model_and_the_note_begins_with_the_best_untuned_one() -> None:

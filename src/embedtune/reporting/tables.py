@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedtune.ranking import state_word
+from embedtune.ranking import is_scored, state_word
 from embedtune.records import TrialRecord
 from embedtune.reporting.leaderboard import Board, Entry, searched_keys
 from embedtune.units import size
@@ -103,7 +103,7 @@ def stdout_width() -> int | None:
 
 
 def _names(board: Board) -> list[Column]:
-    ranks = {entry.number: str(rank) for rank, entry in enumerate(board.trials, start=1)}
+    ranks = {entry.number: str(rank) for rank, entry in enumerate(board.trials, start=1) if is_scored(entry.record)}
     return [
         Column("rank", lambda entry: ranks.get(entry.number, "")),
         Column("trial", board.label),

@@ -87,7 +87,7 @@ def _trial_cells(rank: int, record: TrialRecord, base: TrialRecord | None, run_l
     untuned = base.value if base else None
     gain = record.value - untuned if record.value is not None and untuned is not None else None
     return [
-        "" if record.is_baseline else str(rank),
+        str(rank) if ranking.is_scored(record) else "",
         f"[{_title(record)}]({link})" if link else _title(record),
         "untuned" if record.is_baseline else state_word(record),
         _cell(record.value),

@@ -52,7 +52,7 @@ def model_content(folder: TrialFolder, study: StudyPaths) -> ModelContent:
         step=record.best_step or 0,
         tags=tags({"kind": "checkpoint", "uid": folder.uid, "study": record.study, "trial": record.name})
         | _version(record),
-        params=params({"base_model": record.facts.get("base_model"), **record.params, **epoch}),
+        params=params({"base_model": record.base[0], **record.params, **epoch}),
         points=points,
         dataset=next((use for use in trial_datasets(folder) if use.context == "validation"), None),
         folder=study.checkpoint(record.number),

@@ -130,9 +130,9 @@ def _best_values(ended: Sequence[TrialRecord]) -> dict[int, float | None]:
 def study_shape(name: str, definition: StudyDefinition, records: Sequence[TrialRecord]) -> StudyShape:
     """What the saved views of a study depend on."""
     sizes = tuple(sorted({int(dim) for record in records for dim in record.metrics}, reverse=True))
-    chosen = next((record.facts["dim"] for record in records if record.facts.get("dim")), sizes[0] if sizes else 0)
+    chosen = next((record.dim for record in records if record.dim), sizes[0] if sizes else 0)
     searched = tuple(dict.fromkeys(key for record in records for key in record.params))
-    objective = replace(definition.objective, dim=int(chosen))
+    objective = replace(definition.objective, dim=chosen)
     return StudyShape(name, objective, sizes, searched)
 
 

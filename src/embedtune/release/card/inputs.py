@@ -115,7 +115,7 @@ class CardInputs:
     @property
     def objective_dim(self) -> int:
         """The size at which the search read its objective."""
-        return int(self.record.facts.get("dim") or self.facts.dimension)
+        return self.record.dim or self.facts.dimension
 
     @property
     def shown_dim(self) -> int:

@@ -14,7 +14,8 @@ from sentence_transformers import SentenceTransformer
 from embedtune.config import ModelConfig
 from embedtune.models.encoder import TokenEncoder
 from embedtune.models.load import load_model
-from embedtune.models.tokens import Features, Role, TokenCache, prompt_of, read_tokens
+from embedtune.models.token_cache import Role, TokenCache
+from embedtune.models.tokens import Features, prompt_of, read_tokens
 
 TEXTS = ["a", "", "a longer text", "café №7", "line one\u2028line two", "x " * 500, "a"]
 

@@ -8,7 +8,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
 
-from embedtune.models.tokens import Role, read_tokens
+from embedtune.models.token_cache import Role
+from embedtune.models.tokens import read_tokens
 
 
 class TokenEncoder:

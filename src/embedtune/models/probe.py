@@ -8,7 +8,8 @@ from torch import Tensor
 
 from embedtune.config import ModelConfig
 from embedtune.errors import ModelError
-from embedtune.models.tokens import Role, prompt_of
+from embedtune.models.token_cache import Role
+from embedtune.models.tokens import prompt_of
 
 LONGEST = 1024
 """Words of the long text at most: models that read more have no table of positions, and would take long to try."""

@@ -6,39 +6,23 @@ Trials of one worker train on the same texts and are measured on the same texts 
 from __future__ import annotations
 
 import hashlib
-import sys
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
+
+from embedtune.models.token_cache import Key, Role, Row, TokenCache
 
 Features = dict[str, Any]
 """What a sentence-transformers model reads: ``input_ids`` and the like, each of shape (rows, tokens)."""
 
-LIMIT = 512 * 1024**2
-"""Bytes of tokens kept at most: some 350,000 passages of 100 tokens, little beside a model and its optimiser even where
-several workers share a machine. What is beyond is tokenised each time it is needed."""
-
 _TOKEN_KEYS = {"input_ids", "attention_mask", "token_type_ids"}
 _CONSTANTS = {"modality", "prompt_length"}
 _BATCH = 256
-_OVERHEAD = 500
-"""Bytes that a text's place in the table and the head of its arrays take, measured with CPython 3.11."""
 _PROBE = ("", "a", "two rows of different length")
-
-
-class Role(StrEnum):
-    """What a text is to a model, which may read one with another prompt than the other."""
-
-    QUERY = "query"
-    DOCUMENT = "document"
 
 
 _PROMPT_NAMES = {Role.QUERY: ("query",), Role.DOCUMENT: ("document", "passage", "corpus")}
@@ -49,60 +33,6 @@ def prompt_of(model: SentenceTransformer, role: Role) -> str:
     """The model's own prompt for a role, as ``encode_query`` or ``encode_document`` adds it; empty without one."""
     names = [*_PROMPT_NAMES[role], *([model.default_prompt_name] if model.default_prompt_name else [])]
     return next((model.prompts[name] for name in names if name in model.prompts), None) or ""
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One text: its token ids, and their types unless all are 0; each of shape (tokens,)."""
-
-    ids: NDArray[np.int32]
-    types: NDArray[np.int32] | None
-
-    @property
-    def size(self) -> int:
-        return self.ids.nbytes + (0 if self.types is None else self.types.nbytes) + _OVERHEAD
-
-
-_Key = tuple[Role, str, str]
-"""Role, prompt and text."""
-
-
-@dataclass
-class TokenCache:
-    """A table of texts for each model that reads its own way, together within a number of bytes.
-
-    Room is made by dropping the tables of other models, the one that was not used for longest first. A table that alone
-    is too large keeps what came first: it is read in whole again and again, so that dropping the oldest text for the
-    newest would keep none that is needed next.
-    """
-
-    limit: int = LIMIT
-    _tables: OrderedDict[str, dict[_Key, _Row]] = field(default_factory=OrderedDict)
-    _sizes: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Bytes kept."""
-        return sum(self._sizes.values())
-
-    def table(self, model: str) -> dict[_Key, _Row]:
-        """What is kept for a model."""
-        self._sizes.setdefault(model, 0)
-        table = self._tables.setdefault(model, {})
-        self._tables.move_to_end(model)
-        return table
-
-    def add(self, model: str, key: _Key, row: _Row) -> bool:
-        """Keep a row; whether there was room for it."""
-        table, size = self.table(model), row.size + sys.getsizeof(key[-1])
-        while self.size + size > self.limit and len(self._tables) > 1:
-            oldest, _ = self._tables.popitem(last=False)
-            del self._sizes[oldest]
-        if self.size + size > self.limit:
-            return False
-        table[key] = row
-        self._sizes[model] += size
-        return True
 
 
 _CACHE = TokenCache()
@@ -151,10 +81,10 @@ class Tokens:
         """How many tokens each text has, prompt and special ones included, as far as the model reads it."""
         return [len(row.ids) for row in self._rows(texts)]
 
-    def _key(self, text: str) -> _Key:
+    def _key(self, text: str) -> Key:
         return self._role, self._prompt, text
 
-    def _rows(self, texts: Sequence[str]) -> list[_Row]:
+    def _rows(self, texts: Sequence[str]) -> list[Row]:
         known = self._cache.table(self._model_key)
         rows = {text: known[self._key(text)] for text in texts if self._key(text) in known}
         for text, row in self._tokenise({text for text in texts if text not in rows}):
@@ -162,7 +92,7 @@ class Tokens:
             self._cache.add(self._model_key, self._key(text), row)
         return [rows[text] for text in texts]
 
-    def _tokenise(self, texts: set[str]) -> Iterator[tuple[str, _Row]]:
+    def _tokenise(self, texts: set[str]) -> Iterator[tuple[str, Row]]:
         # Similar lengths beside each other, so that little of a batch is padding.
         ordered = sorted(texts, key=lambda text: (len(text), text))
         for start in range(0, len(ordered), _BATCH):
@@ -174,7 +104,7 @@ class Tokens:
             types = arrays.get("token_type_ids")
             for place, (text, length) in enumerate(zip(batch, arrays["attention_mask"].sum(axis=1), strict=True)):
                 own = None if types is None or not types[place, :length].any() else types[place, :length].copy()
-                yield text, _Row(arrays["input_ids"][place, :length].copy(), own)
+                yield text, Row(arrays["input_ids"][place, :length].copy(), own)
 
 
 def read_tokens(model: SentenceTransformer, role: Role, cache: TokenCache = _CACHE) -> Tokens | None:

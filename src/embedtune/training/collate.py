@@ -9,7 +9,8 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
 
-from embedtune.models.tokens import Role, Tokens, prompt_of, read_tokens
+from embedtune.models.token_cache import Role
+from embedtune.models.tokens import Tokens, prompt_of, read_tokens
 from embedtune.records import TrainingSet
 
 DATASET_NAME = "dataset_name"

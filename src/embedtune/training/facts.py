@@ -10,7 +10,8 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 
 from embedtune.config import Config
 from embedtune.machine.environment import library_versions
-from embedtune.models.tokens import Role, prompt_of, read_tokens
+from embedtune.models.token_cache import Role
+from embedtune.models.tokens import prompt_of, read_tokens
 from embedtune.records import DatasetFacts, TrainingFacts, TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.collate import column_prompts, role_of, row_lengths

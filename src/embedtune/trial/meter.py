@@ -32,6 +32,11 @@ class Meter:
         return time.monotonic() - self._start
 
     @property
+    def started(self) -> int:
+        """When, in milliseconds, so that this and the seconds give now: time between two processes is nobody's."""
+        return round((time.time() - self.seconds) * 1000)
+
+    @property
     def seen(self) -> Seen:
         """What all its trainings read, but for those that ran out of memory."""
         now = Seen(self.progress.tokens, self.progress.rows) if self.progress and not self._done else Seen()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from embedtune.trial.bench import Bench
 from embedtune.trial.facts import facts_at_start, identity, recorded_config
 from embedtune.trial.measuring import measure, save_checkpoint
 from embedtune.trial.meter import Meter
+from embedtune.trial.result import with_result
 from embedtune.trial.watching import Hooks
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Recorder:
         facts = facts_at_start(self.config, self.bench, self.record, self.meter.device)
         self.record = replace(self.record, state=State.RUNNING, facts=facts)
         resumed = self._take_up()
-        self.record = replace(self.record, started=self._started())
+        self.record = replace(self.record, started=self.meter.started)
         archive.write_header(self.trial, self.record, recorded_config(self.config))
         self.hooks.watcher.began(self.record)
         self.hooks.deliver(self.trial)
@@ -183,33 +183,14 @@ class Recorder:
         self._tell_ended(self._write_result(self.record.broken_off(why, detail)))
 
     def _write_result(self, record: TrialRecord) -> TrialRecord:
-        best, cost = self.best, self.meter.facts
-        ended = replace(
-            record,
-            value=self._value(),
-            second=self.bench.objective.second_value(best.metrics) if best else None,
-            best_step=best.step if best else None,
-            best_epoch=best.epoch if best else None,
-            metrics=best.metrics if best else {},
-            started=self._started(),  # folds that were not run again moved it back
-            seconds=cost["device_seconds"],
-            facts={**record.facts, **cost, **self._epochs_seen()},
-        )
+        ended = with_result(record, self.bench, self.best, self.pooled, self.meter)
         ended = replace(ended, facts={**ended.facts, **self.hooks.judge(ended)})
         archive.write_result(self.trial, ended)
         return ended
 
-    def _epochs_seen(self) -> dict[str, float]:
-        rows, progress = sum(map(len, self.bench.task.training)), self.meter.progress
-        return {"epochs_seen": round(progress.rows / rows, 4)} if progress and rows else {}
-
     def _tell_ended(self, ended: TrialRecord) -> None:
         self.hooks.watcher.ended(ended)
         self.hooks.deliver(self.trial)
-
-    def _started(self) -> int:
-        """When, in milliseconds, so that this and the seconds give the end: time between two processes is nobody's."""
-        return round((time.time() - self.meter.seconds) * 1000)
 
     def _take_up(self) -> resume.Resumed | None:
         """What a killed trial left, with the record as it stood then; None to start anew."""
@@ -225,12 +206,6 @@ class Recorder:
         self.record = replace(self.record, facts={**self.record.facts, RESUMED_FROM: standing.progress.step})
         logger.info("Trial %d goes on from step %d", self.number, standing.progress.step)
         return resumed
-
-    def _value(self) -> float | None:
-        """What the trial is ranked by; with folds, nothing before all are scored."""
-        if self.bench.folds:
-            return self.pooled.value if self.pooled else None
-        return self.best.value if self.best else None
 
     def identity(self) -> dict[str, Any]:
         """What must not have changed for the trial to go on as if it had not stopped."""

@@ -77,7 +77,13 @@ def judge(study: StudyPaths, outcome: Outcome) -> NDArray[np.intp]:
     definition = yaml.safe_load(study.definition.read_text(encoding="utf-8"))
     records = list(archive.read_records(study))
     with tempfile.TemporaryDirectory() as scratch:
-        case = open_case(study, definition, records[0], Config(release=ReleaseConfig(candidates=len(records))))
+        case = open_case(
+            study,
+            definition,
+            records[0],
+            Config(release=ReleaseConfig(candidates=len(records))),
+            archive.read_recipe(study.trial(records[0].number)),
+        )
         pool = gather(case, records, None, Path(scratch))
     trials = [candidate for candidate in pool.candidates if candidate.is_releasable]
     chosen = {

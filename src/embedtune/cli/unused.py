@@ -22,8 +22,8 @@ READS: Mapping[str, tuple[str, ...]] = {
     "studies": ("study.storage",),
     "leaderboard": ("study.name", "study.storage"),
     "report": ("study.name", "study.storage", "tracking"),
-    "release": ("study.name", "study.storage", "release", "train.device", "tracking"),
-    "reproduce": ("run", "reproduce", "train.device"),
+    "release": ("data", "study.name", "study.storage", "release", "train.device", "tracking"),
+    "reproduce": ("data", "run", "reproduce", "train.device"),
     "rollback": ("release.name", "study.name", "tracking"),
     "ui": ("study.name", "tracking"),
     "sync": ("study.storage", "tracking"),
@@ -82,9 +82,10 @@ def unused_variables(command: str, config: Config, environment: Mapping[str, str
 def _silenced(command: str, config: Config) -> tuple[str, ...]:
     """Keys that others keep from having an effect."""
     data, release = config.data, config.release
+    is_recorded = config.run is not None or command == "release"  # its source is the recorded one
     groups = {
-        SOURCES.get(data.source, ()): True,
-        ("data.columns",): data.source == "pydocs" and not data.extra,
+        SOURCES.get(data.source, ()): not is_recorded,
+        ("data.columns",): data.source == "pydocs" and not data.extra and not is_recorded,
         ("model.revision", "model.trust_remote_code"): config.model.name in ("tiny", "minilm"),
         ("tracking.uri", "tracking.experiment", "tracking.port", "release.alias"): not config.tracking.enabled,
         ("release.alias",): not release.register,

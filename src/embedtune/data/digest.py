@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from embedtune.errors import DataError
 from embedtune.records import RetrievalSet, TrainingSet
 
 
@@ -28,6 +29,24 @@ def training_digest(training: Iterable[TrainingSet]) -> str:
         columns = [[f"{name}:{_hash(text)}" for text in texts] for name, texts in data.columns.items()]
         rows += ["|".join(row) for row in zip(*columns, strict=True)]
     return _hash(_joined(rows))
+
+
+def require_same(recorded: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """See that data is what it was, wherever it lies now.
+
+    Args:
+        recorded: Part -> digest, of a trial.
+        found: The same of what was read now.
+
+    Raises:
+        DataError: A part differs, or is missing.
+    """
+    changed = [part for part, digest in recorded.items() if found.get(part) != digest]
+    if changed:
+        raise DataError(
+            f"the data must be what the trial was trained on, but {', '.join(changed)} changed since (digests differ). "
+            "Restore the data, name its place alone with data.path=PATH, or run the study again."
+        )
 
 
 def _hash(text: str) -> str:

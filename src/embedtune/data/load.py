@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,14 +23,6 @@ from embedtune.errors import DataError, join_problems
 from embedtune.records import RetrievalSet, TaskData
 
 _READERS = {"files": read_files, "hub": read_hub, "pydocs": read_pydocs}
-_READ_BY = {
-    "path": ("files", "hub"),
-    "splits": ("files", "hub"),
-    "columns": ("files", "hub"),
-    "revision": ("hub",),
-    "subset": ("hub",),
-}
-"""Key -> the sources that read it."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +63,7 @@ def inspect_task(config: DataConfig) -> DataReport:
 
 def _read(config: DataConfig) -> Draft:
     """What the source gives, and the further training sets, which any source may have."""
-    notes = Notes(_key_problems(config), list(_unread_keys(config)))
+    notes = Notes(_key_problems(config))
     draft = _READERS[config.source](config)
     extra: dict[str, Table] = {}
     for name, file in config.extra.items():
@@ -91,13 +83,6 @@ def _key_problems(config: DataConfig) -> list[Problem]:
         message = f"data.extra.{config.label} must have a name of its own, but got the name of the data. Rename it."
         found.append(Problem("data.extra", message))
     return found
-
-
-def _unread_keys(config: DataConfig) -> Iterator[str]:
-    """A warning for each key that was given and that this source does not read."""
-    for key, sources in _READ_BY.items():
-        if getattr(config, key) and config.source not in sources and not (key == "columns" and config.extra):
-            yield f"data.{key} is not read with data.source={config.source}. Remove it."
 
 
 def _build(config: DataConfig, source: str, splits: Mapping[str, Table], extra: Mapping[str, Table]) -> TaskData:

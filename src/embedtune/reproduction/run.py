@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from embedtune import archive
 from embedtune.config import Config
+from embedtune.data.digest import require_same
 from embedtune.errors import ConfigError, TrialError
 from embedtune.paths import StudyPaths, TrialPaths
 from embedtune.records import State, TrialRecord
@@ -24,7 +25,9 @@ from embedtune.trial.run import run_trial
 from embedtune.trial.watching import Hooks, NoReporter, Watcher
 
 
-def reproduce(study: StudyPaths, number: int, recipe: Config, watcher: Watcher) -> tuple[TrialPaths, Comparison]:
+def reproduce(
+    study: StudyPaths, number: int, recipe: Config, watcher: Watcher, *, same_data: bool = False
+) -> tuple[TrialPaths, Comparison]:
     """Run a trial again in ``reproductions/`` of its study, where it counts in no budget, and compare.
 
     A pruned trial is stopped where it was pruned. On a CPU, as many threads add up as did then. The weights are
@@ -35,6 +38,7 @@ def reproduce(study: StudyPaths, number: int, recipe: Config, watcher: Watcher) 
         number: Of the trial.
         recipe: Its recorded configuration.
         watcher: Shown progress.
+        same_data: Refuse data that differs from the recorded, instead of saying so afterwards.
 
     Returns:
         The folder of the new run, and how it compares.
@@ -48,6 +52,9 @@ def reproduce(study: StudyPaths, number: int, recipe: Config, watcher: Watcher) 
     if recorded is None or recorded.state not in (State.COMPLETE, State.PRUNED) or not recorded.metrics:
         state = recorded.state.value if recorded else "missing"
         raise ConfigError(f"run must be a trial that was evaluated to its end, but got one that is {state}.")
+    bench = prepare(recipe)
+    if same_data:
+        require_same(recorded.facts.get("digests", {}), bench.task.digests)
     trial = _claim(study, number)
     evaluations = archive.read_evaluations(study.trial(number))
     last = len(evaluations) if recorded.state is State.PRUNED else None
@@ -55,7 +62,7 @@ def reproduce(study: StudyPaths, number: int, recipe: Config, watcher: Watcher) 
     start = TrialRecord(study.name, number, State.RUNNING, recorded.params, facts={"reproduces": recorded.name})
     try:
         with _threads(recorded.facts.get("threads")):
-            again = run_trial(recipe, prepare(recipe), trial, start, hooks)
+            again = run_trial(recipe, bench, trial, start, hooks)
         weights = _compare_weights(recorded.checkpoint, trial)
     finally:
         shutil.rmtree(trial.checkpoint, ignore_errors=True)

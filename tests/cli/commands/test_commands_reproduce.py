@@ -40,6 +40,38 @@ def test_a_trial_run_again_is_equal_to_the_last_bit(typed: Typed, task_folder: P
     assert typed("reproduce", f"run={trial}", "reproduce.tolerance=2").status == 0
 
 
+def test_data_that_moved_stands_in_for_the_recorded(typed: Typed, task_folder: Path, workdir: Path) -> None:
+    data = ("data=files", f"data.path={task_folder}", "data.max_train=20")
+    assert typed(*data, *TINY, "study.name=s").status == 0
+    trial = workdir / "sweeps" / "s" / "trials" / "0000"
+    before = typed("evaluate", f"run={trial}", "format=json").json
+    moved = task_folder.rename(workdir / "moved")
+
+    for command in ("evaluate", "reproduce"):
+        gone = typed(command, f"run={trial}")
+        assert gone.status == 2
+        assert "data.path must be where the data of study s is now, but got " in gone.err
+        there = typed(command, f"run={trial}", f"data.path={moved}", "format=json")
+        assert there.status == 0, there.err
+        assert "Not used" not in there.err
+        if command == "evaluate":
+            assert there.json == before
+
+    change_data(moved / "val.jsonl")
+    for command in ("evaluate", "reproduce"):
+        other = typed(command, f"run={trial}", f"data.path={moved}")
+        assert other.status == 2
+        assert "but validation changed since (digests differ)" in other.err
+    assert typed("evaluate", f"run={trial}", "data=files", f"data.path={moved}").status == 0
+
+
+def change_data(file: Path) -> None:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    first = next(iter(content["corpus"]))
+    content["corpus"][first] += " And more."
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
 def change(trial: Path, *, learning_rate: float, torch: str) -> None:
     """Make the record that of another training, by other versions."""
     config = yaml.safe_load((trial / "config.yaml").read_text())

@@ -374,6 +374,21 @@ def test_the_champion_is_the_one_to_beat(studies: Path, tmp_path: Path) -> None:
         assert Path(answer["folder"], "evidence", "scores-incumbent-test.parquet").is_file()
 
 
+def test_data_that_moved_is_known_by_its_content(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("moved").mkdir()
+    Path("sealed").rename("moved/data")
+    status, _ = run("study.name=good")
+    assert status == 2
+    assert "data.path must be where the data of study good is now, but got sealed" in capsys.readouterr().err
+    status, answer = run("study.name=good", "data.path=moved/data")
+    assert (status, answer["decision"]["verdict"]) == (0, "promote")
+
+    write_task(Path("sealed"), ("training", "val"))
+    status, _ = run("study.name=good", "data.path=sealed", "release.overwrite=true")
+    assert status == 2
+    assert "but test changed since (digests differ)" in capsys.readouterr().err
+
+
 def test_an_average_of_trials_can_be_released(studies: Path, tmp_path: Path) -> None:
     """Whether it is chosen hangs on the scores, so it is put forward here by hand."""
     with working_in(shutil.copytree(studies, tmp_path / "copy")):
@@ -381,7 +396,11 @@ def test_an_average_of_trials_can_be_released(studies: Path, tmp_path: Path) -> 
         records = list(archive.read_records(study))
         definition = require_definition(study, [])
         case = open_case(
-            study, definition, records[0], Config(release=ReleaseConfig(soup=True), train=TrainConfig(device="cpu"))
+            study,
+            definition,
+            records[0],
+            Config(release=ReleaseConfig(soup=True), train=TrainConfig(device="cpu")),
+            archive.read_recipe(study.trial(records[0].number)),
         )
         pool = gather(case, records, None, tmp_path)
         soup = next(candidate for candidate in pool.candidates if candidate.kind is Kind.SOUP)

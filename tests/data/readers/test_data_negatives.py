@@ -147,15 +147,6 @@ def test_what_is_not_read_is_named(inspect: Inspect) -> None:
     assert "has columns that are not read: 'url', 'neg_scores'" in said
 
 
-@pytest.mark.parametrize(("key", "value"), [("columns", {"anchor": "x"}), ("splits", {"test": "x"}), ("subset", "en")])
-def test_keys_that_the_source_does_not_read_are_named(key: str, value: Any) -> None:
-    from embedtune.config import DataConfig
-    from embedtune.data import inspect_task
-
-    report = inspect_task(DataConfig(max_train=20, max_queries=5, **{key: value}))
-    assert f"data.{key} is not read with data.source=pydocs. Remove it." in report.warnings
-
-
 def test_a_negative_that_answers_its_query_is_named(inspect: Inspect) -> None:
     rows = [
         {"anchor": "q", "positive": "a", "negative": "b"},

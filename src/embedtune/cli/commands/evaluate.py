@@ -10,8 +10,10 @@ from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.cli.commands.openings import open_test
 from embedtune.cli.output import quiet_libraries
 from embedtune.cli.overrides import typed_command, typed_keys
+from embedtune.cli.recorded import recorded_recipe
 from embedtune.config import Config, Distractors, ModelConfig, check_dims, measured_dims
 from embedtune.data import add_distractors, load_task
+from embedtune.data.digest import require_same
 from embedtune.errors import ConfigError
 from embedtune.evaluation import evaluate_retrieval
 from embedtune.models.load import load_model
@@ -31,6 +33,8 @@ def evaluate(config: Config) -> Answer:
     if config.run is not None:
         config = _as_recorded(config)
     task = load_task(config.data)
+    if config.run is not None and "data" not in typed_keys():
+        _require_recorded(config, task)
     split = task.splits.get(config.eval.split)
     if split is None:
         raise ConfigError(
@@ -63,24 +67,35 @@ def _open_test(config: Config, task: TaskData) -> dict[str, int]:
     return {name: len(found) for name, found in open_test(config, task.digests["test"], reason, command).items()}
 
 
+def _require_recorded(config: Config, task: TaskData) -> None:
+    """See that what is read of the data is what the trial was scored on.
+
+    Raises:
+        DataError: It changed since.
+    """
+    record = archive.read_record(*find_run(config))
+    parts = {config.eval.split, *(["training"] if config.eval.distractors == Distractors.train else [])}
+    digests = record.facts.get("digests", {}) if record else {}
+    require_same({part: digest for part, digest in digests.items() if part in parts}, task.digests)
+
+
 def _as_recorded(config: Config) -> Config:
     """Take the data, the sizes and the batches of the recorded run, and its checkpoint as the model.
 
-    Data and dimensions typed on the command line stand in for the recorded ones.
+    Data and dimensions typed on the command line stand in for the recorded ones; ``data=NAME`` is other data.
     """
     study, number = find_run(config)
-    trusted = config.model.trust_remote_code
-    recorded = archive.read_recipe(study.trial(number), trust_remote_code=trusted)
+    recorded = recorded_recipe(config, study, number)
     typed = typed_keys()
-    if any(key.startswith("data") for key in typed):
-        recorded.data = config.data
     if any(key.startswith("loss") for key in typed):
         recorded.loss = config.loss
     if "eval.distractors" in typed or config.eval.split != "validation":
         recorded.eval.distractors = config.eval.distractors  # a study has them on validation alone
     recorded.eval.split = config.eval.split
     recorded.train.device = config.train.device
-    recorded.model = ModelConfig(name=str(_kept(study, number, config.run or "")), trust_remote_code=trusted)
+    recorded.model = ModelConfig(
+        name=str(_kept(study, number, config.run or "")), trust_remote_code=config.model.trust_remote_code
+    )
     recorded.run, recorded.paths, recorded.tracking = config.run, config.paths, config.tracking
     return recorded
 

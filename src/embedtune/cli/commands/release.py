@@ -16,6 +16,7 @@ from embedtune.cli.commands.registry import find_incumbent, register
 from embedtune.cli.commands.studies import board_of, chosen_study
 from embedtune.cli.output import quiet_libraries
 from embedtune.cli.overrides import typed_command
+from embedtune.cli.recorded import recorded_recipe
 from embedtune.config import Config
 from embedtune.data.overlap import find_overlaps
 from embedtune.errors import ConfigError, join_problems
@@ -100,7 +101,7 @@ def _open(config: Config, study: StudyPaths, records: Sequence[TrialRecord], tar
         raise ConfigError(join_problems([*problems, str(error)])) from error
     if problems:
         raise ConfigError(join_problems(problems))
-    return open_case(study, definition, first, config)
+    return open_case(study, definition, first, config, recorded_recipe(config, study, first.number))
 
 
 @contextmanager

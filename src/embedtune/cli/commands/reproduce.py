@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from embedtune import archive
 from embedtune.cli.commands.answer import Answer, Part
 from embedtune.cli.commands.evaluate import find_run
 from embedtune.cli.output import quiet_libraries
 from embedtune.cli.overrides import typed_keys
+from embedtune.cli.recorded import recorded_recipe, typed_data
 from embedtune.config import Config
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths, TrialPaths, write_json
@@ -35,7 +35,7 @@ def reproduce(config: Config) -> Answer:
     study, number = find_run(config)
     recipe = _recipe(config, study, number)
     with View() as view:
-        trial, comparison = run_again(study, number, recipe, view)
+        trial, comparison = run_again(study, number, recipe, view, same_data=typed_data())
     document = _document(config, study, number, trial, comparison)
     write_json(trial.root / "reproduction.json", document)
     passed = comparison.max_deviation <= config.reproduce.tolerance
@@ -44,7 +44,7 @@ def reproduce(config: Config) -> Answer:
 
 def _recipe(config: Config, study: StudyPaths, number: int) -> Config:
     """The recorded configuration; the device may be typed, because a machine may lack the recorded one."""
-    recipe = archive.read_recipe(study.trial(number), trust_remote_code=config.model.trust_remote_code)
+    recipe = recorded_recipe(config, study, number)
     recipe.paths = config.paths
     if "train.device" in typed_keys():
         recipe.train.device = config.train.device

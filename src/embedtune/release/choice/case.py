@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from embedtune import archive
 from embedtune.config import Config, ModelConfig, ReleaseConfig, measured_dims
-from embedtune.errors import ConfigError, ReleaseError
+from embedtune.data.digest import require_same
+from embedtune.errors import ConfigError
 from embedtune.evaluation import evaluate_retrieval, read_scores
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, TrialPaths
@@ -108,21 +108,23 @@ class Case:
         return read_scores(trial.folds if self.has_folds else trial.scores, self.objective)
 
 
-def open_case(study: StudyPaths, definition: StudyDefinition, record: TrialRecord, config: Config) -> Case:
+def open_case(
+    study: StudyPaths, definition: StudyDefinition, record: TrialRecord, config: Config, recipe: Config
+) -> Case:
     """Read the data and load the base model as a trial recorded them.
 
     Args:
         study: Its files.
         definition: Its ``study.yaml``.
         record: One of the trials that may be released.
-        config: Of this command: ``release.*``, the device, and whether the code of the base model may run.
+        config: Of this command: ``release.*`` and the device.
+        recipe: The configuration of that trial, with its data where it is now.
 
     Raises:
         ConfigError: ``release.dim`` or ``release.soup`` does not fit the study.
-        ReleaseError: The data changed since.
+        DataError: The data changed since.
     """
     options, device = config.release, config.train.device
-    recipe = archive.read_recipe(study.trial(record.number), trust_remote_code=config.model.trust_remote_code)
     recipe.train.device = device
     bench = prepare(recipe)
     dims = measured_dims(recipe, bench.dim)
@@ -133,15 +135,6 @@ def open_case(study: StudyPaths, definition: StudyDefinition, record: TrialRecor
             "release.soup must be false with eval.folds, but got true: an average of weights that saw every fold has "
             "no score of queries it was not trained on. Remove release.soup."
         )
-    _check_digests(record.facts.get("digests", {}), bench.task.digests)
+    require_same(record.facts.get("digests", {}), bench.task.digests)
     dim = options.dim or definition.objective.dim
     return Case(study, definition, recipe, bench, resolve_device(device), dim, options)
-
-
-def _check_digests(recorded: Mapping[str, str], found: Mapping[str, str]) -> None:
-    changed = [split for split, digest in recorded.items() if found.get(split) != digest]
-    if changed:
-        raise ReleaseError(
-            f"the data must be what the trial was trained on, but {', '.join(changed)} changed since (digests differ). "
-            "Restore the data, or run the study again."
-        )

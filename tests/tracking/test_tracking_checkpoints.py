@@ -209,7 +209,7 @@ def test_weights_that_vanish_while_they_are_linked_are_no_failure(
     made.study(study, [made.Spec(0)])
     weights = made.weights(study, 0)
 
-    def vanish(*_: object) -> None:
+    def vanish(*_: object, **__: object) -> None:
         shutil.rmtree(weights, ignore_errors=True)
         raise FileNotFoundError(weights)
 
@@ -225,7 +225,7 @@ def test_weights_that_vanish_while_they_are_linked_are_no_failure(
 def test_without_hard_links_weights_are_copied(
     store: Store, study: StudyPaths, client: MlflowClient, made: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError("no hard links here")
 
     monkeypatch.setattr(os, "link", refuse)

@@ -20,6 +20,7 @@ from typing import Any
 from embedtune import archive
 from embedtune.archive.documents import mapping, read_json
 from embedtune.errors import RecordError, ResumeError
+from embedtune.machine.folders import copy_file, copy_folder
 from embedtune.paths import TrialPaths, write_json
 from embedtune.records import Evaluation
 from embedtune.training import Progress, TrainingState, read_state
@@ -76,7 +77,7 @@ def save(trial: TrialPaths, standing: Standing, write_training: Callable[[Path],
     write_training(new)
     for path in (trial.metrics, trial.scores):
         shutil.copy2(path, new / path.name)  # small, and the first of them grows
-    shutil.copytree(trial.checkpoint, new / trial.checkpoint.name, copy_function=_link)
+    copy_folder(trial.checkpoint, new / trial.checkpoint.name)
     write_json(new / _RECORD, asdict(standing))
     _flush(new)
     if shutil.disk_usage(new).free < _size(new):
@@ -136,18 +137,11 @@ def forget(trial: TrialPaths) -> None:
 
 def _put_back(folder: Path, trial: TrialPaths) -> tuple[Evaluation, ...]:
     for path in (trial.metrics, trial.scores):
-        shutil.copy2(folder / path.name, path)
+        path.unlink(missing_ok=True)
+        copy_file(folder / path.name, path)
     shutil.rmtree(trial.checkpoint, ignore_errors=True)
-    shutil.copytree(folder / trial.checkpoint.name, trial.checkpoint, copy_function=_link)
+    copy_folder(folder / trial.checkpoint.name, trial.checkpoint)
     return archive.read_evaluations(trial)
-
-
-def _link(source: str, target: str) -> None:
-    """A second name for the same file, or a copy where the file system has none."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _children(folder: Path) -> list[Path]:

@@ -255,3 +255,19 @@ def test_import_loads_no_model_library() -> None:
 
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "set()\n"
+
+
+def test_a_link_to_a_file_of_the_system_is_not_exported(checkpoint: Path, tmp_path: Path) -> None:
+    for place in ("tokenizer.json", "notes.txt", "1_Pooling/vocab.txt"):
+        file = checkpoint / place
+        before = file.read_bytes() if file.is_file() else None
+        file.unlink(missing_ok=True)
+        file.symlink_to("/etc/passwd")
+        with pytest.raises(ReleaseError, match="must hold regular files alone") as caught:
+            export(checkpoint, tmp_path / "release")
+        assert str(file) in str(caught.value)
+        assert not (tmp_path / "release").exists()
+        file.unlink()
+        if before is not None:
+            file.write_bytes(before)
+    assert export(checkpoint, tmp_path / "release").is_dir()

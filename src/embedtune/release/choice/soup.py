@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from embedtune.errors import ConfigError
+from embedtune.machine.folders import copy_folder, regular_files
 
 
 def cook_soup(folders: Sequence[Path], target: Path) -> Path:
@@ -27,7 +27,7 @@ def cook_soup(folders: Sequence[Path], target: Path) -> Path:
     files = [_weights(folder) for folder in folders]
     if any(names != files[0] for names in files):
         raise ConfigError(f"release.soup must have candidates of one architecture, but their files differ. {_REMEDY}")
-    shutil.copytree(folders[0], target, ignore=lambda _, names: [name for name in names if name in _names(files[0])])
+    copy_folder(folders[0], target, but=lambda name: name in files[0])
     for name in files[0]:
         _average([folder / name for folder in folders], target / name)
     return target
@@ -37,11 +37,7 @@ _REMEDY = "Remove release.soup, or lower release.candidates."
 
 
 def _weights(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.safetensors"))
-
-
-def _names(files: Sequence[str]) -> set[str]:
-    return {Path(name).name for name in files}
+    return [name for name in regular_files(folder) if name.endswith(".safetensors")]
 
 
 def _average(sources: Sequence[Path], target: Path) -> None:

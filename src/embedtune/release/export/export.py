@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedtune.errors import ReleaseError, join_problems
+from embedtune.machine.folders import copy_file, regular_files
 
 CARD = "README.md"
 EVIDENCE = "evidence"
@@ -103,7 +104,13 @@ def export_release(
 
 def _model_files(checkpoint: Path) -> list[str]:
     """Names, relative and sorted, of what a release takes from a checkpoint."""
-    names = sorted(path.relative_to(checkpoint).as_posix() for path in checkpoint.rglob("*") if path.is_file())
+    try:
+        names = regular_files(checkpoint) if checkpoint.is_dir() else []
+    except OSError as error:
+        raise ReleaseError(
+            f"checkpoint {checkpoint} must hold regular files alone, but {error.filename or checkpoint}: "
+            f"{error.strerror}. Put the file itself there, or remove it."
+        ) from error
     pickles = [name for name in names if Path(name).suffix.lower() in PICKLES]
     if pickles:
         raise ReleaseError(
@@ -190,7 +197,7 @@ def _checksums(folder: Path) -> str:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    copy_file(source, target)
     _flush(target)
 
 

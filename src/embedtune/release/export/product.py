@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embedtune import archive
 from embedtune.errors import ReleaseError
+from embedtune.machine.folders import copy_folder
 from embedtune.paths import TrialPaths
 from embedtune.records import Evaluation, Metrics, TrainingFacts, TrialRecord
 from embedtune.release.choice.candidates import Candidate
@@ -84,16 +83,9 @@ def make_product(case: Case, candidate: Candidate, records: Mapping[int, TrialRe
 
 def cut(folder: Path, target: Path, dim: int) -> Path:
     """A copy of a model folder whose embeddings have ``dim`` numbers; weights are linked where they can be."""
-    shutil.copytree(folder, target, copy_function=_link)
+    copy_folder(folder, target)
     file = target / SETTINGS
     settings = json.loads(file.read_text(encoding="utf-8"))
     file.unlink()  # it may be a link to the original
     file.write_text(json.dumps({**settings, "truncate_dim": dim}, indent=2), encoding="utf-8")
     return target
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

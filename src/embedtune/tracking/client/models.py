@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
 
 from embedtune.errors import TrackingError
+from embedtune.machine.folders import copy_folder, regular_files
 from embedtune.tracking.content import ModelContent
 from embedtune.tracking.mlflow_private import MODEL_VERSIONS_TAG, delete_artifacts
 from embedtune.tracking.place.owner import WORKSPACE, Owner, local_path
@@ -126,7 +127,7 @@ class Models:
         target = local_path(model.artifact_location)
         if target is not None:
             shutil.rmtree(self._owner.file(target), ignore_errors=True)  # what an interrupted delivery left
-            _link_tree(folder, target)
+            copy_folder(folder, target)
         else:
             with _time_for(folder):
                 self._client.log_model_artifacts(model.model_id, str(folder))
@@ -166,20 +167,10 @@ def _metrics(content: ModelContent, model_id: str, run_id: str) -> list[Metric]:
 @contextmanager
 def _time_for(folder: Path) -> Iterator[None]:
     """Raise the limit of one request, which mlflow reads at each, to what an upload of the folder takes."""
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    size = sum((folder / name).stat().st_size for name in regular_files(folder))
     before = os.environ.get(_TIMEOUT, "0")
     os.environ[_TIMEOUT] = str(max(int(before), _UPLOAD_START + size // _UPLOAD_RATE))
     try:
         yield
     finally:
         os.environ[_TIMEOUT] = before
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    def link(file: str, to: str) -> None:
-        try:
-            os.link(file, to)
-        except OSError:  # another file system, or one without hard links
-            shutil.copy2(file, to)
-
-    shutil.copytree(source, target, copy_function=link)

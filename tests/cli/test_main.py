@@ -94,6 +94,7 @@ ODD = [
     (["train.epochs"], "command must be one of .* For a key type train.epochs=VALUE"),
     (["--data=1"], "--data=1 must be a flag or KEY=VALUE"),
     (["--experimental-rerun=x.pickle"], "must be a flag or KEY=VALUE"),
+    (["model=tiny", "-m", "sweep=optuna", "hydra.sweeper.worker=-1"], "hydra.sweeper.worker must be set by"),
     (["-m", "sweep=optuna", "hydra.sweeper.worker=cpu"], "hydra.sweeper.worker must be set by a supervisor alone"),
     (["-m", "sweep=optuna", "hydra.sweeper.sampler=tpe"], "hydra.sweeper.sampler must be a class and its arguments"),
     (["-m", "sweep=optuna", "hydra.sweeper._recursive_=true"], "must not say how Hydra instantiates"),

@@ -73,6 +73,7 @@ def _dispatch(arguments: list[str], debug: bool) -> int:
         rest = [argument for argument in rest if argument not in MULTIRUN]  # shown, not run
     if command and MULTIRUN & set(rest):
         raise ConfigError(f"-m must stand without a command, but got {command}. Remove one of them.")
+    rest.sort(key=lambda word: word not in MULTIRUN)  # Hydra takes it before all overrides alone
     signal.signal(signal.SIGTERM, _interrupt)
 
     from embedtune.cli.task import Task, run

@@ -188,7 +188,7 @@ def test_interrupted_study_goes_on_to_its_total(
     first = archive.read_record(StudyPaths(workdir / "sweeps" / "s"), 0)
     assert first is not None
     assert first.state == State.FAIL
-    assert first.interrupted is Interruption.STOPPED
+    assert first.interrupted is (Interruption.DIED if signal_number == signal.SIGKILL else Interruption.STOPPED)
 
 
 @pytest.mark.slow

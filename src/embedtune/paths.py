@@ -118,6 +118,14 @@ class StudyPaths:
         """What ``release`` decided, one file for each time."""
         return self.root / "decisions"
 
+    def delivery(self, release: str) -> Path:
+        """What is still to be done with an exported release; gone when all of it is."""
+        return self.root / "deliveries" / f"{release}.json"
+
+    def deliveries(self) -> list[Path]:
+        """Every release with something left to do."""
+        return sorted((self.root / "deliveries").glob("*.json"))
+
     @property
     def report(self) -> Path:
         """The study as one page."""

@@ -433,7 +433,7 @@ def test_sync_leaves_a_trial_to_the_worker_that_runs_it(tmp_path: Path, made: An
     config = config_of(tmp_path, store.uri)
     config.tracking.experiment = "running"
     answer = run_sync(config)
-    assert answer.document == {"delivered": {"mine": 3}, "running": {"mine": 1}}
+    assert answer.document == {"delivered": {"mine": 3}, "running": {"mine": 1}, "releases": {}}
     assert answer.parts[0] == "mine: 3 records are in the store, 1 still running"
     assert not study.trial(1).tracking.exists()
     assert study.trial(2).tracking.exists()

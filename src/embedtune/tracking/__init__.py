@@ -6,7 +6,15 @@ Importing this costs no mlflow: its modules import it when they first talk to a 
 from embedtune.tracking.checkpoints import deliver_checkpoints
 from embedtune.tracking.links import Links, StoreAddress, links
 from embedtune.tracking.place.relocate import Relocation, relocate_store
-from embedtune.tracking.registry import Champion, NewVersion, find_champion, register_release, roll_back, version_tags
+from embedtune.tracking.registry import (
+    Champion,
+    NewVersion,
+    check_registry,
+    find_champion,
+    register_release,
+    roll_back,
+    version_tags,
+)
 from embedtune.tracking.store import Store, open_store, peek_store
 from embedtune.tracking.study_run import deliver_study
 from embedtune.tracking.trial_run import deliver_trial, is_delivered
@@ -19,6 +27,7 @@ __all__ = [
     "Relocation",
     "Store",
     "StoreAddress",
+    "check_registry",
     "check_servable",
     "deliver_checkpoints",
     "deliver_study",

@@ -21,6 +21,9 @@ CHAMPION = "champion"
 PREVIOUS_CHAMPION = "previous_champion"
 """Alias of the version that was in use before."""
 
+RELEASED = "embedtune.released"
+"""Tag of the experiment: when a release was last begun, in nanoseconds; shows that the store can be written."""
+
 _WEIGHTS = ".safetensors"
 
 
@@ -60,6 +63,7 @@ class NewVersion:
         tags: Of the model and of its version; see :func:`version_tags`.
         promote: Move the alias ``champion`` here too; the champion until now becomes ``previous_champion``.
         description: Of the version, in Markdown.
+        export: Digest of what is registered; a version that has it is taken up again, and no second one made.
     """
 
     name: str
@@ -69,10 +73,24 @@ class NewVersion:
     tags: Mapping[str, str]
     promote: bool = False
     description: str = ""
+    export: str = ""
+
+
+def check_registry(store: Store, name: str) -> None:
+    """Find out whether a version could be registered, before anything is spent on one; leaves no trace.
+
+    Raises:
+        TrackingError: The registry cannot be read or written, or did not answer in time.
+    """
+    with connect(store) as gateway:
+        if not gateway.versions.touch(name):
+            gateway.tag_experiment(store.experiment_id, {RELEASED: str(time.time_ns())})
 
 
 def register_release(store: Store, folder: Path, new: NewVersion) -> str:
     """Register a release folder as the next version of a model and point an alias at it.
+
+    What an earlier call of the same export began is taken up where it stopped.
 
     The model's files in the store are hard links to the folder's where the file system has them, so they take no
     space; the folder must not be changed in place afterwards.
@@ -89,16 +107,19 @@ def register_release(store: Store, folder: Path, new: NewVersion) -> str:
         TrackingError: The store refused or did not answer in time.
     """
     name, redacted = new.name, {key: redact_text(value)[:MAX_TAG] for key, value in new.tags.items()}
+    export = as_tags({"export": new.export or None})
     with connect(store) as gateway:
-        now = time.time_ns() // 1_000_000
-        run_id = new.run_id or gateway.deliver(_release_run(name, now), gateway.find(f"release/{name}"))
-        model = gateway.models.log(name, run_id, {"embedtune.kind": "release", **redacted}, folder)
-        gateway.log_points(run_id, release_points(new.metrics, now), model.model_id)
-        version = gateway.versions.register(name, model, redacted, redact_text(new.description))
+        written = folder.stat().st_mtime_ns // 1_000_000  # the same each time, so that points count once
+        run_id = gateway.own_run(new.run_id)
+        if run_id is None:
+            run_id = gateway.deliver(_release_run(name, written), gateway.find(f"release/{name}"))
+        model = gateway.models.log(name, run_id, {"embedtune.kind": "release", **redacted, **export}, folder)
+        gateway.log_points(run_id, release_points(new.metrics, written), model.model_id)
+        version = gateway.versions.register(name, model, redacted | export, redact_text(new.description))
         gateway.versions.point(name, new.alias, version)
         if new.promote:
             champion = gateway.versions.find(name, CHAMPION)
-            if champion is not None:
+            if champion is not None and str(champion.version) != version:
                 gateway.versions.point(name, PREVIOUS_CHAMPION, champion.version)
             gateway.versions.point(name, CHAMPION, version)
         return version

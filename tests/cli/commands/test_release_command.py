@@ -259,11 +259,11 @@ def test_a_score_that_is_not_reproduced_leaves_the_test_split_alone(run: Run) ->
     assert not Path("sweeps/good/test_openings.jsonl").exists()
 
 
-def test_a_promotion_that_was_not_written_is_not_noted(run: Run) -> None:
+def test_a_promotion_that_cannot_be_written_opens_and_notes_nothing(run: Run) -> None:
     Path("releases").write_text("in the way")
 
     assert run("study.name=good")[0] != 0
-    assert Path("sweeps/good/test_openings.jsonl").exists()
+    assert not Path("sweeps/good/test_openings.jsonl").exists()
     assert decisions("good") == []
 
 

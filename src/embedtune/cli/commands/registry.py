@@ -12,7 +12,7 @@ from embedtune.release.choice.candidates import Incumbent
 from embedtune.release.choice.case import TEST, VALIDATION
 from embedtune.release.export.writing import Release
 from embedtune.release.gate.measurements import RELEASED
-from embedtune.tracking import NewVersion, find_champion, open_store, register_release, version_tags
+from embedtune.tracking import NewVersion, check_registry, find_champion, open_store, version_tags
 
 logger = logging.getLogger(__name__)
 
@@ -21,12 +21,21 @@ def find_incumbent(config: Config, name: str, scratch: Path) -> Incumbent | None
     """The registry's champion of this name, if there is a registry and it has one.
 
     Raises:
-        TrackingError: The registry does not answer; nobody can be promoted over a champion that is not known.
+        TrackingError: The registry does not answer or cannot be written, which is found out before anything is spent;
+            or the champion is not known, over which nobody can be promoted.
     """
-    if not _is_asked_for(config):
+    if not is_asked_for(config):
         return None
     try:
-        champion = find_champion(open_store(config.tracking, workspace(config)), name, scratch / "incumbent")
+        store = open_store(config.tracking, workspace(config))
+        check_registry(store, name)
+    except TrackingError as error:
+        raise TrackingError(
+            f"the registry must take {name} before anything is measured for it, but: {error} "
+            "Mend the registry, or leave it out of the release: release.register=false."
+        ) from error
+    try:
+        champion = find_champion(store, name, scratch / "incumbent")
     except TrackingError as error:
         if not config.release.gate:
             logger.warning("Not compared with the champion: %s", error)
@@ -38,18 +47,8 @@ def find_incumbent(config: Config, name: str, scratch: Path) -> Incumbent | None
     return Incumbent(f"champion version {champion.version}", champion.folder) if champion else None
 
 
-def register(config: Config, release: Release, folder: Path) -> str | None:
-    """Register an exported release; the version, or None without a registry or where it does not answer."""
-    if not _is_asked_for(config):
-        return None
-    try:
-        return register_release(open_store(config.tracking, workspace(config)), folder, _version(config, release))
-    except TrackingError as error:
-        logger.warning("Exported, but not registered: %s", error)
-        return None
-
-
-def _version(config: Config, release: Release) -> NewVersion:
+def new_version(config: Config, release: Release) -> NewVersion:
+    """The version that a release is registered as."""
     decision, product, scores = release.decision, release.product, release.measured.metrics(RELEASED)
     tags = version_tags(
         study=product.record.study,
@@ -70,5 +69,6 @@ def _version(config: Config, release: Release) -> NewVersion:
     )
 
 
-def _is_asked_for(config: Config) -> bool:
+def is_asked_for(config: Config) -> bool:
+    """Whether the release is to be registered."""
     return config.release.register and config.tracking.enabled

@@ -11,8 +11,9 @@ from pathlib import Path
 from embedtune import archive
 from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.cli.commands.decision import decision_parts, release_parts
+from embedtune.cli.commands.delivery import deliver, go_on
 from embedtune.cli.commands.openings import open_test
-from embedtune.cli.commands.registry import find_incumbent, register
+from embedtune.cli.commands.registry import find_incumbent, is_asked_for, new_version
 from embedtune.cli.commands.studies import board_of, chosen_study
 from embedtune.cli.output import quiet_libraries
 from embedtune.cli.overrides import typed_command
@@ -27,9 +28,10 @@ from embedtune.release.card.inputs import SearchSummary
 from embedtune.release.choice.candidates import finalists
 from embedtune.release.choice.case import TEST, VALIDATION, Case, open_case
 from embedtune.release.choice.gather import gather
+from embedtune.release.export.delivery import Delivery, save
 from embedtune.release.export.evidence import check_reproduced
-from embedtune.release.export.export import target_problems
-from embedtune.release.export.hub import push_problems, push_to_hub
+from embedtune.release.export.export import check_room, target_problems
+from embedtune.release.export.hub import push_problems
 from embedtune.release.export.onnx import onnx_problems
 from embedtune.release.export.onnx_gate import measure_onnx
 from embedtune.release.export.product import make_product
@@ -54,6 +56,9 @@ def release(config: Config) -> Answer:
     study = chosen_study(config)
     name = config.release.name or study.name
     target = workspace(config).releases / name
+    begun = go_on(config, study, name)
+    if begun is not None:
+        return begun
     records = list(archive.read_records(study))
     case = _open(config, study, records, target)
     criterion = Criterion(config.release.level, config.release.margin)
@@ -69,6 +74,7 @@ def release(config: Config) -> Answer:
         validated = case.measure(model, VALIDATION)
         product = product.scored(validated.metrics, case.objective, case.dim)
         check_reproduced(product.record.metrics, validated.metrics)
+        check_room(product.folder, target)
         if case.has_test:  # from here on it is read, whatever comes of it
             decision = replace(decision, openings=_open_test(config, case, name))
         measured = measure_all(case, product.record, model, validated, incumbent)
@@ -79,14 +85,17 @@ def release(config: Config) -> Answer:
         decision = replace(decision, sizes=measure_sizes(case, model, measured, criterion))
         onnx = measure_onnx(case, product, measured, criterion, scratch / "model.onnx") if case.options.onnx else None
         made = Release(name, case, product, measured, decision, _search(case, config), onnx)
+        document = _document(case, name, decision, measured)
+        document |= {"folder": str(target), "onnx": onnx and onnx.to_dict()}
+        asked = replace(config.release, register=is_asked_for(config))
+        delivery = Delivery(name, str(target), asked, new_version(config, made), document)
+        save(study, delivery)  # before the export: whatever comes after it is taken up by the next call
         write_release(made, target)
         _keep(case, name, decision)
-    version, hub = register(config, made, target), config.release.push_to_hub
-    address = None if hub is None else push_to_hub(target, hub, message=f"Release {name}")
-    document = _document(case, name, decision, measured)
-    document |= {"folder": str(target), "version": version, "onnx": onnx and onnx.to_dict(), "hub": address}
-    parts = release_parts(made, config, str(target), version, address)
-    return Answer(document, [*parts, *_front_lines(case, records)])
+    done = deliver(config, study, delivery)
+    document |= {"version": done.version, "hub": done.hub}
+    parts = release_parts(made, config, str(target), done.version, done.hub)
+    return Answer(document, [*parts, *_front_lines(case, records)], done.status)
 
 
 def _open(config: Config, study: StudyPaths, records: Sequence[TrialRecord], target: Path) -> Case:

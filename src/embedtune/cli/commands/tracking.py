@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from embedtune import archive
 from embedtune.cli.commands.answer import Answer, workspace
+from embedtune.cli.commands.delivery import Delivered, deliver_all
 from embedtune.config import Config
 from embedtune.errors import ConfigError
 from embedtune.machine.processes import worker_alive
@@ -35,16 +36,26 @@ def sync(config: Config) -> Answer:
         study.name: _deliver(store, study, definition.is_sweep, config.study.storage)
         for study, definition in readable_definitions(space)
     }
+    releases = {name: one for study in space.studies() for name, one in deliver_all(config, study).items()}
     lines = [
         f"{name}: {delivered} records are in the store{f', {running} still running' if running else ''}"
         for name, (delivered, running) in done.items()
     ]
+    lines += [_release_line(name, one) for name, one in releases.items()]
     document = {
         "delivered": {name: delivered for name, (delivered, _) in done.items()},
         "running": {name: running for name, (_, running) in done.items() if running},
+        "releases": {name: one.version for name, one in releases.items()},
     }
     address = f"Open {links(store, config.tracking).leaderboard}"
-    return Answer(document, (*(lines or ["Nothing to deliver."]), address))
+    status = max((one.status for one in releases.values()), default=0)
+    return Answer(document, (*(lines or ["Nothing to deliver."]), address), status)
+
+
+def _release_line(name: str, done: Delivered) -> str:
+    """What came of a release that had been exported, and neither measured nor judged again."""
+    registered = f"version {done.version}" if done.version else "not registered"
+    return f"release {name}: {registered}{', uploaded' if done.hub else ''}{'' if done.is_whole else ', not finished'}"
 
 
 def relocate(config: Config) -> Answer:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -153,6 +154,26 @@ def target_problems(target: Path, overwrite: bool) -> list[str]:
             f"{EVIDENCE}/{CHECKSUMS}. Name another one with release.name, or move it away."
         ]
     return []
+
+
+def check_room(model: Path, target: Path) -> None:
+    """Find out whether a model folder can be exported, before anything is spent on it.
+
+    Raises:
+        ReleaseError: The folder cannot be written, or the disk has no room for a second copy of the model.
+    """
+    needed = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
+    nearest = next(folder for folder in target.absolute().parents if os.path.lexists(folder))
+    try:
+        with tempfile.TemporaryDirectory(dir=nearest, prefix=f".{target.name}."):
+            free = shutil.disk_usage(nearest).free
+    except OSError as error:
+        raise ReleaseError(f"paths.releases must be writable, but got {target.parent} ({error}).") from error
+    if free < needed:
+        raise ReleaseError(
+            f"paths.releases must have room for the release, but got {target.parent} with {free / 1e6:,.0f} MB free of "
+            f"{needed / 1e6:,.0f} needed. Free space, or take another folder: paths.releases=PATH"
+        )
 
 
 @contextmanager

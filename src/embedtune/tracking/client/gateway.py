@@ -100,6 +100,11 @@ class Gateway:
         fitting = [(rank, run) for run in runs if (rank := self._owner.preference(run.data.tags)) is not None]
         return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
+    def own_run(self, run_id: str | None) -> str | None:
+        """The id of a run, if it is there and not of the workspace that this one is a copy of."""
+        run = self._get(run_id) if run_id is not None else None
+        return run_id if run is not None and self._owner.preference(run.data.tags) is not None else None
+
     def discard(self, run: Any) -> None:
         """Put a run into MLflow's trash: no page shows it, and the next one of its uid is a new one."""
         self._client.delete_run(run.info.run_id)

@@ -26,6 +26,9 @@ _WEIGHTS = "embedtune.weights"
 """Tag of a checkpoint's model."""
 _KEPT, _PRUNED = "kept", "pruned"
 
+EXPORT = "embedtune.export"
+"""Tag of a release's model and of its version: digest of its files."""
+
 _TYPE = "sentence-transformers"
 _TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _UPLOAD_START, _UPLOAD_RATE = 60, 5_000_000
@@ -99,13 +102,15 @@ class Models:
             shutil.rmtree(self._owner.file(folder), ignore_errors=True)
 
     def log(self, name: str, run_id: str, tags: Mapping[str, str], folder: Path) -> LoggedModel:
-        """Keep a folder as a run's logged model, the one that a killed process began if there is one.
+        """Keep a folder as a run's logged model, the one that an earlier call made or began if there is one.
 
         Files are hard-linked where that is possible.
         """
-        model = self._begun(name, run_id) or self._client.create_logged_model(
+        model = self._begun(name, run_id, tags.get(EXPORT)) or self._client.create_logged_model(
             self._experiment_id, model_name(name), run_id, dict(tags), None, _TYPE
         )
+        if model.status == LoggedModelStatus.READY:
+            return model
         try:
             self._put(model, folder)
         except BaseException:
@@ -116,12 +121,13 @@ class Models:
         self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         return model
 
-    def _begun(self, name: str, run_id: str) -> LoggedModel | None:
-        """A model of this name whose delivery for the same run was cut short."""
+    def _begun(self, name: str, run_id: str, export: str | None) -> LoggedModel | None:
+        """A model of this name that has the same export, or whose delivery for the same run was cut short."""
         found = self._client.search_logged_models([self._experiment_id], f"name = '{model_name(name)}'")
         releases = (model for model in found if model.tags.get("embedtune.kind") == "release")
-        mine = (model for model in releases if model.source_run_id == run_id)
-        return next((model for model in mine if model.status == LoggedModelStatus.PENDING), None)
+        mine = [model for model in releases if model.source_run_id == run_id]
+        same = (model for model in mine if export and model.tags.get(EXPORT) == export)
+        return next(same, None) or next((model for model in mine if model.status == LoggedModelStatus.PENDING), None)
 
     def _put(self, model: LoggedModel, folder: Path) -> None:
         target = local_path(model.artifact_location)

@@ -11,6 +11,7 @@ from mlflow.entities import LoggedModel
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from embedtune.tracking.client.models import EXPORT
 from embedtune.tracking.mlflow_private import MODEL_VERSIONS_TAG
 from embedtune.tracking.place.owner import local_path
 from embedtune.tracking.place.uri import is_database
@@ -27,7 +28,7 @@ class Versions:
         self._uri = uri
 
     def register(self, name: str, model: LoggedModel, tags: Mapping[str, str], description: str) -> str:
-        """Make a logged model the next version of a registered one; return the version."""
+        """Make a logged model the next version of a registered one, unless it is one; return the version."""
         try:
             self._client.create_registered_model(name, tags={"embedtune.kind": "release"})
         except MlflowException as error:
@@ -36,13 +37,30 @@ class Versions:
         # A database resolves models:/ with mlflow's process-wide store, which need not be this one; a server takes
         # nothing else.
         source = model.artifact_location if is_database(self._uri) else f"{_LOGGED}{model.model_id}"
-        version = self._client.create_model_version(
+        version = self._of_export(name, tags.get(EXPORT)) or self._client.create_model_version(
             name, source, model.source_run_id, dict(tags), description=description, model_id=model.model_id
-        ).version
+        )
         # mlflow.register_model does this too, but only for the process-wide store; the model's page reads it.
-        versions = json.dumps([{"name": name, "version": version}])
+        versions = json.dumps([{"name": name, "version": version.version}])
         self._client.set_logged_model_tags(model.model_id, {MODEL_VERSIONS_TAG: versions})
-        return str(version)
+        return str(version.version)
+
+    def touch(self, name: str) -> bool:
+        """Write to a registered model what it has already; False if there is none of this name."""
+        try:
+            self._client.set_registered_model_tag(name, "embedtune.kind", "release")
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
+        return True
+
+    def _of_export(self, name: str, export: str | None) -> ModelVersion | None:
+        """The version that has these files already; both are plain words, which need no quoting."""
+        if export is None:
+            return None
+        found = self._client.search_model_versions(f"name = '{name}' AND tags.`{EXPORT}` = '{export}'")
+        return next(iter(found), None)
 
     def find(self, name: str, alias: str) -> ModelVersion | None:
         """The version that an alias of a registered model points at; None without one."""

@@ -1,0 +1,86 @@
+"""What is left to do with a release once it is exported: registered, pointed at, uploaded.
+
+Kept with the study from before the export until all of it is done: whatever comes between, the next call goes on where
+this one stopped, and the test split is not opened again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from embedtune.config import ReleaseConfig
+from embedtune.paths import StudyPaths, write_json
+from embedtune.release.export.export import CHECKSUMS, EVIDENCE
+from embedtune.tracking import NewVersion
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A release on its way.
+
+    Attributes:
+        release: Its name.
+        folder: Where it is exported to.
+        asked: How it was asked for; ``register`` and ``push_to_hub`` say what is to be done.
+        version: As it is registered.
+        answer: The command's, without what is still to be done.
+    """
+
+    release: str
+    folder: str
+    asked: ReleaseConfig
+    version: NewVersion
+    answer: Mapping[str, Any]
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether its folder is there, and is of this decision."""
+        try:
+            decision = json.loads((Path(self.folder) / EVIDENCE / "decision.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return _text(decision) == _text(self.answer["decision"])
+
+    @property
+    def new_version(self) -> NewVersion:
+        """What to register, marked by the digest of what was exported."""
+        checksums = (Path(self.folder) / EVIDENCE / CHECKSUMS).read_bytes()
+        return replace(self.version, alias=self.asked.alias, export=hashlib.sha256(checksums).hexdigest()[:32])
+
+    def taken_up(self, now: ReleaseConfig) -> Delivery | None:
+        """The same delivery as it is asked for now; None if another release is.
+
+        Where to and under which alias may change: the export is the same.
+        """
+        if _essence(self.asked, self.release) != _essence(now, self.release):
+            return None
+        return replace(self, asked=now)
+
+
+def _text(document: object) -> str:
+    return json.dumps(document, sort_keys=True, default=str)  # compared as text: NaN is not equal to itself
+
+
+def _essence(asked: ReleaseConfig, name: str) -> ReleaseConfig:
+    return replace(asked, name=name, alias="", register=True, push_to_hub=None, overwrite=False)
+
+
+def save(study: StudyPaths, delivery: Delivery) -> None:
+    """Note what is to be done, before the release is exported."""
+    write_json(study.delivery(delivery.release), asdict(delivery))
+
+
+def load(file: Path) -> Delivery | None:
+    """What is left to do with a release that was exported; None if there is nothing."""
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        asked, version = ReleaseConfig(**values["asked"]), NewVersion(**values["version"])
+        delivery = Delivery(values["release"], values["folder"], asked, version, values["answer"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return delivery if delivery.is_exported else None

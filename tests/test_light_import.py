@@ -46,3 +46,15 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_the_check_sees_what_it_forbids() -> None:
     assert loaded_by("import optuna") == ["optuna"]
+
+
+@pytest.mark.parametrize("module", ["embedtune.cli.main", "embedtune.config", "embedtune.records"])
+def test_what_every_command_imports_loads_no_numbers(module: str) -> None:
+    assert not loaded_in(module) & {"numpy", "pandas", "pyarrow"}
+
+
+def loaded_in(module: str) -> set[str]:
+    """Every module that importing one loads, in a fresh interpreter."""
+    program = f"import json, sys\nimport {module}\nprint(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    return set(json.loads(done.stdout))

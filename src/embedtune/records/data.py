@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 Metrics = Mapping[str, Mapping[str, float]]
 """Means over queries: dimension as text -> metric name such as ``cosine_map@100`` -> value."""
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class RetrievalScores:
     @property
     def groups(self) -> NDArray[np.intp]:
         """The group of each query, of shape (queries,); each query is its own where groups are not known."""
+        import numpy as np  # not above: every command would wait for it
+
         return np.array(self.group_of or range(len(self.query_ids)), dtype=np.intp)
 
     @property

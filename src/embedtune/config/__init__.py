@@ -14,7 +14,7 @@ from embedtune.config.dims import (
     trained_weights,
 )
 from embedtune.config.location import conf_dir, find_choice, group_choices, read_choice, register_schema
-from embedtune.config.plain import plain, value_of
+from embedtune.config.plain import plain, value_of, with_defaults
 from embedtune.config.schema import (
     DIMENSION,
     SMALLEST,
@@ -31,6 +31,7 @@ from embedtune.config.schema import (
     OnChange,
     PathsConfig,
     Precision,
+    PromptsConfig,
     ReleaseConfig,
     ReproduceConfig,
     StudyConfig,
@@ -56,6 +57,7 @@ __all__ = [
     "OnChange",
     "PathsConfig",
     "Precision",
+    "PromptsConfig",
     "ReleaseConfig",
     "ReproduceConfig",
     "StudyConfig",
@@ -77,4 +79,5 @@ __all__ = [
     "trained_dims",
     "trained_weights",
     "value_of",
+    "with_defaults",
 ]

@@ -93,5 +93,10 @@ def _model_problems(config: Config) -> Iterator[str]:
     yield from must(
         length is None or length >= 1, "model.max_seq_length", "be at least 1", length, "null takes the model's own."
     )
+    for role, prompt in vars(config.model.prompts).items():
+        yield from must(
+            "\\n" not in (prompt or ""), f"model.prompts.{role}", "have line breaks as they are, not as \\n", prompt,
+            "In bash type $'...' around the whole word, or write it in a file of conf/model.",
+        )  # fmt: skip
     yield from must(0 < port < 65536, "tracking.port", "be from 1 to 65535", port, "Try 5000.")
     yield from experiment_problems(config.tracking.experiment)

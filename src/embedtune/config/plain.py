@@ -35,3 +35,14 @@ def value_of(tree: Any, key: str) -> Any:
             raise KeyError(key)
         found = found[part]
     return found
+
+
+def with_defaults(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What was recorded and, at their defaults, the keys that are newer than it."""
+    filled = {
+        key: with_defaults(value, defaults[key])
+        if isinstance(value, Mapping) and isinstance(defaults.get(key), Mapping)
+        else value
+        for key, value in stored.items()
+    }
+    return {**defaults, **filled}

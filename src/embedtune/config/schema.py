@@ -61,6 +61,14 @@ class Format(Enum):
 
 
 @dataclass
+class PromptsConfig:
+    """``model.prompts.*``: what is put before each text; None is the model's own, empty text is none."""
+
+    query: str | None = None
+    document: str | None = None
+
+
+@dataclass
 class ModelConfig:
     """``model.*``: the base model."""
 
@@ -68,6 +76,7 @@ class ModelConfig:
     revision: str | None = None
     max_seq_length: int | None = None
     trust_remote_code: bool = False
+    prompts: PromptsConfig = field(default_factory=PromptsConfig)
 
 
 @dataclass

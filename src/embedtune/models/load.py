@@ -26,7 +26,8 @@ def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransf
     """Load a model in fp32, ready to encode and to train.
 
     Args:
-        config: ``name`` is ``minilm`` (the packaged all-MiniLM-L6-v2), ``tiny`` (random), a folder, or a hub id.
+        config: ``name`` is ``minilm`` (the packaged all-MiniLM-L6-v2), ``tiny`` (random), a folder, or a hub id. Its
+            prompts become the model's own, and are saved with it.
         device: As torch names it; None lets sentence-transformers choose.
 
     Raises:
@@ -35,6 +36,7 @@ def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransf
     model = tiny_model(device) if config.name == "tiny" else _load(model_location(config), config, device)
     if config.max_seq_length is not None:
         model.max_seq_length = config.max_seq_length
+    model.prompts |= {role: prompt for role, prompt in vars(config.prompts).items() if prompt is not None}
     return model
 
 

@@ -27,6 +27,8 @@ def probe_model(model: SentenceTransformer, config: ModelConfig) -> None:
     Raises:
         ModelError: It cannot be padded, read or trained; the message says what to type.
     """
+    for role in Role:
+        _check_room(model, config, role)
     training = model.training
     model.train()
     try:
@@ -35,6 +37,22 @@ def probe_model(model: SentenceTransformer, config: ModelConfig) -> None:
                 _try(model, config, role)
     finally:
         model.train(training)
+
+
+def _check_room(model: SentenceTransformer, config: ModelConfig, role: Role) -> None:
+    """See that a prompt leaves room for text; else all texts would be one to the model."""
+    prompt = prompt_of(model, role)
+    if prompt and _are_one(model, prompt) and not _are_one(model, None):
+        raise ModelError(
+            f"model.prompts.{role} must leave room for a text, but got {prompt!r:.60}, which fills the "
+            f"{model.max_seq_length} tokens that {config.name} reads. Shorten it or raise model.max_seq_length."
+        )
+
+
+def _are_one(model: SentenceTransformer, prompt: str | None) -> bool:
+    """Whether two texts are the same to the model."""
+    ids = model.preprocess(["a", "b"], prompt=prompt).get("input_ids")
+    return isinstance(ids, Tensor) and ids.ndim == 2 and torch.equal(ids[0], ids[1])
 
 
 def _try(model: SentenceTransformer, config: ModelConfig, role: Role) -> None:

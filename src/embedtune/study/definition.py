@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from embedtune import archive
-from embedtune.config import Config, ModelConfig, plain
+from embedtune.config import Config, ModelConfig, plain, with_defaults
 from embedtune.errors import ConfigError
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.paths import StudyPaths, Workspace, write_atomic
@@ -108,11 +108,12 @@ def require_same(name: str, stored: StudyDefinition, definition: StudyDefinition
 
 def definition_differences(stored: StudyDefinition, definition: StudyDefinition) -> list[str]:
     """What a study was begun with that is otherwise now."""
-    recipe = _with_defaults(stored.recipe, _recipe(Config(), definition.kind))
+    recipe = with_defaults(stored.recipe, _recipe(Config(), definition.kind))
+    model = with_defaults(stored.model, plain(ModelConfig()))
     search = replace(
         stored.search, sampler=with_address(stored.search.sampler), pruner=with_address(stored.search.pruner)
     )
-    before, now = replace(stored, recipe=recipe, search=search).to_dict(), definition.to_dict()
+    before, now = replace(stored, recipe=recipe, model=model, search=search).to_dict(), definition.to_dict()
     return _differences({key: before[key] for key in IDENTITY}, {key: now[key] for key in IDENTITY})
 
 
@@ -173,17 +174,6 @@ def _recipe(config: Config, kind: Kind) -> dict[str, Settings]:
         recipe["eval"].pop(key)  # speed alone, or said elsewhere
     recipe["train"].pop("device")
     return recipe if kind == "sweep" else {"eval": {key: recipe["eval"][key] for key in ("distractors", "folds")}}
-
-
-def _with_defaults(stored: Settings, defaults: Settings) -> dict[str, Any]:
-    """A stored recipe and, at their defaults, the keys that are newer than it."""
-    filled = {
-        key: _with_defaults(value, defaults[key])
-        if isinstance(value, Mapping) and isinstance(defaults.get(key), Mapping)
-        else value
-        for key, value in stored.items()
-    }
-    return {**defaults, **filled}
 
 
 def _differences(stored: Any, new: Any, key: str = "") -> list[str]:

@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from embedtune.config import SMALLEST, Config, OnChange, dims_problems, measured_dims, trained_dims
+from embedtune.config import SIZE, SMALLEST, Config, OnChange, dims_problems, measured_dims, trained_dims
 from embedtune.errors import ConfigError, EmbedtuneError, join_problems
 from embedtune.models.dimension import known_dimension
+from embedtune.models.prompts import PROMPTS, prompts_of, with_own_prompts
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
 from embedtune.study.definition import define_study, free_name, require_definition
 from embedtune.sweep.settings import check_settings
-from embedtune.sweep.space.bases import Base, base_models
+from embedtune.sweep.space.bases import Base, base_models, identity
 from embedtune.sweep.space.rules import DRAWS, Rules, make_rules
 from embedtune.sweep.space.space import Space, build_space, split_arguments, to_overrides
 from embedtune.sweep.space.starts import Known, default_recipe, given, warm_start
@@ -81,13 +82,14 @@ def plan_sweep(
     if config.eval.second == SMALLEST and objective.second is not None:
         # The same for every model that is searched.
         fixed = [*fixed, *to_overrides({"eval.second": objective.second.written})]
+    nulls = {SIZE: objective.dim, **{f"{PROMPTS}{role}": own for role, own in prompts_of(bench.model).items()}}
     space = build_space(
         fixed, searched, trained_dims(config, bench.dim), sized=sized,
-        conditions=sweeper.get("conditions"), default=values_of(config, objective.dim, fixed),
+        conditions=sweeper.get("conditions"), default=values_of(config, nulls, fixed),
     )  # fmt: skip
     _check_corners(compose, space, config, bench)
     files = files_of(space, compose)
-    default = values_of(config, objective.dim, fixed, files)
+    default = values_of(config, nulls, fixed, files)
     rules = make_rules(sweeper, space, default, measured_dims(config, bench.dim))
     search = _search(sweeper, rules)
     sampler = with_groups(search.sampler) if space.conditions else search.sampler
@@ -99,7 +101,8 @@ def plan_sweep(
         known += warm_start(earlier, int(sweeper.get("warm_start_trials") or 0), rules, files)
     n_trials = rules.total(config.study.n_trials)
     config = replace(config, study=replace(config.study, n_trials=n_trials))
-    definition = define_study(config, bench.task, objective, search)
+    begun_with = replace(config, model=with_own_prompts(config.model, bench.model, searched))
+    definition = define_study(begun_with, bench.task, objective, search)
     if config.study.on_change == OnChange.new:
         definition = replace(definition, name=free_name(workspace(config), definition))
         config = replace(config, study=replace(config.study, name=definition.name))
@@ -156,7 +159,7 @@ def _check_corners(compose: Compose, space: Space, base: Config, bench: Bench) -
         overrides = to_overrides(point)
         try:
             config = compose([*space.fixed, *overrides])
-            dim = bench.dim if config.model == base.model else known_dimension(config.model)
+            dim = bench.dim if identity(config) == identity(base) else known_dimension(config.model)
             problems |= dict.fromkeys(dims_problems(config, dim) if dim else [])
         except EmbedtuneError as error:
             problems |= dict.fromkeys(str(error).splitlines())

@@ -58,7 +58,7 @@ def test_default_recipe_keeps_the_conditions() -> None:
 
 
 def test_values_of_knows_groups_sizes_and_enums() -> None:
-    value = values_of(Config(eval=EvalConfig(dim=None)), 384, ["loss=plain", "train.epochs=2"])
+    value = values_of(Config(eval=EvalConfig(dim=None)), {"eval.dim": 384}, ["loss=plain", "train.epochs=2"])
     assert (value("loss"), value("eval.dim"), value("train.batch_sampler")) == ("plain", 384, "plain")
     for key in ("train", "train.nope", "loss.matryoshka.nope"):
         with pytest.raises(KeyError):

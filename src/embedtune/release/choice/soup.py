@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from embedtune.errors import ConfigError
 from embedtune.machine.folders import copy_folder, regular_files
@@ -17,7 +19,7 @@ def cook_soup(folders: Sequence[Path], target: Path) -> Path:
         target: A folder that does not exist yet; all but the weights are those of the first model.
 
     Raises:
-        ConfigError: Fewer than two, or of different architectures.
+        ConfigError: Fewer than two, of different architectures, or with different prompts.
     """
     if len(folders) < 2:
         raise ConfigError(
@@ -27,6 +29,8 @@ def cook_soup(folders: Sequence[Path], target: Path) -> Path:
     files = [_weights(folder) for folder in folders]
     if any(names != files[0] for names in files):
         raise ConfigError(f"release.soup must have candidates of one architecture, but their files differ. {_REMEDY}")
+    if any(_prompts(folder) != _prompts(folders[0]) for folder in folders):
+        raise ConfigError(f"release.soup must have candidates with the same prompts, but theirs differ. {_REMEDY}")
     copy_folder(folders[0], target, but=lambda name: name in files[0])
     for name in files[0]:
         _average([folder / name for folder in folders], target / name)
@@ -38,6 +42,12 @@ _REMEDY = "Remove release.soup, or lower release.candidates."
 
 def _weights(folder: Path) -> list[str]:
     return [name for name in regular_files(folder) if name.endswith(".safetensors")]
+
+
+def _prompts(folder: Path) -> Any:
+    """What the model reads before each text: weights of different prompts are of different inputs."""
+    file = folder / "config_sentence_transformers.json"
+    return json.loads(file.read_text(encoding="utf-8")).get("prompts") if file.is_file() else None
 
 
 def _average(sources: Sequence[Path], target: Path) -> None:

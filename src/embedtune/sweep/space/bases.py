@@ -36,16 +36,17 @@ def base_models(space: Space, default: Config, compose: Callable[[list[str]], Co
         default: Composed without any searched value.
         compose: Overrides to a configuration.
     """
-    found = {_identity(default): Base(default)}
+    found = {identity(default): Base(default)}
     for overrides in _choices(space):
         config = compose([*space.fixed, *overrides])
-        if _identity(config) not in found:
+        if identity(config) not in found:
             word = _free(folder_name(model_word(config.model)) or "model", {base.word for base in found.values()})
-            found[_identity(config)] = Base(config, -1 - len(found), word)
+            found[identity(config)] = Base(config, -1 - len(found), word)
     return tuple(found.values())
 
 
-def _identity(config: Config) -> tuple[str, str | None]:
+def identity(config: Config) -> tuple[str, str | None]:
+    """What tells one base model from another: not how it is used, such as its prompts."""
     return config.model.name, config.model.revision
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from embedtune.config import SIZE, WEIGHTS, Config, plain, value_of
+from embedtune.config import WEIGHTS, Config, plain, value_of, with_defaults
 from embedtune.config.grammar import parse
 from embedtune.records import Settings
 from embedtune.sweep.space.distributions import values_of as choices_of
@@ -20,13 +20,13 @@ NO_FILES: Files = {}
 
 
 def values_of(
-    config: Config | Settings, dim: int | None = None, fixed: Iterable[str] = (), files: Files = NO_FILES
+    config: Config | Settings, nulls: Settings | None = None, fixed: Iterable[str] = (), files: Files = NO_FILES
 ) -> Values:
     """What the keys of a configuration are.
 
     Args:
         config: Composed, or as it was recorded.
-        dim: At which the objective is read; None: as the configuration has it, where null stands for the full size.
+        nulls: Key -> what null stands for, such as the full size or the model's own prompt.
         fixed: Overrides; those of a group say which of its files was chosen.
         files: Tell which file of any other group was chosen, by what the group holds.
     """
@@ -38,8 +38,6 @@ def values_of(
             return chosen[key]
         if key in files:
             return _file(key, tree[key], files[key])
-        if key == SIZE and dim is not None:
-            return dim
         try:
             found = value_of(tree, key)
         except KeyError:
@@ -48,7 +46,7 @@ def values_of(
             raise
         if isinstance(found, Mapping | list):
             raise KeyError(key)
-        return found
+        return (nulls or {}).get(key) if found is None else found
 
     return value
 
@@ -67,7 +65,9 @@ def _is_group(override: str) -> bool:
 
 
 def _file(group: str, section: Settings, files: Mapping[str, Settings]) -> str:
-    found = next((word for word, held in files.items() if held == section), None)
+    defaults = plain(Config())[group]  # what an older version recorded lacks newer keys
+    whole = with_defaults(section, defaults)
+    found = next((word for word, held in files.items() if with_defaults(held, defaults) == whole), None)
     if found is None:
         raise KeyError(group)
     return found

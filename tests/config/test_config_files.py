@@ -185,3 +185,19 @@ def test_searches_define_a_space_for_the_sweeper() -> None:
         hydra = compose("config", ["sweep=optuna"], return_hydra_config=True).hydra
     assert "train.learning_rate" in hydra.sweeper.params
     assert hydra.mode.name == "MULTIRUN"
+
+
+RECIPES = [file.stem for file in FILES if file.parent.as_posix() == "model"]
+
+
+@pytest.mark.parametrize("word", RECIPES)
+def test_a_base_model_is_fixed_and_says_what_it_was_checked_against(word: str) -> None:
+    model = to_config(composed(f"model={word}")).model
+    if "/" in model.name:
+        assert re.fullmatch("[0-9a-f]{40}", model.revision or "")
+        assert model.max_seq_length in (512, 384, None)
+    assert not model.trust_remote_code
+    if "e5" in word:
+        assert (model.prompts.query, model.prompts.document) == ("query: ", "passage: ")
+    if word not in ("minilm", "tiny", "bge_small", "bge_base"):
+        assert "as the mteb package" in (conf_dir() / "model" / f"{word}.yaml").read_text(encoding="utf-8")

@@ -138,6 +138,8 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             if local
             else "Without network, name a local folder, or model=minilm; with network, check the id and the revision."
         )
+        if not config.trust_remote_code and "trust_remote_code" in str(error):
+            remedy = "It comes with code of its own: read it, then type model.trust_remote_code=true."
         raise ModelError(
             f"model.name must be a model that loads, but got {config.name} ({reason}). {remedy}"
         ) from error

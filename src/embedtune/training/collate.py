@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Router
 from torch import Tensor
 
 from embedtune.models.token_cache import Role
@@ -26,6 +27,13 @@ def column_prompts(model: SentenceTransformer, training: Sequence[TrainingSet]) 
     """The model's own prompt for each column; None where it has none for any."""
     prompts = {column: prompt_of(model, role_of(column)) for part in training for column in part.columns}
     return prompts if any(prompts.values()) else None
+
+
+def column_routes(model: SentenceTransformer, training: Sequence[TrainingSet]) -> dict[str, str]:
+    """The route of each column through a model that reads queries another way than documents; empty for any other."""
+    if not any(isinstance(module, Router) for module in model.children()):
+        return {}
+    return {column: role_of(column).value for part in training for column in part.columns}
 
 
 def column_tokens(model: SentenceTransformer, training: Sequence[TrainingSet]) -> dict[str, Tokens] | None:

@@ -18,7 +18,7 @@ from embedtune.records import TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
-from embedtune.training.collate import TokenCollator, column_prompts, column_tokens
+from embedtune.training.collate import TokenCollator, column_prompts, column_routes, column_tokens
 from embedtune.training.device import resolve_device, resolve_precision
 from embedtune.training.kernels.install import own_kernels
 from embedtune.training.kernels.masks import KeepMasks
@@ -99,6 +99,7 @@ def train_model(
         precision = resolve_precision(config.train.precision, device)
         prompts = column_prompts(model, training)
         arguments = training_arguments(config.train, Path(folder), device, precision, prompts)
+        arguments.router_mapping = column_routes(model, training)
         stack.enter_context(_cleaned_up(model))
         tokens = column_tokens(model, training)
         # Columns whose prompts are left out of pooling differ in more than their tokens.

@@ -1,0 +1,174 @@
+"""Tiny random models of the families that people tune, built without any file from outside."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import (
+    Dense,
+    Normalize,
+    Pooling,
+    Router,
+    StaticEmbedding,
+    Transformer,
+)
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import (
+    BertConfig,
+    BertModel,
+    Gemma3TextConfig,
+    Gemma3TextModel,
+    ModernBertConfig,
+    ModernBertModel,
+    MPNetConfig,
+    MPNetModel,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3Model,
+    T5Config,
+    T5EncoderModel,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
+
+DIM = 32
+LENGTH = 48
+_SPECIAL = ["<pad>", "<unk>", "<s>", "</s>"]
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:?|-éABCDEFGHIJKLMNOPQRSTUVWXYZ "
+
+
+def tokenizer() -> Tokenizer:
+    """Letter by letter."""
+    vocabulary = {token: place for place, token in enumerate([*_SPECIAL, *_LETTERS])}
+    found = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    found.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    return found
+
+
+def _fast(side: str, *, begin: bool, types: bool) -> PreTrainedTokenizerFast:
+    """As a family has it: padding on one side, with or without a token at the beginning, with or without types."""
+    own = tokenizer()
+    single = "<s> $A </s>" if begin else "$A </s>"
+    own.post_processor = processors.TemplateProcessing(single=single, special_tokens=[("<s>", 2), ("</s>", 3)])
+    names = ["input_ids", *(["token_type_ids"] if types else []), "attention_mask"]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=own, unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>",
+        padding_side=side, model_input_names=names,
+    )  # fmt: skip
+
+
+_SIZES: Mapping[str, Any] = {
+    "vocab_size": len(_SPECIAL) + len(_LETTERS), "hidden_size": DIM, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "intermediate_size": 64, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
+}  # fmt: skip
+_NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+_DECODER = {"num_key_value_heads": 2, "head_dim": 8}
+
+
+def _encoder(
+    config: PreTrainedConfig,
+    kind: type[PreTrainedModel],
+    side: str = "right",
+    *,
+    begin: bool = True,
+    types: bool = False,
+) -> Transformer:
+    with tempfile.TemporaryDirectory() as folder:
+        kind(config).save_pretrained(folder)  # type: ignore[operator]
+        _fast(side, begin=begin, types=types).save_pretrained(folder)
+        return Transformer(folder, max_seq_length=LENGTH)
+
+
+def bert() -> list[torch.nn.Module]:
+    config = BertConfig(**_SIZES, **_NO_DROPOUT, max_position_embeddings=64)
+    return [_encoder(config, BertModel, types=True), Pooling(DIM, "cls"), Normalize()]
+
+
+def xlm_r() -> list[torch.nn.Module]:
+    config = XLMRobertaConfig(**_SIZES, **_NO_DROPOUT, max_position_embeddings=66)
+    return [_encoder(config, XLMRobertaModel), Pooling(DIM, "mean"), Normalize()]
+
+
+def mpnet() -> list[torch.nn.Module]:
+    config = MPNetConfig(**_SIZES, **_NO_DROPOUT, max_position_embeddings=66)
+    return [_encoder(config, MPNetModel), Pooling(DIM, "mean"), Normalize()]
+
+
+def modern_bert() -> list[torch.nn.Module]:
+    config = ModernBertConfig(
+        **_SIZES, max_position_embeddings=64, local_attention=8, global_attn_every_n_layers=2, cls_token_id=2,
+        sep_token_id=3,
+    )  # fmt: skip
+    return [_encoder(config, ModernBertModel), Pooling(DIM, "cls")]
+
+
+def decoder() -> list[torch.nn.Module]:
+    """As Qwen3-Embedding: padding on the left, the last token is the text."""
+    config = Qwen3Config(**_SIZES, **_DECODER, max_position_embeddings=64)
+    return [_encoder(config, Qwen3Model, "left", begin=False), Pooling(DIM, "lasttoken"), Normalize()]
+
+
+def decoder_without_prompt() -> list[torch.nn.Module]:
+    """The prompt is left out of the mean."""
+    config = Qwen3Config(**_SIZES, **_DECODER, max_position_embeddings=64)
+    return [_encoder(config, Qwen3Model), Pooling(DIM, "mean", include_prompt=False), Normalize()]
+
+
+def t5() -> list[torch.nn.Module]:
+    config = T5Config(
+        vocab_size=len(_SPECIAL) + len(_LETTERS), d_model=DIM, d_kv=8, d_ff=64, num_layers=2, num_heads=4,
+        dropout_rate=0.0, pad_token_id=0, eos_token_id=3,
+    )  # fmt: skip
+    return [_encoder(config, T5EncoderModel, begin=False), Pooling(DIM, "mean"), Normalize()]
+
+
+def gemma() -> list[torch.nn.Module]:
+    """As EmbeddingGemma: attention in both directions, two dense heads."""
+    config = Gemma3TextConfig(
+        **_SIZES, **_DECODER, max_position_embeddings=64, sliding_window=8, use_bidirectional_attention=True,
+        layer_types=["sliding_attention", "full_attention"],
+    )  # fmt: skip
+    heads = [Dense(DIM, 64, bias=False, activation_function=torch.nn.Identity())]
+    heads += [Dense(64, DIM, bias=False, activation_function=torch.nn.Identity())]
+    return [_encoder(config, Gemma3TextModel), Pooling(DIM, "mean"), *heads, Normalize()]
+
+
+def static() -> list[torch.nn.Module]:
+    return [StaticEmbedding(tokenizer(), embedding_dim=DIM)]
+
+
+def dense() -> list[torch.nn.Module]:
+    return [*bert()[:2], Dense(DIM, 16), Normalize()]
+
+
+def router() -> list[torch.nn.Module]:
+    """Queries by a table of words, documents by an encoder."""
+    return [Router.for_query_document([*static(), Normalize()], bert())]
+
+
+FAMILIES: Mapping[str, Callable[[], list[torch.nn.Module]]] = {
+    own.__name__: own
+    for own in (bert, xlm_r, mpnet, modern_bert, decoder, decoder_without_prompt, t5, gemma, static, dense, router)
+}
+
+
+def family(name: str, prompts: Mapping[str, str], folder: Path) -> Path:
+    """A saved model of a family, the same at every call.
+
+    Args:
+        name: One of ``FAMILIES``.
+        prompts: Saved with it.
+        folder: Is made.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = SentenceTransformer(modules=FAMILIES[name](), device="cpu", prompts=dict(prompts))
+    model.save(str(folder))
+    return folder

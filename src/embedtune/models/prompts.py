@@ -8,7 +8,8 @@ from dataclasses import replace
 from sentence_transformers import SentenceTransformer
 
 from embedtune.config import ModelConfig
-from embedtune.models.tokens import Role, prompt_of
+from embedtune.models.token_cache import Role
+from embedtune.models.tokens import prompt_of
 
 PROMPTS = "model.prompts."
 """Begins the key of each role's prompt."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,11 @@ def test_open_study_unreachable_storage_hides_the_password(tmp_path: Path) -> No
 
 def test_without_a_database_nobody_waits_for_the_trials_of_another_host(study: Study) -> None:
     claim(study, 2, "container-that-is-gone:1:1")
-    here = claim(study, 2, worker_identity())
+    here = claim(study, 2, f"{socket.gethostname()}:1:1")
     assert here is not None
     assert [trial.number for trial in awaited(study)] == [here.number]
+
+
+def test_nobody_waits_for_a_trial_that_a_damaged_journal_says_it_runs_itself(study: Study) -> None:
+    assert claim(study, 1, worker_identity()) is not None
+    assert awaited(study) == []

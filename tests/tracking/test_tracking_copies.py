@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -18,6 +19,7 @@ from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking import Store, deliver_checkpoints, deliver_study, deliver_trial, open_store
 from embedtune.tracking.place.owner import WORKSPACE, identify, local_path
+from embedtune.tracking.place.sqlite import check_usable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -234,3 +236,15 @@ def test_what_a_workspace_owns(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [path for path in owned if not space.owns(path)] == []
     assert [path for path in foreign if space.owns(path)] == []
+
+
+@pytest.mark.parametrize("name", ["sweeps/.workspace.json", "mlruns/mlflow.db"])
+def test_a_pipe_in_the_place_of_a_file_of_the_workspace_keeps_nobody_waiting(name: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "sweeps", tmp_path / "mlruns", tmp_path / "releases")
+    (tmp_path / name).parent.mkdir()
+    os.mkfifo(tmp_path / name)
+    if name.endswith(".json"):
+        assert identify(workspace).identity.id
+    else:
+        with pytest.raises(TrackingError, match="it is a pipe"):
+            check_usable(tmp_path / name)

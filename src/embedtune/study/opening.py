@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def load_study(paths: StudyPaths, storage: str | None = None) -> Study | None:
     Raises:
         StudyError: The storage cannot be reached.
     """
-    if storage is None and not paths.storage.is_file():
+    if storage is None and not os.path.lexists(paths.storage):
         return None
     with _reaching(paths, storage):
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from embedtune.machine.processes import worker_alive
+from embedtune.machine.processes import worker_alive, worker_identity
 from embedtune.study.attributes import ORIGIN, REPEAT, REPLACED, RETRY_OF, WORKER
 from embedtune.study.opening import Study
 from embedtune.study.storage.optuna_private import queued_params
@@ -62,11 +62,11 @@ def awaited(study: Study) -> list[FrozenTrial]:
     """The running trials whose end, or whose worker's death, this host will hear of.
 
     Without a database that are its own: a trial of another host, such as a container that is gone, would be waited
-    for forever.
+    for forever. So would one that a damaged storage says is run by this process, which waits.
     """
-    running = study.trials(TrialState.RUNNING)
-    here = socket.gethostname()
-    return [own for own in running if study.shared or str(own.user_attrs.get(WORKER, "")).partition(":")[0] == here]
+    here, own = socket.gethostname(), worker_identity()
+    running = [(trial, str(trial.user_attrs.get(WORKER, ""))) for trial in study.trials(TrialState.RUNNING)]
+    return [t for t, worker in running if worker != own and (study.shared or worker.partition(":")[0] == here)]
 
 
 def replaced(study: Study) -> set[int]:

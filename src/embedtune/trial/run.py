@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from typing import TypeVar
 from embedtune.config import Config
 from embedtune.errors import DeviceLost, StudyError
 from embedtune.machine.disk import is_full, reporting_full
+from embedtune.machine.files import open_regular
 from embedtune.paths import TrialPaths, write_json
 from embedtune.records import Interruption, State, TrialRecord
 from embedtune.training import (
@@ -113,7 +115,8 @@ def _train_on_all(run: Recorder, attempt: Attempt) -> None:
 def _logging_to(trial: TrialPaths) -> Iterator[None]:
     """Copy this process's log lines to the trial's log while it runs, tracebacks included."""
     trial.root.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(trial.log, encoding="utf-8")
+    stream = os.fdopen(open_regular(trial.log, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a", encoding="utf-8")
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root, own = logging.getLogger(), logging.getLogger("embedtune")
     level = own.level
@@ -125,3 +128,4 @@ def _logging_to(trial: TrialPaths) -> Iterator[None]:
         own.setLevel(level)
         root.removeHandler(handler)
         handler.close()
+        stream.close()

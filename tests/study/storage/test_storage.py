@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from embedtune.errors import StudyError
 from embedtune.paths import StudyPaths
-from embedtune.study.opening import open_study
+from embedtune.study.opening import load_study, open_study
 from embedtune.study.storage import Journal, file_lock, open_locks, persistently, place, reporting_lost
 
 SPAWN = multiprocessing.get_context("fork")
@@ -219,3 +220,41 @@ def test_sqlite_locks_are_beside_the_database_wherever_the_study_is(tmp_path: Pa
 )
 def test_place_says_no_secret(url: str, shown: str) -> None:
     assert place(url) == shown
+
+
+ODD: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a symbolic link": lambda path: path.symlink_to("/etc/passwd"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_journal_is_a_regular_file_or_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+    study = StudyPaths(tmp_path / "s")
+    study.root.mkdir()
+    ODD[kind](study.storage)
+    for opened in (lambda: Journal(study.storage), lambda: open_study(study), lambda: load_study(study)):
+        with pytest.raises(StudyError, match=rf"optuna\.journal must be the journal of a study, but it is {kind}\."):
+            opened()
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_lock_is_a_regular_file_or_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+    ODD[kind](tmp_path / "claim.lock")
+    with pytest.raises(OSError, match=f"it is {kind}|Is a directory"), file_lock(tmp_path / "claim.lock"):
+        pass
+
+
+def test_a_journal_of_one_endless_line_is_read_within_bounds(tmp_path: Path) -> None:
+    with (tmp_path / "j").open("wb") as file:
+        file.truncate(40 << 30)
+    with pytest.raises(StudyError, match="line 1 has 67,108,864 bytes or more"):
+        list(Journal(tmp_path / "j").read_logs(0))
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"a": ' * 100_000, "\0", "9" * 5_000])
+def test_a_line_that_cannot_be_read_is_named(line: str, tmp_path: Path) -> None:
+    (tmp_path / "j").write_text(line + "\n")
+    with pytest.raises(StudyError, match="line 1 is damaged"):
+        list(Journal(tmp_path / "j").read_logs(0))

@@ -12,6 +12,8 @@ import sqlalchemy
 from filelock import FileLock
 from sqlalchemy.pool import NullPool
 
+from embedtune.machine.files import append_regular
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -31,12 +33,15 @@ def file_lock(path: Path) -> Iterator[None]:
     """Hold a lock among the processes of one machine.
 
     An flock that waits in the kernel: filelock polls, which lets one process starve the others under load.
+
+    Raises:
+        OSError: The file cannot be made, or is a link, a folder, a pipe or a device.
     """
     if fcntl is None:
         with FileLock(path):
             yield
         return
-    with path.open("a") as file:
+    with append_regular(path) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield  # closing the file frees it
 

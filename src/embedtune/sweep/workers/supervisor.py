@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from embedtune.errors import DeviceLost, DiskFull, SpaceUsedUp, StudyError
+from embedtune.machine.files import append_regular
 from embedtune.records import TrialRecord
 from embedtune.sweep.workers.events import replay
 from embedtune.sweep.workers.stopping import SUPERVISOR, Stop, handling, stop_now
@@ -112,7 +113,7 @@ class Supervisor:
 
     def _start(self, slot: Slot, selector: selectors.BaseSelector) -> None:
         slot.log.parent.mkdir(exist_ok=True)
-        log = slot.log.open("ab")
+        log = append_regular(slot.log)
         process = subprocess.Popen(
             [*self.command(slot.index)],
             stdin=subprocess.DEVNULL,

@@ -13,10 +13,14 @@ from urllib.request import url2pathname
 from filelock import FileLock
 
 from embedtune.errors import TrackingError
+from embedtune.machine.files import read_regular
 from embedtune.paths import Workspace, write_json
 
 WORKSPACE = "embedtune.workspace"
 """Tag of a run and of a checkpoint's model: the id of the workspace that made it."""
+
+_LARGEST = 1 << 20
+"""Bytes of ``sweeps/.workspace.json``."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def _is_at(known: Identity, workspace: Workspace) -> bool:
 
 def _read(file: Path) -> Identity | None:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(read_regular(file, _LARGEST))
         return Identity(str(values["id"]), str(values["place"]), tuple(map(str, values["copied_from"])))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None

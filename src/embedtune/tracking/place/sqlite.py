@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from embedtune.errors import TrackingError
+from embedtune.machine.files import open_regular
 
 _UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_NOTADB")
 """What no waiting mends; mlflow tries it for minutes."""
@@ -55,6 +56,8 @@ def check_usable(file: Path) -> None:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists():
+            os.close(open_regular(file, os.O_RDONLY, follow=True))  # the database may be on another disk
         with closing(sqlite3.connect(file)) as database:
             database.execute("PRAGMA schema_version")
     except OSError as error:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
 
 from embedtune.config import ModelConfig
 from embedtune.errors import ModelError
+from embedtune.models.prompts import missing_prompts
 from embedtune.models.token_cache import Role
 from embedtune.models.tokens import prompt_of
+
+logger = logging.getLogger(__name__)
 
 LONGEST = 1024
 """Words of the long text at most: models that read more have no table of positions, and would take long to try."""
@@ -29,6 +34,8 @@ def probe_model(model: SentenceTransformer, config: ModelConfig) -> None:
     """
     for role in Role:
         _check_room(model, config, role)
+    if sentence := missing_prompts(model, config):
+        logger.warning("%s", sentence)
     training = model.training
     model.train()
     try:

@@ -306,11 +306,14 @@ def test_weights_on_a_server_are_uploaded_and_pruned(tmp_path: Path, made: Any) 
 @pytest.mark.slow
 @pytest.mark.parametrize("shared", [True, False])
 def test_four_processes_deliver_to_one_sqlite_at_once(tmp_path: Path, made: Any, shared: bool) -> None:
-    """The same study four times, or four studies."""
+    """The same study four times, or four studies whose workspaces share the folder of the artifacts, by a link."""
     names = ["six"] if shared else [f"six-{number}" for number in range(4)]
     roots = [tmp_path] * 4 if shared else [tmp_path / name for name in names]
     studies = [make_six(root, made, name) for root, name in zip(roots, names, strict=False)]
     database = f"sqlite:///{tmp_path / 'shared.db'}"
+    (tmp_path / "mlruns").mkdir()
+    for root in set(roots) - {tmp_path}:
+        (root / "mlruns").symlink_to(tmp_path / "mlruns")
     command = [sys.executable, "-c", SYNC]
     processes = [
         subprocess.Popen([*command, str(root), database], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -27,7 +27,7 @@ def test_error_belongs_to_the_tree_drawn_in_the_module(cls: type[Exception]) -> 
 
 def test_user_errors_are_the_input_s_fault_and_no_others() -> None:
     user = {cls.__name__ for cls in CLASSES if issubclass(cls, UserError)}
-    assert user == {"UserError", "ConfigError", "DataError", "ModelError"}
+    assert user == {"UserError", "ConfigError", "DataError", "ModelError", "RecordError"}
 
 
 def test_join_problems_is_one_a_line() -> None:

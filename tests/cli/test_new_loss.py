@@ -12,6 +12,7 @@ import pytest
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesSymmetricRankingLoss
 
 from embedtune import config
+from embedtune.cli import task
 from embedtune.config import location
 from embedtune.training.losses import LOSSES, Loss
 
@@ -25,7 +26,7 @@ def new_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (folder / "loss" / f"{NAME}.yaml").write_text(f"name: {NAME}\nscale: 20.0\nmatryoshka: null\n")
     entry = Loss(NAME, lambda model, chosen: MultipleNegativesSymmetricRankingLoss(model, scale=chosen.scale))
     monkeypatch.setitem(LOSSES, NAME, entry)
-    for module in (config, location):
+    for module in (config, location, task):
         monkeypatch.setattr(module, "conf_dir", lambda: folder)
     location.loss_names.cache_clear()
     yield

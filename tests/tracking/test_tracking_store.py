@@ -215,7 +215,7 @@ def test_a_release_becomes_a_version_with_alias_tags_and_metrics(
 def test_a_release_without_a_run_gets_one(
     store: Store, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError("no hard links here")
 
     monkeypatch.setattr(os, "link", refuse)

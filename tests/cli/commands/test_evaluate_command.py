@@ -10,6 +10,7 @@ import pytest
 
 from embedtune import archive
 from embedtune.config import Config
+from embedtune.models.token_cache import TokenCache
 from embedtune.paths import StudyPaths
 from embedtune.records import Objective, Search, TaskData
 from embedtune.study.definition import define_study, save_definition
@@ -31,6 +32,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return original(model, inputs, *args, **kwargs)
 
     monkeypatch.setattr(SentenceTransformer, "preprocess", noted)
+    # What another test of this process read is kept, and would not be read again.
+    monkeypatch.setattr(TokenCache, "table", lambda _cache, _model: {})
     return texts
 
 

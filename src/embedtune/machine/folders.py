@@ -29,6 +29,14 @@ def regular_files(folder: Path) -> list[str]:
     return sorted(found)
 
 
+def linked_folders(folder: Path) -> list[Path]:
+    """The folders in a folder, at any depth, that are links: what is written or deleted in them is elsewhere."""
+    found: list[Path] = []
+    for place, folders, _ in os.walk(folder):
+        found.extend(path for name in folders if (path := Path(place, name)).is_symlink())
+    return sorted(found)
+
+
 def copy_folder(
     source: Path, target: Path, *, linked: bool = True, but: Callable[[str], bool] = lambda name: False
 ) -> Path:

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from embedtune.errors import EmbedtuneError, StudyError
 from embedtune.paths import StudyPaths
+from embedtune.study.own import require_own_folders
 from embedtune.study.storage import Locks, open_locks, open_storage, persistently, place
 from embedtune.study.storage.optuna_private import silent_trials
 
@@ -93,8 +94,10 @@ def open_study(
         directions: One for each objective, ``maximize`` or ``minimize``; a study keeps those it was created with.
 
     Raises:
+        RecordError: A folder of the study is a link.
         StudyError: The storage cannot be reached.
     """
+    require_own_folders(paths)
     paths.root.mkdir(parents=True, exist_ok=True)
     with _reaching(paths, storage):
         lock = open_locks(storage, paths.root, paths.name)

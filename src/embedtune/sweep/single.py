@@ -13,6 +13,7 @@ from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import State, TrialRecord
 from embedtune.study.checkpoints import keep_best
 from embedtune.study.definition import define_study, free_name, save_definition
+from embedtune.study.own import require_own_folders
 from embedtune.study.storage import file_lock
 from embedtune.sweep.baselines import ensure_baseline
 from embedtune.sweep.delivery import Delivery
@@ -32,12 +33,14 @@ def run_single(
         The study's folder and the trial's number.
 
     Raises:
+        RecordError: A folder of the study is a link.
         ConfigError: ``study.name`` names a sweep, or single runs on other data, and ``study.on_change`` refuses that.
     """
     definition = define_study(config, bench.task, bench.objective)
     if config.study.on_change == OnChange.new:
         definition = replace(definition, name=free_name(workspace, definition))
     study = workspace.study(definition.name)
+    require_own_folders(study)
     save_definition(study, definition)
     watcher.study_began(definition, list(archive.read_records(study)))
     delivery = Delivery.open(config, workspace, study, grouped=False)

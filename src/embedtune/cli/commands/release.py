@@ -42,6 +42,7 @@ from embedtune.release.gate.measurements import RELEASED, UNTUNED, Measured, jud
 from embedtune.statistics import Criterion
 from embedtune.study.default_trial import default_trial
 from embedtune.study.definition import require_definition
+from embedtune.study.own import require_own_folders
 from embedtune.typed import Document
 
 
@@ -54,6 +55,7 @@ def release(config: Config) -> Answer:
     """
     quiet_libraries()
     study = chosen_study(config)
+    require_own_folders(study)
     name = config.release.name or study.name
     target = workspace(config).releases / name
     begun = go_on(config, study, name)

@@ -18,6 +18,7 @@ from embedtune.reporting.page.inputs import ReportInputs
 from embedtune.reporting.page.page import render_page
 from embedtune.reporting.page.verdict import give_verdict
 from embedtune.study.default_trial import default_trial
+from embedtune.study.own import require_own_folders
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space.space import build_space
 
@@ -25,6 +26,7 @@ from embedtune.sweep.space.space import build_space
 def report(config: Config) -> Answer:
     """Write ``report.html`` and ``plots/`` of ``study.name``, and deliver them to tracking."""
     study = chosen_study(config)
+    require_own_folders(study)
     inputs = _inputs(study, config)
     plots = draw_plots(inputs)
     pictures = {study.plots / f"{plot.name}.png": plot.picture for plot in plots}

@@ -16,6 +16,7 @@ from embedtune.reporting.live import View
 from embedtune.reporting.tables import make_table
 from embedtune.reproduction.comparison import Comparison
 from embedtune.reproduction.run import reproduce as run_again
+from embedtune.study.own import require_own_folders
 from embedtune.typed import Document
 
 SHOWN = 5
@@ -33,6 +34,7 @@ def reproduce(config: Config) -> Answer:
     if config.run is None:
         raise ConfigError("run must be given, but got None. Name an MLflow run id or a trial's folder: run=RUN.")
     study, number = find_run(config)
+    require_own_folders(study)
     recipe = _recipe(config, study, number)
     with View() as view:
         trial, comparison = run_again(study, number, recipe, view, same_data=typed_data())

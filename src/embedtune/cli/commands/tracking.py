@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 
 from embedtune import archive
 from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.cli.commands.delivery import Delivered, deliver_all
 from embedtune.config import Config
-from embedtune.errors import ConfigError
+from embedtune.errors import ConfigError, RecordError
 from embedtune.machine.processes import worker_alive
 from embedtune.paths import StudyPaths
 from embedtune.records import State, TrialRecord
 from embedtune.study import load_study
 from embedtune.study.definition import readable_definitions
+from embedtune.study.own import require_own_folders
 from embedtune.study.records import read_all
 from embedtune.tracking import (
     Store,
@@ -25,6 +27,8 @@ from embedtune.tracking import (
     relocate_store,
 )
 
+logger = logging.getLogger(__name__)
+
 
 def sync(config: Config) -> Answer:
     """Deliver every study to the tracking store; what is there already stays as it is."""
@@ -32,11 +36,13 @@ def sync(config: Config) -> Answer:
         raise ConfigError("tracking.enabled must be true to sync, but got false. Remove it.")
     space = workspace(config)
     store = open_store(config.tracking, space)
+    own = [study for study in space.studies() if _is_own(study)]
     done = {
         study.name: _deliver(store, study, definition.is_sweep, config.study.storage)
         for study, definition in readable_definitions(space)
+        if study in own
     }
-    releases = {name: one for study in space.studies() for name, one in deliver_all(config, study).items()}
+    releases = {name: one for study in own for name, one in deliver_all(config, study).items()}
     lines = [
         f"{name}: {delivered} records are in the store{f', {running} still running' if running else ''}"
         for name, (delivered, running) in done.items()
@@ -50,6 +56,16 @@ def sync(config: Config) -> Answer:
     address = f"Open {links(store, config.tracking).leaderboard}"
     status = max((one.status for one in releases.values()), default=0)
     return Answer(document, (*(lines or ["Nothing to deliver."]), address), status)
+
+
+def _is_own(study: StudyPaths) -> bool:
+    """Whether a study can be written to; one that cannot is named, and the others are delivered."""
+    try:
+        require_own_folders(study)
+    except RecordError as error:
+        logger.warning("%s", error)
+        return False
+    return True
 
 
 def _release_line(name: str, done: Delivered) -> str:

@@ -6,6 +6,7 @@ import errno
 import sys
 import traceback
 
+from embedtune.config.redaction import redact_text
 from embedtune.errors import EmbedtuneError, UserError
 
 INTERRUPT_STATUS = 130
@@ -21,13 +22,13 @@ def report(error: Exception, debug: bool) -> int:
     A defect of the program is printed with its traceback.
     """
     if debug:
-        traceback.print_exception(error)
+        sys.stderr.write(redact_text("".join(traceback.format_exception(error))))
     if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno in _NO_SUCH_NAME):
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.write(redact_text(f"{type(error).__name__}: {error}\n"))
         return 2
     if isinstance(error, EmbedtuneError | OSError):  # a full disk or a missing permission is no defect of the program
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.write(redact_text(f"{type(error).__name__}: {error}\n"))
         return 1
     if not debug:
-        traceback.print_exception(error)
+        sys.stderr.write(redact_text("".join(traceback.format_exception(error))))
     return 1

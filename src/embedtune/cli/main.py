@@ -13,6 +13,7 @@ from embedtune import __version__
 from embedtune.cli.errors import INTERRUPT_STATUS, report
 from embedtune.cli.output import configure_output
 from embedtune.cli.usage import COMMANDS, usage
+from embedtune.config.redaction import remember_secrets
 from embedtune.errors import ConfigError, cut
 
 DEBUG = "--debug"
@@ -55,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for key, value in ENVIRONMENT.items():
         os.environ.setdefault(key, value)
     configure_output(debug)
+    remember_secrets([word.partition("=")[2].strip("'\"") for word in arguments], os.environ)
     try:
         return _dispatch(arguments, debug)
     except KeyboardInterrupt:

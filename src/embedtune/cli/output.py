@@ -7,6 +7,8 @@ import sys
 import warnings
 from typing import TextIO
 
+from embedtune.config.redaction import RedactedFormatter
+
 
 class _Stderr(logging.StreamHandler[TextIO]):
     """Writes to whatever stderr is now: the live view stands in for it while it draws."""
@@ -28,7 +30,8 @@ def configure_output(debug: bool) -> None:
     """Logs on stderr: ours from INFO, the libraries' from ERROR; their warnings only on demand."""
     handler = _Stderr(level=logging.DEBUG if debug else logging.INFO)  # a trial's log takes more than the terminal
     level = logging.DEBUG if debug else logging.ERROR
-    logging.basicConfig(handlers=[handler], format="%(message)s", level=level, force=True)
+    handler.setFormatter(RedactedFormatter("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("embedtune").setLevel(logging.DEBUG if debug else logging.INFO)
     if not debug:
         warnings.simplefilter("ignore")

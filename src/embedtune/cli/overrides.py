@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from embedtune.config.redaction import redact_text
+from embedtune.config.grammar import parse
+from embedtune.config.redaction import PASSED_ON, redact_text, redact_url
 
 
 def typed_keys() -> list[str]:
@@ -17,7 +19,42 @@ def typed_keys() -> list[str]:
 
 def typed_command(name: str) -> str:
     """What was typed, for records: the command and its overrides, without secrets."""
-    return redact_text(shlex.join(["embedtune", *([name] if name else []), *_typed("task")]))
+    return redact_text(shlex.join(["embedtune", *([name] if name else []), *map(_redacted, _typed("task"))]))
+
+
+def hand_over(line: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """What was typed, for another process: addresses that hold secrets go by its environment, not by its arguments.
+
+    Anybody on a machine may read the arguments of its processes.
+
+    Returns:
+        The words, in which an interpolation stands for each such address; and the variables these name.
+    """
+    words: list[str] = []
+    environment: dict[str, str] = {}
+    for word in line:
+        secret = _secret_in(word)
+        if secret is not None:
+            variable = f"{PASSED_ON}{len(environment)}"
+            environment[variable] = secret
+            word = f"{word.partition('=')[0]}=${{oc.env:{variable}}}"
+        words.append(word)
+    return words, environment
+
+
+def _secret_in(word: str) -> str | None:
+    """The address that an override sets, if it holds a secret; a sweep and an interpolation are no address."""
+    if "://" not in word or "=" not in word.partition("://")[0] or "${" in word:
+        return None
+    (override,) = parse([word])
+    value = None if override.is_sweep_override() else override.value()
+    text = getattr(value, "text", value)  # a quoted text is one of Hydra's own type
+    return text if isinstance(text, str) and "://" in text and redact_url(text) != text else None
+
+
+def _redacted(override: str) -> str:
+    key, equals, value = override.partition("=")
+    return f"{key}{equals}{redact_url(value)}"
 
 
 def _typed(part: str) -> list[str]:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from embedtune.config.checks import problems
 from embedtune.config.explain import explain
 from embedtune.config.plain import plain
+from embedtune.config.redaction import remember_secrets
 from embedtune.config.schema import Config
 from embedtune.errors import ConfigError, cut, join_problems
 
@@ -32,6 +33,7 @@ def to_config(cfg: DictConfig) -> Config:
         raise ConfigError(
             f"config must extend the schema, but got {type(config).__name__}. Add 'schema' to its defaults."
         )
+    remember_secrets([config.study.storage, config.tracking.uri, config.data.path])
     # Rules are asked of values of the right kind alone.
     found = [*_unknown_keys(cfg, config), *_misfits(config, Config()), *odd_values(plain(config))] or problems(config)
     if found:

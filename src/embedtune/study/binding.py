@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import uuid
 
+from embedtune.config.redaction import redact_url
 from embedtune.errors import ConfigError
 from embedtune.paths import StudyPaths
 from embedtune.study.definition import load_definition
 from embedtune.study.opening import Study, load_study
-from embedtune.study.storage import place
 
 ID = "id"
 """User attribute of the study; ``study.yaml`` has the same."""
@@ -34,7 +34,7 @@ def require_own_storage(paths: StudyPaths, storage: str | None) -> None:
     study = load_study(paths, storage)
     theirs, ours = study.optuna.user_attrs.get(ID) if study else None, definition.id
     if study is None or (ours is not None and ours != theirs):  # a study of an older version has no id
-        where = place(storage) if storage else paths.storage
+        where = redact_url(storage) if storage else paths.storage
         raise ConfigError(
             f"study.storage must be the one that study {paths.name} was begun with, but {where} holds "
             f"{'no' if study is None else 'another'} study of that name. Type the study.storage it was begun with, "

@@ -13,10 +13,11 @@ import optuna
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from embedtune.config.redaction import redact_url
 from embedtune.errors import EmbedtuneError, StudyError
 from embedtune.paths import StudyPaths
 from embedtune.study.own import require_own_folders
-from embedtune.study.storage import Locks, open_locks, open_storage, persistently, place
+from embedtune.study.storage import Locks, open_locks, open_storage, persistently
 from embedtune.study.storage.optuna_private import silent_trials
 
 
@@ -140,7 +141,7 @@ def _reaching(paths: StudyPaths, storage: str | None) -> Iterator[None]:
     except EmbedtuneError:
         raise
     except Exception as error:  # SQLAlchemy and drivers raise classes of their own
-        where = place(storage) if storage else paths.storage
+        where = redact_url(storage) if storage else paths.storage
         missing = " Install the extra: pip install 'embedtune[postgres]'." if isinstance(error, ImportError) else ""
         raise StudyError(
             f"study.storage must be reachable, but {where} is not ({type(error).__name__}).{missing}"

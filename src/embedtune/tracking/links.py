@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from embedtune.config import TrackingConfig
+from embedtune.config.redaction import HIDDEN, redact_url
 from embedtune.tracking.mlflow_private import shows_views
 from embedtune.tracking.place.uri import is_databricks, is_server
 from embedtune.tracking.views import View, view_key
@@ -73,7 +74,7 @@ def links(store: StoreAddress, config: TrackingConfig, study: str | None = None)
     """
     if is_databricks(store.uri):
         return _databricks_links(store)
-    server = re.sub(r"//[^/@]*@", "//", store.uri).rstrip("/") if is_server(store.uri) else None
+    server = _server(store.uri) if is_server(store.uri) else None
     root = server or f"http://127.0.0.1:{config.port}"
     experiment = f"{root}/#/experiments/{store.experiment_id}"
 
@@ -86,6 +87,11 @@ def links(store: StoreAddress, config: TrackingConfig, study: str | None = None)
         return f"{experiment}/runs?{_MODE}&viewStateShareKey={quote(key)}{mode}"
 
     return Links(root, store.experiment_id, *(view(name) for name in View))
+
+
+def _server(uri: str) -> str:
+    """Its address as a browser needs it: without the user and the query."""
+    return re.split(r"[?#]", redact_url(uri).replace(f"{HIDDEN}@", ""))[0].rstrip("/")
 
 
 def _databricks_links(store: StoreAddress) -> Links:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from embedtune.config import TrackingConfig
-from embedtune.config.redaction import first_line, redact_text
+from embedtune.config.redaction import first_line, redact_url
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking.links import ALL_STUDIES, StoreAddress
@@ -143,6 +143,6 @@ def connect(store: Store, lock: Path | None = None) -> Iterator[Gateway]:
             yield Gateway(store.uri, store.experiment_id, store.owner)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise TrackingError(
-            f"tracking.uri must be a store that takes the record, but got {redact_text(store.uri)} "
+            f"tracking.uri must be a store that takes the record, but got {redact_url(store.uri)} "
             f"({type(error).__name__}: {first_line(error)}). Nothing is lost: deliver it later with `sync`."
         ) from error

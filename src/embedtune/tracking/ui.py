@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedtune.config import TrackingConfig
-from embedtune.config.redaction import first_line, redact_text
+from embedtune.config.redaction import first_line, redact_url
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking.mlflow_private import server_application
@@ -78,7 +78,7 @@ def _load_server(uri: str, artifacts: Path) -> Server:
             app = server_application(uri, artifacts)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             raise TrackingError(
-                f"tracking.uri must be a store that mlflow can read, but got {redact_text(uri)} "
+                f"tracking.uri must be a store that mlflow can read, but got {redact_url(uri)} "
                 f"({type(error).__name__}: {first_line(error)}). "
                 "Check the address; if mlflow was changed: mlflow db upgrade"
             ) from error
@@ -101,11 +101,11 @@ def _call_when_healthy(port: int, ready: Callable[[], None]) -> None:
 def _check_store(uri: str, file: Path | None) -> None:
     if not is_database(uri):
         raise TrackingError(
-            f"tracking.uri must be a database for `ui`, but got the server {redact_text(uri)}. Open that address."
+            f"tracking.uri must be a database for `ui`, but got the server {redact_url(uri)}. Open that address."
         )
     if file is not None and not file.is_file():
         raise TrackingError(
-            f"tracking.uri must be a store with runs in it, but got {uri}, which does not exist. "
+            f"tracking.uri must be a store with runs in it, but got {redact_url(uri)}, which does not exist. "
             "Train first: python -m embedtune"
         )
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from embedtune.config import Config
+from embedtune.config.redaction import RedactedFormatter, redact_text
 from embedtune.errors import DeviceLost, StudyError
 from embedtune.machine.disk import is_full, reporting_full
 from embedtune.machine.files import open_regular
@@ -73,7 +74,7 @@ def run_trial(
             raise
         except Exception as error:
             logger.debug("%s", traceback.format_exc())
-            state, reason = State.FAIL, f"{type(error).__name__}: {error}"
+            state, reason = State.FAIL, redact_text(f"{type(error).__name__}: {error}")
             if isinstance(error, StudyError) or is_full(error):  # it is the study that cannot go on
                 with suppress(OSError):
                     run.break_off(Interruption.STOPPED)
@@ -117,7 +118,7 @@ def _logging_to(trial: TrialPaths) -> Iterator[None]:
     trial.root.mkdir(parents=True, exist_ok=True)
     stream = os.fdopen(open_regular(trial.log, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a", encoding="utf-8")
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactedFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root, own = logging.getLogger(), logging.getLogger("embedtune")
     level = own.level
     own.setLevel(logging.DEBUG)

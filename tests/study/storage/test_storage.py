@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from embedtune.errors import StudyError
 from embedtune.paths import StudyPaths
 from embedtune.study.opening import load_study, open_study
-from embedtune.study.storage import Journal, file_lock, open_locks, persistently, place, reporting_lost
+from embedtune.study.storage import Journal, file_lock, open_locks, persistently, reporting_lost
 
 SPAWN = multiprocessing.get_context("fork")
 
@@ -207,19 +207,6 @@ def test_sqlite_locks_are_beside_the_database_wherever_the_study_is(tmp_path: Pa
         with open_locks(url, tmp_path / folder, "s")("claim"):
             pass
     assert [path.name for path in (tmp_path / "db").iterdir()] == ["all.sqlite.s.claim.lock"]
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql+psycopg://anna:ge@heim@db:5432/optuna", "postgresql+psycopg://db:5432/optuna"),
-        ("postgresql://db/optuna?user=anna&password=geheim", "postgresql://db/optuna"),
-        ("postgresql://db/optuna?password=ge@heim", "postgresql://db/optuna"),
-        ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
-    ],
-)
-def test_place_says_no_secret(url: str, shown: str) -> None:
-    assert place(url) == shown
 
 
 ODD: dict[str, Callable[[Path], object]] = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from embedtune.config import Config, Format
+from embedtune.config.redaction import hide
 from embedtune.paths import Workspace
 from embedtune.reporting.tables import stdout_console
 from embedtune.typed import Document
@@ -36,11 +37,11 @@ class Answer:
     def show(self, form: Format) -> None:
         """Print on stdout: one JSON document and nothing else, or tables for people."""
         if form == Format.json:
-            sys.stdout.write(json.dumps(self.document, indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(hide(self.document), indent=2, ensure_ascii=False) + "\n")
         else:
             console = stdout_console()
             for part in self.parts:
-                console.print(part, markup=False, soft_wrap=isinstance(part, str))
+                console.print(hide(part), markup=False, soft_wrap=isinstance(part, str))
         sys.stdout.flush()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from embedtune.cli.commands.answer import Answer, workspace
 from embedtune.config import Config, Precision, conf_dir
+from embedtune.config.redaction import redact_url
 from embedtune.errors import EmbedtuneError
 from embedtune.machine.environment import library_versions
 from embedtune.models.load import packaged_minilm
@@ -75,6 +76,6 @@ def _tracking(config: Config) -> str:
     if not config.tracking.enabled:
         return "off"
     if config.tracking.uri is not None:
-        return config.tracking.uri.rpartition("@")[2]  # never a password
+        return redact_url(config.tracking.uri)
     store = workspace(config).mlruns / "mlflow.db"
     return f"{store} ({'there' if store.is_file() else 'made at the first run'})"

@@ -18,6 +18,7 @@ from embedtune.cli.output import quiet_libraries
 from embedtune.config import Config, register_schema, to_config
 from embedtune.config.explain import explain
 from embedtune.config.hydra_private import ConfigLoader, compose_trial, make_launcher
+from embedtune.config.redaction import RedactedFormatter
 from embedtune.errors import ConfigError, DeviceLost
 from embedtune.machine.processes import worker_identity
 from embedtune.records import Settings
@@ -121,7 +122,6 @@ def launcher_of(context: HydraContext, job: Job, folder: Path) -> Callable[[int]
 def _log_to(file: Path, debug: bool) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, encoding="utf-8")
-    logging.basicConfig(
-        handlers=[handler], format="%(message)s", level=logging.DEBUG if debug else logging.ERROR, force=True
-    )
+    handler.setFormatter(RedactedFormatter("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.DEBUG if debug else logging.ERROR, force=True)
     logging.getLogger("embedtune").setLevel(logging.DEBUG if debug else logging.INFO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -14,9 +15,10 @@ from embedtune.cli.commands.job import Job, composer, launcher_of
 from embedtune.cli.commands.studies import board_of, board_parts
 from embedtune.cli.commands.ui import browse_line
 from embedtune.cli.output import quiet_libraries
-from embedtune.cli.overrides import typed_keys
+from embedtune.cli.overrides import hand_over, typed_keys
 from embedtune.cli.unused import say_unused
 from embedtune.config import Config
+from embedtune.config.redaction import redact_text
 from embedtune.errors import DeviceLost, DiskFull, SpaceUsedUp, StudyError
 from embedtune.records import Settings, State
 from embedtune.reporting.live import View
@@ -56,7 +58,7 @@ def sweep(
             try:
                 run_worker(plan, compose, workspace(plan.config), EventWriter(answers), int(worker))
             except (DeviceLost, DiskFull, SpaceUsedUp) as error:
-                sys.stderr.write(f"{error}\n")
+                sys.stderr.write(redact_text(f"{error}\n"))
                 sys.exit(error.STATUS)  # its supervisor knows what to do
             return
         space = workspace(plan.config)
@@ -65,7 +67,9 @@ def sweep(
         job = Job(context.config_loader, master, tuple(arguments), sweeper, debug="--debug" in line)
         launch = launcher_of(context, job, folder)
         with View() as view:
-            study = run_sweep(plan, compose, space, view, worker_command(line), launch)
+            words, secrets = hand_over(line)
+            os.environ.update(secrets)  # workers are given this environment
+            study = run_sweep(plan, compose, space, view, worker_command(words), launch)
         board = board_of(study, plan.config)
     parts = (*board_parts(board), *_next_steps(plan.config, study.name))
     Answer(board.to_dict(), parts).show(plan.config.format)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from embedtune.config.redaction import first_line
 from embedtune.errors import ReleaseError
 
 TOKEN = "HF_TOKEN"
@@ -45,7 +46,7 @@ def push_to_hub(folder: Path, repository: str, *, message: str) -> str:
         api.create_repo(repository, private=True, exist_ok=True)
         return str(api.upload_folder(repo_id=repository, folder_path=folder, commit_message=message).commit_url)
     except Exception as error:  # the client lets errors of its HTTP library through, which is another in each version
-        reason = (str(error).strip() or type(error).__name__).partition("\n")[0].replace(str(token), "***")
+        reason = first_line(error).strip() or type(error).__name__
         raise ReleaseError(
             f"release.push_to_hub must be a repository that takes the release, but {repository} did not ({reason}). "
             f"The release is whole in {folder}. Upload it later: hf upload {repository} '{folder}'"

@@ -55,12 +55,6 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
     )
 
 
-def place(url: str) -> str:
-    """A storage's URL without what may be secret: the user, the password and the query."""
-    scheme, _, rest = url.partition("?")[0].partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
-
-
 def is_lost(error: BaseException) -> bool:
     """Whether an error says that the database cannot be reached, or broke the connection."""
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error

@@ -59,7 +59,7 @@ class Supervisor:
     """Keeps workers running until the study is done.
 
     Attributes:
-        command: Starts a worker; its index is appended.
+        command: Starts a worker; its index is appended. Secrets are no part of it, but of the slots' environment.
         slots: One worker each.
         watcher: Shown what the workers tell.
         left: How many trials can still be claimed.

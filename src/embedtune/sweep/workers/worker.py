@@ -12,6 +12,7 @@ import optuna
 
 from embedtune import archive
 from embedtune.config import Config
+from embedtune.config.redaction import redact_text
 from embedtune.errors import DeviceLost, StudyError
 from embedtune.machine.disk import is_full
 from embedtune.machine.processes import worker_identity
@@ -119,7 +120,7 @@ class Worker:
                 raise
             # Whatever else goes wrong around a trial ends that trial, not the study.
             logger.exception("Trial %d failed outside training", trial.number)
-            record = self._failed(record, f"{type(error).__name__}: {error}")
+            record = self._failed(record, redact_text(f"{type(error).__name__}: {error}"))
         if not persistently(lambda: self._tell(record)):
             logger.warning("Trial %d was taken for dead and is run again; what it found is not counted", trial.number)
             archive.write_result(paths, record.broken_off(Interruption.DIED, "taken for dead"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from embedtune.config import TrackingConfig
-from embedtune.config.redaction import redact_text
+from embedtune.config.redaction import redact_url
 from embedtune.errors import TrackingError
 from embedtune.paths import Workspace
 from embedtune.tracking.mlflow_private import PLACES, TAGS
@@ -99,7 +99,7 @@ def _database_path(config: TrackingConfig, workspace: Workspace) -> Path:
     path = store_file(config, workspace)
     if path is None or not path.is_file():
         raise TrackingError(
-            f"tracking.uri must be a sqlite file for `relocate`, but got {redact_text(store_uri(config, workspace))}. "
+            f"tracking.uri must be a sqlite file for `relocate`, but got {redact_url(store_uri(config, workspace))}. "
             "Say where it is now: paths.mlruns=PATH, or tracking.uri=sqlite:///PATH"
         )
     return path

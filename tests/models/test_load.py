@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -235,3 +237,35 @@ def test_dimension_of_several_pooling_modes_is_theirs_together(
 def test_a_dimension_that_files_do_not_tell_for_sure_is_not_guessed(saved_tiny: Path, file: str, content: str) -> None:
     (saved_tiny / file).write_text(content)
     assert known_dimension(ModelConfig(name=str(saved_tiny))) is None
+
+
+@pytest.mark.parametrize("name", ["config.json", "modules.json", "model.safetensors", "1_Pooling/config.json", "more"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_or_device_in_a_model_folder_keeps_nobody_waiting(name: str, linked: bool, saved_tiny: Path) -> None:
+    file = saved_tiny / name
+    file.unlink(missing_ok=True)
+    if linked:
+        file.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(file)
+    for read in (load_model, known_dimension):
+        with pytest.raises(ModelError, match=rf"{name} is a (pipe|device or a socket)\. Remove it\."):
+            read(ModelConfig(name=str(saved_tiny)))
+
+
+def test_links_to_files_are_a_model_as_in_the_cache_of_the_hub(
+    tiny: SentenceTransformer, saved_tiny: Path, tmp_path: Path
+) -> None:
+    for number, file in enumerate([path for path in saved_tiny.rglob("*") if path.is_file()]):
+        blob = file.rename(tmp_path / f"blob{number}")
+        file.symlink_to(blob)
+    assert (load_model(ModelConfig(name=str(saved_tiny)), "cpu").encode(TEXTS) == tiny.encode(TEXTS)).all()
+
+
+@pytest.mark.parametrize("name", ["config.json", "modules.json", "1_Pooling/config.json", "model.safetensors"])
+@pytest.mark.parametrize("content", ["", "[", "[" * 100_000, "null", "{}", "[1]", '{"number": ' + "9" * 5_000 + "}"])
+def test_a_damaged_file_of_a_model_is_told_or_read(name: str, content: str, saved_tiny: Path) -> None:
+    (saved_tiny / name).write_text(content)
+    known_dimension(ModelConfig(name=str(saved_tiny)))
+    with contextlib.suppress(ModelError):  # anything else is a traceback
+        load_model(ModelConfig(name=str(saved_tiny)), "cpu")

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from embedtune.config import ModelConfig
+from embedtune.machine.files import read_regular
 from embedtune.models.load import model_location
 from embedtune.models.tiny import TINY_DIM
 
 _KEEP_SIZE = ("Normalize", "Dropout")
+_LARGEST = 16 << 20
+"""Bytes of a configuration."""
 
 
 def known_dimension(config: ModelConfig) -> int | None:
@@ -25,9 +28,12 @@ def known_dimension(config: ModelConfig) -> int | None:
     folder = Path(model_location(config))
     if not folder.is_dir():
         return None
-    size = _modules_dimension(folder)
-    cut = _read(folder / "config_sentence_transformers.json", {}).get("truncate_dim")
-    return min(size, int(cut)) if size and cut else size
+    try:
+        size = _modules_dimension(folder)
+        cut = _read(folder / "config_sentence_transformers.json", {}).get("truncate_dim")
+        return min(int(size), int(cut)) if size and cut else size
+    except (ValueError, TypeError, AttributeError, OverflowError):  # values of other types: loading will tell
+        return None
 
 
 def _modules_dimension(folder: Path) -> int | None:
@@ -57,7 +63,7 @@ def _size(kind: str, config: Mapping[str, Any]) -> int | None:
 def _read(file: Path, default: Any) -> Any:
     """Parsed JSON of the default's type; the default if there is no such file, or nothing of that kind in it."""
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        values = json.loads(read_regular(file, _LARGEST, follow=True))
+    except (OSError, ValueError, RecursionError):
         return default
     return values if isinstance(values, type(default)) else default

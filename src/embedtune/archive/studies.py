@@ -1,4 +1,4 @@
-"""What a study's folder says beside its trials: its definition, each reading of its test split, what was decided."""
+"""A study's folder apart from its trials: its definition, each reading of its test split, its decisions."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def read_record(study: StudyPaths, number: int) -> TrialRecord | None:
 
 
 def read_folder(trial: TrialPaths) -> TrialRecord | None:
-    """What a trial's folder says of it as far as it got; None if it never began, or cannot be read."""
+    """The record of a trial as far as it got; None if it never began, or its folder cannot be read."""
     if is_damaged(trial.result, _record):
         return None  # as it began it would be taken for running
     return as_known(trial.result, _record) or as_known(trial.header, _record)
@@ -112,12 +112,12 @@ def read_evaluations(trial: TrialPaths) -> tuple[Evaluation, ...]:
 
 
 def read_facts(trial: TrialPaths) -> TrainingFacts | None:
-    """What a trial was trained on and how; None for one that was not trained, or where it cannot be read."""
+    """The training data and method of a trial; None if it was not trained, or they cannot be read."""
     return as_known(trial.training, _facts)
 
 
 def read_delivered(trial: TrialPaths) -> Delivered:
-    """What a store already has of a trial; nothing where that cannot be read, so that all is delivered again."""
+    """The parts of a trial that a store already has; empty if unreadable, so that all is delivered again."""
     return as_known(trial.tracking, _delivered) or Delivered()
 
 

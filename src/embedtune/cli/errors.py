@@ -10,10 +10,10 @@ from embedtune.config.redaction import redact_text
 from embedtune.errors import EmbedtuneError, UserError
 
 INTERRUPT_STATUS = 130
-"""What shells expect of a program ended by Ctrl-C."""
+"""The exit status that shells expect of a program ended by Ctrl-C."""
 
 _NO_SUCH_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
-"""What the system says of a name that no file can have."""
+"""Error numbers for a name that no file can have."""
 
 
 def report(error: Exception, debug: bool) -> int:

@@ -1,4 +1,4 @@
-"""What was typed on the command line."""
+"""The command line as typed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def typed_keys() -> list[str]:
 
 
 def typed_command(name: str) -> str:
-    """What was typed, for records: the command and its overrides, without secrets."""
+    """The command as typed, for records: its name and its overrides, without secrets."""
     return redact_text(shlex.join(["embedtune", *([name] if name else []), *map(_redacted, _typed("task"))]))
 
 
 def hand_over(line: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """What was typed, for another process: addresses that hold secrets go by its environment, not by its arguments.
+    """The typed words for another process: addresses with secrets go by its environment, not by its arguments.
 
     Anybody on a machine may read the arguments of its processes.
 

@@ -29,7 +29,7 @@ _INSTANTIATION = ("_recursive_", "_partial_", "_args_", "_convert_")
 
 @dataclass
 class Task:
-    """What is to be done, as Hydra calls it with the composed configuration.
+    """The work to do, as Hydra calls it with the composed configuration.
 
     Attributes:
         command: Its name; empty for a single run or a sweep.
@@ -94,7 +94,7 @@ def run(task: Task, arguments: Sequence[str]) -> int:
 
 
 def _check_words(words: Sequence[str]) -> None:
-    """What Hydra would take, or refuse in words of its own: choices that are no names, and its own instantiation.
+    """Refuse words that Hydra would accept, or refuse in its own words: choices that are not names, and instantiation.
 
     Raises:
         ConfigError: With the first of them.

@@ -1,4 +1,4 @@
-"""What was typed, or stands in the environment, and has no effect: said, because it was meant to have one."""
+"""Settings that were typed, or stand in the environment, without effect: named, as they were meant to have one."""
 
 from __future__ import annotations
 

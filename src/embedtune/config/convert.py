@@ -53,7 +53,7 @@ def _unknown_keys(cfg: DictConfig, node: Any, prefix: str = "") -> Iterator[str]
 
 
 def _misfits(node: Any, usual: Any, prefix: str = "") -> Iterator[str]:
-    """What an interpolation put in place of a value of another kind, which OmegaConf lets pass."""
+    """Problems with interpolations that yield a value of the wrong kind, which OmegaConf lets pass."""
     for field in fields(node):
         value, expected, key = getattr(node, field.name), getattr(usual, field.name), f"{prefix}{field.name}"
         if value is None:
@@ -68,7 +68,7 @@ def _misfits(node: Any, usual: Any, prefix: str = "") -> Iterator[str]:
 
 
 def odd_values(node: Any, key: str = "") -> Iterator[str]:
-    """What no file, no library and no record can hold, whichever key it is for."""
+    """Values that no file, library or record can hold, whatever their key."""
     if isinstance(node, Mapping):
         for name, value in node.items():
             yield from odd_values(str(name), f"{key} (a name)" if key else str(name))

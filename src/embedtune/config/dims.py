@@ -83,7 +83,7 @@ def measured_dims(config: Config, full: int) -> list[int]:
 
 
 def objective_of(config: Config, full: int) -> Objective:
-    """What a configuration optimises with a model of ``full`` dimensions; ``eval.second=smallest`` as a number."""
+    """The objective of a configuration, given a model of ``full`` dimensions; ``eval.second=smallest`` as a number."""
     second: int | str | None = config.eval.second
     written = min(measured_dims(config, full)) if second == SMALLEST else second
     return Objective(config.eval.objective, config.eval.dim or full, SecondObjective.read(written))

@@ -105,7 +105,7 @@ _KNOWN: Mapping[re.Pattern[str], Callable[[re.Match[str]], str]] = {
         _interpolation,
     re.compile(r"Key '(sampler|pruner)' not in 'BasicSweeperConf'"): _unknown_key,
 }  # fmt: skip
-"""What Hydra and OmegaConf say -> what it means."""
+"""Message of Hydra or OmegaConf -> its meaning."""
 
 
 def _remedy(text: str, override: str) -> str:

@@ -13,7 +13,7 @@ from embedtune.config.hydra_private import Override, Transformer, parse_override
 from embedtune.errors import ConfigError
 
 Value = str | int | float | bool | None
-"""What a parameter can be."""
+"""The value of a parameter."""
 
 _WORD = re.compile(r"(?!(?:true|false|null|inf|nan)\Z)[a-z_/][a-z0-9_./@+-]*", re.IGNORECASE | re.ASCII)
 """Text that the grammar reads as itself; words that mean something else are quoted."""

@@ -1,4 +1,4 @@
-"""What embedtune takes from Hydra beyond its documented interface, each with its reason, and nowhere else.
+"""Uses of Hydra beyond its documented interface, each with its reason, and nowhere else.
 
 ``tests/test_private_api.py`` looks for every name, so that a new version of Hydra turns red in one place.
 """

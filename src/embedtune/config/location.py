@@ -54,7 +54,7 @@ def group_choices(group: str) -> list[str]:
 
 
 def read_choice(group: str, name: str) -> dict[str, Any]:
-    """What the file of a choice says, such as ``conf/sampler/tpe.yaml`` for ``sampler=tpe``; interpolations stay."""
+    """The content of a choice's file, such as ``conf/sampler/tpe.yaml`` for ``sampler=tpe``; interpolations stay."""
     values = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
     return {str(key): value for key, value in values.items()} if isinstance(values, dict) else {}
 

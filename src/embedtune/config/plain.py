@@ -38,7 +38,7 @@ def value_of(tree: Any, key: str) -> Any:
 
 
 def with_defaults(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What was recorded and, at their defaults, the keys that are newer than it."""
+    """The recorded settings and, at their defaults, the keys newer than them."""
     filled = {
         key: with_defaults(value, defaults[key])
         if isinstance(value, Mapping) and isinstance(defaults.get(key), Mapping)

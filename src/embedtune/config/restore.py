@@ -13,7 +13,7 @@ from embedtune.errors import ConfigError, join_problems
 from embedtune.typed import Mismatch, read
 
 _BEFORE = {"train": {"kernels": "stock"}}
-"""What keys meant before there were any, where that is not their default of today."""
+"""Values that stand for the behaviour before a key existed, where today's default differs."""
 
 
 def restore_config(recorded: Mapping[str, Any], *, trust_remote_code: bool) -> Config:

@@ -47,7 +47,7 @@ class Distractors(Enum):
 
 
 class OnChange(Enum):
-    """What becomes of a study that was begun with another definition."""
+    """How to treat a study that was begun with another definition."""
 
     refuse = "refuse"
     new = "new"

@@ -32,7 +32,7 @@ def _passages(training: Sequence[TrainingSet]) -> Iterator[str]:
 
 
 def _answers(queries: Iterable[str], training: Sequence[TrainingSet]) -> Iterator[str]:
-    """What the training rows answer these queries with."""
+    """The answers of the training rows to these queries."""
     asked = {_plain(query) for query in queries}
     for part in training:
         for anchor, positive in zip(part.columns["anchor"], part.columns["positive"], strict=True):

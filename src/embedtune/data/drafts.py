@@ -1,4 +1,4 @@
-"""What the readers hand over: texts as they stand in the files, with their places, not yet checked."""
+"""The output of the readers: texts as they stand in the files, with their places, not yet checked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Problem(NamedTuple):
 
 @dataclass
 class Notes:
-    """What the readers note: problems, after which nothing is built, and what is used in spite of it."""
+    """Notes of the readers: problems, after which nothing is built, and findings that do not prevent use."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What published sets have and no score needs: it is left out or kept, and said with its count and places. Pure.
+"""Flaws of published sets that no score depends on: dropped or kept, and reported with count and places. Pure.
 
 A query that is asked and a passage that answers it are another matter: they change a score, and ``check`` refuses them.
 """

@@ -62,7 +62,7 @@ def inspect_task(config: DataConfig) -> DataReport:
 
 
 def _read(config: DataConfig) -> Draft:
-    """What the source gives, and the further training sets, which any source may have."""
+    """The data of the source, and the further training sets, which any source may have."""
     notes = Notes(_key_problems(config))
     draft = _READERS[config.source](config)
     extra: dict[str, Table] = {}

@@ -1,4 +1,4 @@
-"""What is suspicious but usable: leakage between splits, and equal texts that count against each other."""
+"""Suspicious but usable data: leakage between splits, and equal texts that count against each other."""
 
 from __future__ import annotations
 

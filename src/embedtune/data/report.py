@@ -1,4 +1,4 @@
-"""What the command ``data`` prints: the task in figures, every problem and every warning."""
+"""The output of the command ``data``: the task in figures, every problem and every warning."""
 
 from __future__ import annotations
 

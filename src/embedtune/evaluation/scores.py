@@ -65,7 +65,7 @@ def read_scores(path: Path, metric: str | None = None) -> RetrievalScores:
 
 
 def _table(path: Path, metric: str | None) -> pa.Table:
-    """What is in the file, once its head says that it is of a size that can be."""
+    """The content of the file, once its metadata show a plausible size."""
     content = pa.BufferReader(read_regular(path, _LARGEST))
     with pq.ParquetFile(content) as file:
         groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))

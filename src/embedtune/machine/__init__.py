@@ -1,1 +1,1 @@
-"""What this computer is and does: its disk, its versions, its processes."""
+"""This computer: its disk, its software versions, its processes."""

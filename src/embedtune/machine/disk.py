@@ -10,7 +10,7 @@ from embedtune.errors import DiskFull
 
 _NUMBERS = (errno.ENOSPC, errno.EDQUOT)
 _TEXTS = ("No space left on device", "Disk quota exceeded", "database or disk is full")
-"""What libraries say that raise classes of their own: safetensors, SQLite, and launchers that quote an error."""
+"""Messages of libraries that raise their own classes: safetensors, SQLite, and launchers that quote an error."""
 
 
 def is_full(error: BaseException | None) -> bool:

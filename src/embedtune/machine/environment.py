@@ -1,4 +1,4 @@
-"""What a result was made with: versions of the libraries and the revision of the code."""
+"""The environment of a result: versions of the libraries and the revision of the code."""
 
 from __future__ import annotations
 

@@ -73,6 +73,6 @@ def is_regular(path: Path) -> bool:
 
 
 def kind_of(mode: int) -> str:
-    """What a path leads to, by its ``st_mode``, for people."""
+    """The kind of file behind a path, by its ``st_mode``, in words."""
     kinds = {stat.S_IFDIR: "a folder", stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFREG: "a file"}
     return kinds.get(stat.S_IFMT(mode), "a device or a socket")

@@ -26,7 +26,7 @@ def worker_alive(identity: str) -> bool:
 
 @contextmanager
 def repeating(seconds: float, action: Callable[[], bool]) -> Iterator[None]:
-    """Call ``action`` in a thread, so many seconds apart, until it says True or the block ends."""
+    """Call ``action`` in a thread, every ``seconds`` seconds, until it says True or the block ends."""
     over = threading.Event()
 
     def repeat() -> None:

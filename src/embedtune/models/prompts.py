@@ -1,4 +1,4 @@
-"""What a model reads before each text."""
+"""The prompts that a model reads before each text."""
 
 from __future__ import annotations
 

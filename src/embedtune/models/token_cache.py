@@ -19,7 +19,7 @@ _OVERHEAD = 400
 
 
 class Role(StrEnum):
-    """What a text is to a model, which may read one with another prompt than the other."""
+    """The role of a text for a model, which may prepend a different prompt for each."""
 
     QUERY = "query"
     DOCUMENT = "document"
@@ -61,7 +61,7 @@ class TokenCache:
         return sum(self._sizes.values())
 
     def table(self, model: str) -> dict[Key, Row]:
-        """What is kept for a model."""
+        """The cached texts of a model."""
         self._sizes.setdefault(model, 0)
         table = self._tables.setdefault(model, {})
         self._tables.move_to_end(model)

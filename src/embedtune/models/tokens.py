@@ -17,7 +17,7 @@ from torch import Tensor
 from embedtune.models.token_cache import Key, Role, Row, TokenCache
 
 Features = dict[str, Any]
-"""What a sentence-transformers model reads: ``input_ids`` and the like, each of shape (rows, tokens)."""
+"""The input of a sentence-transformers model: ``input_ids`` and the like, each of shape (rows, tokens)."""
 
 _TOKEN_KEYS = {"input_ids", "attention_mask", "token_type_ids"}
 _CONSTANTS = {"modality", "prompt_length"}
@@ -123,7 +123,7 @@ def read_tokens(model: SentenceTransformer, role: Role, cache: TokenCache = _CAC
 
 
 def _features(model: SentenceTransformer, texts: list[str], role: Role) -> Features:
-    """What ``encode_query`` or ``encode_document`` would give the model to read.
+    """The input that ``encode_query`` or ``encode_document`` would give the model.
 
     The length of a prompt is left out where it is pooled like all else: it would be one more thing to differ by column.
     """
@@ -147,7 +147,7 @@ def _is_padded_right(features: Features, rows: int) -> bool:
 
 
 def _identity(model: SentenceTransformer) -> str | None:
-    """What decides the tokens of a text: equal for copies of a model, different as soon as one token may be.
+    """The identity of a tokenisation: equal for copies of a model, different as soon as one token may differ.
 
     None for a tokenizer that cannot be told from another.
     """

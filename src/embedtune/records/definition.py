@@ -17,7 +17,7 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Search:
-    """What a sweep searches and how; all of it is empty for configurations run one by one.
+    """The space of a sweep and how it is searched; all of it is empty for configurations run one by one.
 
     Attributes:
         space: Searched key -> sweep as text.
@@ -84,7 +84,7 @@ class DataSource:
 
 @dataclass(frozen=True)
 class StudyDefinition:
-    """What makes two commands the same study, and what they may change: ``study.yaml``.
+    """The definition of a study, ``study.yaml``: what its commands must share, and what they may change.
 
     Attributes:
         name: Of the study.

@@ -71,7 +71,7 @@ class SecondObjective:
 
 @dataclass(frozen=True)
 class Objective:
-    """What a study optimises.
+    """The objective of a study.
 
     Attributes:
         metric: Such as ``cosine_map@100``; larger is better.

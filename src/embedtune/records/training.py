@@ -1,4 +1,4 @@
-"""What was trained on and how."""
+"""Training data and method of a model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DatasetFacts:
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """What was trained on and how: ``training.json``, the source of the model card.
+    """Training data and method: ``training.json``, the source of the model card.
 
     Attributes:
         losses: Class names, outermost first, e.g. MatryoshkaLoss, MultipleNegativesRankingLoss.

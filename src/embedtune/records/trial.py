@@ -74,7 +74,7 @@ class Evaluation:
 
     @property
     def merit(self) -> float:
-        """What the best step of a trial is chosen by: the value, or the mean of both qualities.
+        """The criterion for the best step of a trial: the value, or the mean of both qualities.
 
         No other evaluation of the trial is better in both: a maximum of a sum with positive weights is Pareto optimal
         (Geoffrion, Proper efficiency and the theory of vector maximization, 1968).
@@ -168,7 +168,7 @@ class TrialRecord:
 
     @property
     def second_objective(self) -> SecondObjective | None:
-        """What :attr:`second` is a value of."""
+        """The second objective, of which :attr:`second` is a value."""
         return SecondObjective.read(self.facts.get("second"))
 
     @property

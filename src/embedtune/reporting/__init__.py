@@ -1,1 +1,1 @@
-"""What people read of a study: tables, the live view, the page."""
+"""Views of a study for people: tables, the live view, the page."""

@@ -58,7 +58,7 @@ def with_certainty(board: Board, scores: Mapping[int, RetrievalScores], openings
 
 
 def certainty_lines(board: Board) -> list[str]:
-    """What to know before the top of a leaderboard is believed, in sentences."""
+    """Caveats about the top of a leaderboard, in sentences."""
     certainty, lines = board.certainty, []
     if certainty is None:
         return []

@@ -67,7 +67,7 @@ class Board:
 
     @property
     def metric(self) -> str:
-        """What ranks the trials; larger is better."""
+        """The metric that ranks the trials; larger is better."""
         return self.definition.objective.metric
 
     @property

@@ -1,4 +1,4 @@
-"""What a person sees while trials run: a live view in a terminal, plain lines elsewhere."""
+"""Progress while trials run: a live view in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ class View:
 
 
 def _merit(value: float, second: float | None) -> float:
-    """What an evaluation is compared by, see ``Evaluation.merit``."""
+    """The figure by which evaluations are compared, see ``Evaluation.merit``."""
     return value if second is None else (value + second) / 2
 
 

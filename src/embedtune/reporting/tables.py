@@ -129,7 +129,7 @@ def _at(dim: str, metric: str, heading: str) -> Column:
 
 
 def _costs(board: Board) -> Iterator[Column]:
-    """What the score took, as far as it was measured."""
+    """Columns for the cost of a score, as far as it was measured."""
     yield Column("epoch", lambda entry: "" if entry.record.best_epoch is None else f"{entry.record.best_epoch:.3g}")
     yield Column("seconds", lambda entry: f"{entry.record.seconds:.0f}")
     if any(memory_text(entry.record) for entry in board.entries):

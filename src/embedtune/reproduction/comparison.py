@@ -79,7 +79,7 @@ def compare_scores(recorded: Sequence[Evaluation], again: Sequence[Evaluation]) 
 
 
 def compare_facts(recorded: TrialRecord, again: TrialRecord) -> list[Difference]:
-    """What the two ran on, where it differs; a fact that an older version did not record is left out."""
+    """Differences between the environments of the two; a fact that an older version did not record is left out."""
     first, second = (_flat(record.facts) for record in (recorded, again))
     keys = [key for key in (*COMPARED, *first, *second) if key.partition(".")[0] in (*COMPARED, "versions", "digests")]
     pairs = ((key, first.get(key), second.get(key)) for key in dict.fromkeys(keys) if key in first or "." in key)

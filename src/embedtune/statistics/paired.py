@@ -52,7 +52,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Criterion:
-    """What a comparison has to show, and how that is tested.
+    """The claim that a comparison has to show, and how it is tested.
 
     Attributes:
         level: Confidence of each one-sided test, and of the intervals; between 0 and 1.

@@ -13,8 +13,8 @@ def queries_needed(
 
     n = ((z_level + z_power) * deviation / difference)^2 + z_level^2 / 2, the sample size of a paired t test by the
     normal distribution with Guenther's correction for the estimated deviation (1981), times the design effect (Kish
-    1965); the randomisation test has the power of the t test. At least so many that the smallest p-value of sign
-    flips, 2^-n, can reach 1 - level. Taken from an observed difference it is a guide, not a promise: that difference is
+    1965); the randomisation test has the power of the t test. At least enough that the smallest p-value of sign flips,
+    2^-n, can reach 1 - level. Taken from an observed difference it is a guide, not a promise: that difference is
     itself uncertain and, for the best of many trials, too large.
 
     Args:

@@ -38,7 +38,7 @@ def sign_flips(groups: int, resamples: int, seed: int) -> Iterator[Draws]:
 
 
 def all_flips(groups: int, resamples: int) -> bool:
-    """Whether so many groups have no more than ``resamples`` flips."""
+    """Whether that many groups have no more than ``resamples`` flips."""
     return groups <= math.log2(resamples)
 
 

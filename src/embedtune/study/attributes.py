@@ -1,4 +1,4 @@
-"""What a study notes of its trials in Optuna's user attributes, and what follows from it."""
+"""Facts about trials that a study keeps in Optuna's user attributes, and what follows from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes two commands the same study: its definition, stored in ``study.yaml``."""
+"""The definition of a study, stored in ``study.yaml``: it decides whether two commands are the same study."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def require_same(name: str, stored: StudyDefinition, definition: StudyDefinition
 
 
 def definition_differences(stored: StudyDefinition, definition: StudyDefinition) -> list[str]:
-    """What a study was begun with that is otherwise now."""
+    """The differences between a study's definition at its beginning and now."""
     recipe = with_defaults(stored.recipe, _recipe(Config(), definition.kind))
     model = with_defaults(stored.model, plain(ModelConfig()))
     search = replace(
@@ -168,7 +168,7 @@ def require_definition(study: StudyPaths, known: list[str], key: str = "study.na
 
 
 def _recipe(config: Config, kind: Kind) -> dict[str, Settings]:
-    """What every trial shares; of single configurations, which share less, only what their values depend on."""
+    """Settings that all trials share; single configurations share less: only what their values depend on."""
     recipe: dict[str, Any] = {name: plain(getattr(config, name)) for name in ("train", "loss", "eval")}
     for key in ("batch_size", "split", "objective", "dim", "second"):
         recipe["eval"].pop(key)  # speed alone, or said elsewhere

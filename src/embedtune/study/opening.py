@@ -52,7 +52,7 @@ class Study:
         return persistently(lambda: self.storage.get_trial(self.trial_id(number)))
 
     def trial_id(self, number: int) -> int:
-        """What the storage calls a trial."""
+        """The storage's identifier of a trial."""
         return self.storage.get_trial_id_from_study_id_trial_number(self._id, number)
 
     def note(self, number: int, key: str, value: object) -> None:

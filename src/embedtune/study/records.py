@@ -130,7 +130,7 @@ def read_all(study: Study) -> list[TrialRecord]:
 
 
 def from_storage(study: Study, trial: FrozenTrial) -> TrialRecord:
-    """What the storage knows of a trial: its record once it has ended, before that what Optuna was told."""
+    """The record of a trial in the storage: complete once it has ended, before that only what Optuna was told."""
     found = _parsed(trial.user_attrs.get(RECORD), f"trial {trial.number} of {study.paths.name}")
     if found is not None:
         return found

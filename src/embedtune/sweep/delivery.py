@@ -19,7 +19,7 @@ from embedtune.tracking import Store, deliver_checkpoints, deliver_study, delive
 logger = logging.getLogger(__name__)
 
 PAUSE = 60.0
-"""Seconds between a failed attempt and the next: a store that hangs costs its time-out at most so often."""
+"""Seconds between a failed attempt and the next: a store that hangs costs its time-out at most this often."""
 
 
 @dataclass

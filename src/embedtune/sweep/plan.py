@@ -1,4 +1,4 @@
-"""What a study will be, checked before anything is written."""
+"""The plan of a study, checked before anything is written."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def plan_sweep(
 
 
 def _search(sweeper: Settings, rules: Rules) -> Search:
-    """What the study searches and how, as it was typed."""
+    """The search of the study, as it was typed."""
     return Search(
         space=rules.space.texts,
         sampler=sweeper.get("sampler") or {},

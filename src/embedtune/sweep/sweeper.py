@@ -67,7 +67,7 @@ def run_sweep(
         workspace: Where the study's folder is.
         watcher: Shown what happens.
         command: Starts a worker process of the given index.
-        launch: Runs so many workers elsewhere until all have ended; None: on this machine.
+        launch: Runs that many workers elsewhere until all have ended; None: on this machine.
 
     Raises:
         KeyboardInterrupt: The study was asked to stop; what was interrupted is queued again.

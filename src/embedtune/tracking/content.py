@@ -1,4 +1,4 @@
-"""What an MLflow run shall hold, as plain values: the seam between folders and the store."""
+"""The content of an MLflow run, as plain values: the interface between folders and the store."""
 
 from __future__ import annotations
 

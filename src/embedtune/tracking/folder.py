@@ -15,7 +15,7 @@ from embedtune.tracking.names import best_of, dims
 
 @dataclass(frozen=True)
 class TrialFolder:
-    """What a trial folder says now."""
+    """The current content of a trial folder."""
 
     paths: TrialPaths
     record: TrialRecord
@@ -35,7 +35,7 @@ class TrialFolder:
 
     @property
     def objective(self) -> Objective | None:
-        """What the trial maximises; None before the first evaluation, which tells the full dimension."""
+        """The trial's objective; None before the first evaluation, which reveals the full dimension."""
         if self.best is None:
             return None
         choice = self.config.get("eval", {})

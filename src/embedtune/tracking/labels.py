@@ -18,7 +18,7 @@ MAX_TAG = 8000
 MAX_KEY = 250
 """Characters of a param's or tag's key."""
 MAX_DIGEST = 12
-"""Characters of a digest; MLflow takes 36 and the UI shows about so many."""
+"""Characters of a digest; MLflow takes 36 and the UI shows about that many."""
 
 LOG10_RATE = "log10_learning_rate"
 """Param added because parallel coordinates have linear axes only, where learning rates crowd near 0."""
@@ -47,7 +47,7 @@ def line(values: Mapping[str, Any], length: int | None = None) -> str:
 
 
 def datasets(name: str, source: str, digests: Mapping[str, str]) -> tuple[DatasetUse, ...]:
-    """What is trained on and what is measured; the test split is no input of a trial."""
+    """The data sets of training and evaluation; the test split is no input of a trial."""
     contexts = {"train": "training", "validation": "validation"}
     return tuple(
         DatasetUse(f"{name}-{split}", digests[split][:MAX_DIGEST], redact(source), context)

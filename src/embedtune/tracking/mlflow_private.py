@@ -1,4 +1,4 @@
-"""What embedtune uses of MLflow beyond its documented interface, each with the reason.
+"""Uses of MLflow beyond its documented interface, each with its reason.
 
 ``tests/test_private_api.py`` probes every name. Importing this imports no mlflow.
 """
@@ -68,7 +68,7 @@ def delete_artifacts(place: str, tracking_uri: str) -> None:
 
 
 def server_environment(uri: str, artifacts: Path) -> Mapping[str, str]:
-    """What ``mlflow ui`` tells its server process through the environment; no job workers, which take eight more."""
+    """The environment that ``mlflow ui`` gives its server process; without job workers, which take eight more."""
     return {
         "_MLFLOW_SERVER_FILE_STORE": uri,
         "_MLFLOW_SERVER_REGISTRY_STORE": uri,
@@ -84,7 +84,7 @@ def server_environment(uri: str, artifacts: Path) -> Mapping[str, str]:
 
 
 SERVED_ARTIFACTS = "mlflow-artifacts:/"
-"""What MLflow calls artifacts that the server hands out itself."""
+"""MLflow's scheme for artifacts that the server itself serves."""
 
 
 def server_application(uri: str, artifacts: Path) -> Any:

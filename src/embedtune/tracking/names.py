@@ -90,7 +90,7 @@ def judged_points(record: TrialRecord, best: Evaluation, objective: Objective) -
 
 
 def cost_points(record: TrialRecord) -> tuple[Point, ...]:
-    """What an ended trial cost, as ``cost/*`` at its last step; nothing while it runs."""
+    """The cost of an ended trial, as ``cost/*`` at its last step; empty while it runs."""
     if not has_ended(record):
         return ()
     facts, step = record.facts, _last_step(record)

@@ -44,7 +44,7 @@ class Champion:
 
 @dataclass(frozen=True)
 class Rollback:
-    """What a rollback did: the version now in use, and the one it took the place of."""
+    """The result of a rollback: the version now in use, and the one that it replaced."""
 
     name: str
     champion: str

@@ -128,7 +128,7 @@ def _best_values(ended: Sequence[TrialRecord]) -> dict[int, float | None]:
 
 
 def study_shape(name: str, definition: StudyDefinition, records: Sequence[TrialRecord]) -> StudyShape:
-    """What the saved views of a study depend on."""
+    """The facts that the saved views of a study depend on."""
     sizes = tuple(sorted({int(dim) for record in records for dim in record.metrics}, reverse=True))
     chosen = next((record.dim for record in records if record.dim), sizes[0] if sizes else 0)
     searched = tuple(dict.fromkeys(key for record in records for key in record.params))

@@ -115,7 +115,7 @@ def _tags(folder: TrialFolder, parent_run_id: str | None) -> dict[str, str]:
 
 
 def _facts(record: TrialRecord) -> dict[str, Any]:
-    """What the folder says beside the state, as a page can show it: costs are metrics, a mapping is one line."""
+    """Facts of the record beside the state, as a page can show them: costs are metrics, a mapping is one line."""
     facts = {key: value for key, value in record.facts.items() if key not in _COSTS}
     lengths = {"digests": MAX_DIGEST, "versions": None}
     lines = {key: line(facts[key], length) for key, length in lengths.items() if isinstance(facts.get(key), Mapping)}
@@ -131,7 +131,7 @@ def user() -> str:
 
 
 def trial_datasets(folder: TrialFolder) -> tuple[DatasetUse, ...]:
-    """What the trial was trained on and measured with; empty if unknown."""
+    """The data sets of the trial's training and evaluation; empty if unknown."""
     digests = folder.record.facts.get("digests")
     if not isinstance(digests, Mapping):
         return ()

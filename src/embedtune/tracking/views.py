@@ -41,7 +41,7 @@ class View(StrEnum):
 
 @dataclass(frozen=True)
 class StudyShape:
-    """What the views of a study depend on.
+    """The facts that the views of a study depend on.
 
     Attributes:
         study: Its name.

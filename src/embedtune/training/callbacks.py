@@ -1,4 +1,4 @@
-"""What happens beside the steps: progress and evaluations."""
+"""Progress and evaluations during training, beside the steps themselves."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a training has read so far: real tokens, padding not counted, and rows, each as often as it came."""
+    """Data that a training has read so far: real tokens, without padding, and rows, counted once per use."""
 
     tokens: int = 0
     rows: int = 0

@@ -14,7 +14,7 @@ from embedtune.models.tokens import Features
 from embedtune.training.pieces import cut
 
 _PIECE_COST = {"cpu": 64, "cuda": 4096}
-"""What a piece costs beside its tokens, in tokens: summing its weight gradients and starting its operations.
+"""The fixed cost of a piece, in tokens: summing its weight gradients and starting its operations.
 
 Estimates: on the CPU from the bytes of the weight gradients that each piece adds up, on CUDA from the time to launch
 a few hundred kernels. Not measured on a CUDA device.

@@ -54,7 +54,7 @@ def processor_threads() -> int:
 
 
 def set_processor_threads(count: int) -> None:
-    """Use so many from now on."""
+    """Use that many threads from now on."""
     torch.set_num_threads(count)
 
 

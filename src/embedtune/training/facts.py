@@ -1,4 +1,4 @@
-"""What is trained on and how, as a model card tells it; computed without training."""
+"""Training data and method, as a model card states them; computed without training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do when a batch does not fit: the same objective in less memory, never a smaller batch."""
+"""Handling of batches that do not fit: the same objective in less memory, never a smaller batch."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _WEIGHT, _OPTIMISER, _RANDOM = "weight/", "optimiser/", "random/"
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What :func:`write_state` wrote.
+    """The state that :func:`write_state` wrote.
 
     Attributes:
         folder: Where.

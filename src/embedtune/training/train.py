@@ -31,7 +31,7 @@ from embedtune.training.trainer_private import forget_training
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one attempt at a training starts from.
+    """The starting point of one attempt at a training.
 
     Attributes:
         folder: Is there; the trainer makes a folder of its own in it, which is gone afterwards.
@@ -46,7 +46,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What one training did.
+    """The outcome of one training.
 
     Attributes:
         steps: Optimiser steps done.

@@ -88,6 +88,6 @@ class Trainer(OwnStateTrainer):
 
 
 def _seen(columns: Sequence[Mapping[str, Any]]) -> Seen:
-    """What the columns of a batch hold."""
+    """The amount of data in the columns of a batch."""
     lengths = [row_lengths(column) for column in columns]
     return Seen(sum(map(sum, lengths)), len(lengths[0]))

@@ -1,4 +1,4 @@
-"""What of transformers and accelerate is used beyond their documented interface, each with its reason."""
+"""Uses of transformers and accelerate beyond their documented interfaces, each with its reason."""
 
 from __future__ import annotations
 

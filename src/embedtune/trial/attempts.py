@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Attempts:
-    """What the next attempt starts from; a size that once did not fit is not tried again by a later training."""
+    """The starting point of the next attempt; a size that did not fit is not tried again by a later training."""
 
     def __init__(self, run: Recorder, first: Attempt) -> None:
         """Begin with ``first``."""

@@ -1,4 +1,4 @@
-"""What the trials of one process share: data and base model, checked together, loaded once."""
+"""Resources that the trials of one process share: data and base model, checked together, loaded once."""
 
 from __future__ import annotations
 

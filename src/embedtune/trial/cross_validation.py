@@ -104,7 +104,7 @@ def _write_curve(run: Recorder, number: int, curve: Curve) -> None:
 
 
 def _read_curve(run: Recorder, attempts: Attempts, number: int) -> Curve | None:
-    """What a finished fold gave; its index is written last, so that there is all of it or none."""
+    """The curve of a finished fold; its index is written last, so that it is complete or absent."""
     try:
         values = mapping(read_json(_index(run, number)))
         if values["identity"] != json.loads(json.dumps(run.identity())):

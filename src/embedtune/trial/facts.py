@@ -1,4 +1,4 @@
-"""What is known of a trial before it runs: with what it trains, and on how much of what was asked for."""
+"""Facts of a trial known before it runs: what it trains with, and on how much of the requested data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def facts_at_start(config: Config, bench: Bench, record: TrialRecord, device: st
 
 
 def identity(config: Config, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What must not have changed for a trial to go on as if it had not stopped."""
+    """Facts that must not have changed for a trial to resume as if it had not stopped."""
     values = recorded_config(config)
     same = {key: facts[key] for key in ("digests", "device", "precision", "versions")}
     return same | {key: values[key] for key in ("model", "train", "loss", "eval")}

@@ -1,4 +1,4 @@
-"""What a trial uses, in all the processes that worked on it: time, tokens and memory."""
+"""Resources that a trial uses, over all the processes that worked on it: time, tokens and memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedtune.training import Progress, Seen, peak_memory
 
 @dataclass
 class Meter:
-    """What a trial has used so far.
+    """Resources that a trial has used so far.
 
     Attributes:
         device: Whose memory is measured.
@@ -38,7 +38,7 @@ class Meter:
 
     @property
     def seen(self) -> Seen:
-        """What all its trainings read, but for those that ran out of memory."""
+        """Data that all its trainings read, except those that ran out of memory."""
         now = Seen(self.progress.tokens, self.progress.rows) if self.progress and not self._done else Seen()
         return self._before + now
 

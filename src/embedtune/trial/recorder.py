@@ -113,7 +113,7 @@ class Recorder:
         self.pooled = pooled
 
     def scored_folds(self, done: int) -> None:
-        """Note that so many folds are scored: a trial that gets on is not the reason why workers die."""
+        """Note that this many folds are scored: a trial that gets on is not the reason why workers die."""
         self._write_facts({**self.record.facts, FOLDS_DONE: done})
 
     def _write_facts(self, facts: Mapping[str, Any]) -> None:
@@ -193,7 +193,7 @@ class Recorder:
         self.hooks.deliver(self.trial)
 
     def _take_up(self) -> resume.Resumed | None:
-        """What a killed trial left, with the record as it stood then; None to start anew."""
+        """The state that a killed trial left, with its record at that time; None to start anew."""
         if not self.resumable:
             resume.forget(self.trial)
         resumed = resume.load(self.trial, self.identity())
@@ -208,5 +208,5 @@ class Recorder:
         return resumed
 
     def identity(self) -> dict[str, Any]:
-        """What must not have changed for the trial to go on as if it had not stopped."""
+        """Facts that must not have changed for the trial to resume as if it had not stopped."""
         return identity(self.config, self.record.facts)

@@ -1,4 +1,4 @@
-"""What a trial that ends found and cost, as its record tells it. Pure."""
+"""Findings and cost of a trial that ends, for its record. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trial goes on from after its process died: ``resume/`` in its folder, whole or absent.
+"""State from which a trial resumes after its process died: ``resume/`` in its folder, whole or absent.
 
 Each evaluation but the last writes ``resume/<step>/``: the state of the training, the record up to there and the best
 weights so far (hard links). The trial that stands in for a dead one moves the folder to its own and begins with it.

@@ -1,4 +1,4 @@
-"""What a command returns."""
+"""The return value of a command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedtune.reporting.tables import stdout_console
 from embedtune.typed import Document
 
 Part = str | Table
-"""What an answer shows to people: a line, or a table."""
+"""A part of an answer as people see it: a line, or a table."""
 
 
 @dataclass(frozen=True)

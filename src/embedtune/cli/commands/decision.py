@@ -32,7 +32,7 @@ def decision_parts(decision: Decision) -> Iterator[Part]:
 
 
 def verdict_lines(decision: Decision) -> list[str]:
-    """What was decided and why, a line each."""
+    """The decision and its reasons, one line each."""
     chosen = decision.selection.chosen.name
     lines = [f"Chosen:  {decision.selection.reason}."]
     if not decision.promoted:

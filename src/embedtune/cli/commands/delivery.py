@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Delivered:
-    """What came of a delivery.
+    """The outcome of a delivery.
 
     Attributes:
         version: The one registered; None if that was not asked for or failed.

@@ -41,7 +41,7 @@ RAY_ENVIRONMENT = {
 
 
 def composer(loader: ConfigLoader, master: DictConfig) -> Callable[[list[str]], Config]:
-    """What turns overrides into a checked configuration."""
+    """Return a function that turns overrides into a checked configuration."""
 
     def compose(overrides: list[str]) -> Config:
         try:
@@ -94,7 +94,7 @@ class Job:
 
 
 def launcher_of(context: HydraContext, job: Job, folder: Path) -> Callable[[int], None] | None:
-    """What runs so many workers as jobs of the launcher that was chosen; None if that is Hydra's own.
+    """Return a function that runs that many workers as jobs of the chosen launcher; None for Hydra's own.
 
     Args:
         context: Of Hydra.

@@ -38,7 +38,7 @@ def train(config: Config) -> Answer:
 
 
 def _typed_params(config: Config) -> dict[str, Any]:
-    """What was typed about the training, which is what tells single runs apart."""
+    """The training settings as typed, which distinguish single runs from one another."""
     tree = plain(config)
     keys = [key for key in typed_keys() if key.partition(".")[0] in SEARCHABLE and "." in key]
     return {key: value_of(tree, key) for key in keys}

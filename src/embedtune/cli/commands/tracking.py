@@ -69,7 +69,7 @@ def _is_own(study: StudyPaths) -> bool:
 
 
 def _release_line(name: str, done: Delivered) -> str:
-    """What came of a release that had been exported, and neither measured nor judged again."""
+    """The outcome for a release that was already exported, and is neither measured nor judged again."""
     registered = f"version {done.version}" if done.version else "not registered"
     return f"release {name}: {registered}{', uploaded' if done.hub else ''}{'' if done.is_whole else ', not finished'}"
 

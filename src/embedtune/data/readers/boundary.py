@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from embedtune.data.drafts import Notes, Problem
 
 PARSING = (OSError, ValueError, OverflowError, RecursionError, MemoryError, csv.Error)
-"""What reading a file raises that is not what it should be; any other error is a defect of a reader."""
+"""Exceptions raised by reading a malformed file; any other error is a defect of a reader."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def boundary(place: str, notes: Notes) -> Iterator[None]:
 
 
 def problem(place: str, error: Exception) -> Problem:
-    """What to say about an error that stopped the reading of ``place``."""
+    """The problem to report for an error that stopped the reading of ``place``."""
     logger.debug("%s", place, exc_info=error)
     match error:
         case Unreadable():

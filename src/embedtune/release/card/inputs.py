@@ -1,4 +1,4 @@
-"""What a model card is written from."""
+"""The inputs of a model card."""
 
 from __future__ import annotations
 

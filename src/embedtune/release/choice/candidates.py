@@ -1,4 +1,4 @@
-"""What a release is chosen from. Pure."""
+"""The candidates for a release. Pure."""
 
 from __future__ import annotations
 

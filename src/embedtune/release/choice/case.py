@@ -1,4 +1,4 @@
-"""What a release is decided on: the study, its data and its base model, and how a model is measured for it."""
+"""The basis of a release decision: the study, its data and base model, and how a model is measured for it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Case:
         return min(self.dim, max(scores.per_query))
 
     def recorded(self, trial: TrialPaths) -> RetrievalScores:
-        """What chose among the trials: their fold scores, or those on validation."""
+        """The scores that ranked the trials: those of the folds, or those on validation."""
         return read_scores(trial.folds if self.has_folds else trial.scores, self.objective)
 
 

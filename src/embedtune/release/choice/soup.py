@@ -45,7 +45,7 @@ def _weights(folder: Path) -> list[str]:
 
 
 def _prompts(folder: Path) -> Any:
-    """What the model reads before each text: weights of different prompts are of different inputs."""
+    """The prompts of a model: weights trained with different prompts are for different inputs."""
     file = folder / "config_sentence_transformers.json"
     return json.loads(file.read_text(encoding="utf-8")).get("prompts") if file.is_file() else None
 

@@ -1,4 +1,4 @@
-"""What is left to do with a release once it is exported: registered, pointed at, uploaded.
+"""The steps left for a release once it is exported: registration, alias, upload.
 
 Kept with the study from before the export until all of it is done: whatever comes between, the next call goes on where
 this one stopped, and the test split is not opened again.
@@ -48,7 +48,7 @@ class Delivery:
 
     @property
     def new_version(self) -> NewVersion:
-        """What to register, marked by the digest of what was exported."""
+        """The version to register, marked by the digest of the export."""
         checksums = (Path(self.folder) / EVIDENCE / CHECKSUMS).read_bytes()
         return replace(self.version, alias=self.asked.alias, export=hashlib.sha256(checksums).hexdigest()[:32])
 
@@ -76,7 +76,7 @@ def save(study: StudyPaths, delivery: Delivery) -> None:
 
 
 def load(file: Path) -> Delivery | None:
-    """What is left to do with a release that was exported; None if there is nothing."""
+    """The steps left for an exported release; None if there are none."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
         asked, version = ReleaseConfig(**values["asked"]), NewVersion(**values["version"])

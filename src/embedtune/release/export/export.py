@@ -40,7 +40,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 @dataclass(frozen=True)
 class Contents:
-    """What a release folder is made of.
+    """The contents of a release folder.
 
     Attributes:
         checkpoint: A folder as ``SentenceTransformer.save`` writes it; only model files on a list are taken from it.

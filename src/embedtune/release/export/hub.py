@@ -13,7 +13,7 @@ TOKEN = "HF_TOKEN"
 
 
 def push_problems(repository: str | None) -> list[str]:
-    """What can be seen to stand against ``release.push_to_hub`` before anything is measured: no token."""
+    """Obstacles to ``release.push_to_hub`` that are visible before anything is measured: no token."""
     if repository is None or os.environ.get(TOKEN):
         return []
     return [

@@ -29,7 +29,7 @@ _SAMPLE = ["one short text", "another text, with more tokens in it than the firs
 
 
 def onnx_problems(precision: str | None) -> list[str]:
-    """What can be seen to stand against ``release.onnx`` before anything is measured: packages that are missing."""
+    """Obstacles to ``release.onnx`` that are visible before anything is measured: missing packages."""
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if precision is None or not missing:
         return []

@@ -1,1 +1,1 @@
-"""What judges a candidate: comparisons, sizes, and the decision that comes of them."""
+"""Judging a candidate: comparisons, sizes, and the decision that follows from them."""

@@ -34,7 +34,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided and on which evidence.
+    """A decision and its evidence.
 
     Attributes:
         objective: The metric judged.
@@ -90,7 +90,7 @@ class Decision:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What decided, one sentence each; of a refusal all that speaks against it."""
+        """The grounds of the decision, one sentence each; for a refusal, everything against the candidate."""
         if self.verdict is None:
             return (unused_words(self.selection),)
         said = self.checks if self.promoted else [check for check in self.checks if not check.passed]

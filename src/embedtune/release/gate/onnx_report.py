@@ -1,4 +1,4 @@
-"""What was measured of the ONNX form of a release."""
+"""Measurements of the ONNX form of a release."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from embedtune.typed import Document
 
 @dataclass(frozen=True)
 class OnnxReport:
-    """What was measured of an ONNX file.
+    """Measurements of an ONNX file.
 
     Attributes:
         file: The file.

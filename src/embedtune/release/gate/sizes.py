@@ -48,7 +48,7 @@ class Size:
 
     @property
     def bytes_per_million(self) -> int:
-        """What a million documents take in an index, without its own structures."""
+        """Bytes that a million documents take in an index, without its own structures."""
         return -(-self.dim * BITS[self.precision] // 8) * MILLION
 
     @property

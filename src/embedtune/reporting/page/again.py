@@ -12,7 +12,7 @@ from embedtune.records import Search, Settings, StudyDefinition
 from embedtune.reporting.page.differences import GROUPS, flatten
 
 _ELSEWHERE = frozenset({"train.device", "eval.batch_size", "data.name", "data.source"})
-"""What belongs to the machine, is a label, or is said by ``data=``."""
+"""Keys that belong to the machine, are labels, or are covered by ``data=``."""
 
 _SWEEPS = {("grid", "none"): "grid", ("random", "none"): "random", ("motpe", "none"): "pareto"}
 """Sampler and pruner -> the sweep that has them."""
@@ -21,7 +21,7 @@ _RULES = ("conditions", "constraints", "repeats", "enqueue", "warm_start")
 
 
 def command_again(definition: StudyDefinition, config: Settings) -> str:
-    """What to type to run the study again from nothing.
+    """The command that runs the study again from nothing.
 
     Args:
         definition: The study's definition.
@@ -39,7 +39,7 @@ def command_again(definition: StudyDefinition, config: Settings) -> str:
 
 
 def _sweep(search: Search) -> Iterator[str]:
-    """What searches; the space is spelled out, so that nothing of a file joins it."""
+    """The overrides that choose the search; the space is spelled out, so that no file adds to it."""
     strategies = {"sampler": search.sampler, "pruner": search.pruner}
     names = {name: find_choice(name, values) for name, values in strategies.items() if values}
     sweep = _SWEEPS.get((names.get("sampler") or "", names.get("pruner") or ""), "optuna")

@@ -1,4 +1,4 @@
-"""What a report is made from, and the questions every part of it asks."""
+"""The inputs of a report, and the questions that every part of it asks."""
 
 from __future__ import annotations
 

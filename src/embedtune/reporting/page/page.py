@@ -82,7 +82,7 @@ def _objective(inputs: ReportInputs) -> str:
 
 
 def _recipe(recipe: Mapping[str, Settings], searched: set[str]) -> str:
-    """What every trial shares."""
+    """The settings that all trials share."""
     fixed = {
         f"{group}.{key}": value
         for group, values in recipe.items()

@@ -13,7 +13,7 @@ from embedtune.units import clip, count
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came out.
+    """The outcome of a study.
 
     Attributes:
         headline: The best trial beside the untuned model and the default recipe.

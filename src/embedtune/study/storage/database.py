@@ -77,7 +77,7 @@ def reporting_lost() -> Iterator[None]:
 
 
 def persistently(action: Callable[[], T], patience: float | None = None) -> T:
-    """What ``action`` returns, asked again while the database is away.
+    """Return the result of ``action``, retried while the database is away.
 
     Args:
         action: May be called several times.

@@ -1,4 +1,4 @@
-"""What embedtune takes from Optuna beyond its documented interface, each with its reason, and nowhere else.
+"""Uses of Optuna beyond its documented interface, each with its reason, and nowhere else.
 
 ``tests/test_private_api.py`` looks for every name and tries what each is for, so that a new version of Optuna turns red
 in one place; it is the reason of the upper bound ``optuna<6``.
@@ -35,6 +35,6 @@ def set_constraint(storage: BaseStorage, trial_id: int, text: str, amount: float
 
 
 def queued_params(trial: FrozenTrial) -> Mapping[str, Any]:
-    """What a queued trial was told to take; the documented ``params`` are there only once it has asked for them."""
+    """The parameters fixed for a queued trial; the documented ``params`` appear only once it has asked for them."""
     params: Mapping[str, Any] = trial.system_attrs.get("fixed_params", {})
     return params

@@ -10,7 +10,7 @@ from embedtune.study.definition import folder_name, model_word
 from embedtune.sweep.space.space import Space, to_overrides
 
 KEYS = ("model", "model.name", "model.revision")
-"""What says which base model it is; other keys of ``model`` say how it is used."""
+"""Keys that identify the base model; other keys of ``model`` say how it is used."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def base_models(space: Space, default: Config, compose: Callable[[list[str]], Co
 
 
 def identity(config: Config) -> tuple[str, str | None]:
-    """What tells one base model from another: not how it is used, such as its prompts."""
+    """The identity of a base model, without how it is used, such as its prompts."""
     return config.model.name, config.model.revision
 
 

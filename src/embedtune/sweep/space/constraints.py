@@ -1,4 +1,4 @@
-"""What a trial must keep to be worth running, and to be chosen: ``hydra.sweeper.constraints``. Pure.
+"""Constraints that decide whether a trial is worth running or choosing: ``hydra.sweeper.constraints``. Pure.
 
 A constraint over configuration keys alone is judged before a trial: what breaks it is not run. One that names an
 outcome, such as ``seconds <= 600`` or ``128/cosine_map@100 >= 0.7``, is judged when the trial has ended.
@@ -18,7 +18,7 @@ from embedtune.sweep.space.inequality import Inequality, parse_inequality
 from embedtune.sweep.space.space import Space
 
 OUTCOMES = ("value", "seconds", "steps", "tokens", "device_seconds", "peak_memory_bytes")
-"""What is known of a trial that has ended, beside its metrics."""
+"""Measured facts of a trial that has ended, beside its metrics."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Constraints:
         }
 
     def judge(self, record: TrialRecord) -> dict[str, Any]:
-        """What a trial's record says about them: the amounts, and whether none is broken."""
+        """Judge a trial's record: the amount of each constraint, and whether none is broken."""
         amounts = self.amounts(record)
         return {"constraints": amounts, "feasible": all(amount <= 0 for amount in amounts.values())} if amounts else {}
 

@@ -1,4 +1,4 @@
-"""What one parameter may be: Hydra's override grammar into Optuna's distributions, and the values they have. Pure.
+"""Distributions of parameters: Hydra's override grammar as Optuna's distributions, and their values. Pure.
 
 The meaning is that of hydra-optuna-sweeper: ``choice`` is categorical, ``range`` is stepped and includes its stop,
 ``interval`` is continuous, ``int(interval(...))`` whole numbers, and ``tag(log, ...)`` makes either logarithmic.
@@ -22,7 +22,7 @@ _OFF_STEP = 1e-8
 
 
 def distribution_of(override: Override) -> BaseDistribution:
-    """What a sweep means.
+    """The distribution that a sweep override stands for.
 
     Raises:
         ValueError: It cannot be searched.

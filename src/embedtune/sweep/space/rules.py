@@ -1,4 +1,4 @@
-"""What is worth running in a study: its space, what a configuration must keep, and whether one may come again."""
+"""Rules for what is worth running in a study: its space, its constraints, and whether configurations may repeat."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from embedtune.sweep.space.values import Values
 logger = logging.getLogger(__name__)
 
 DRAWS = 10_000
-"""The largest space whose configurations are counted; in larger ones, so many are drawn to find one that is new."""
+"""The largest space whose configurations are counted; in larger ones, this many are drawn to find a new one."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What is worth running.
+    """The rules for what is worth running.
 
     Attributes:
         space: What is searched.
@@ -41,7 +41,7 @@ class Rules:
         return [point for point in points if self.constraints.broken_by(point) is None]
 
     def total(self, asked: int | None) -> int:
-        """``study.n_trials``, as far as there are so many configurations; null asks for all.
+        """``study.n_trials``, but at most the number of configurations; null asks for all.
 
         Raises:
             ConfigError: All were asked for, and there is no end of them.

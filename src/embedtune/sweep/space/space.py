@@ -20,7 +20,7 @@ from embedtune.sweep.space.distributions import distribution_of, draw, ends_of, 
 EACH = "loss.matryoshka.weights.each"
 """Stands for one key per Matryoshka dimension."""
 SEARCHABLE = ("train", "loss", "model")
-"""What a trial may vary; with other data or another objective its score would not compare."""
+"""Groups that a trial may vary; with other data or another objective its score would not be comparable."""
 
 
 Point = dict[str, Any]
@@ -31,7 +31,7 @@ Identity = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Space:
-    """What is searched and what is fixed.
+    """The searched and the fixed settings.
 
     Attributes:
         distributions: Key -> what it may be, each after the key its condition names.

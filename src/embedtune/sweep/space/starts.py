@@ -84,7 +84,7 @@ def warm_start(study: StudyPaths, count: int, rules: Rules, files: Files = NO_FI
 
     Args:
         study: The earlier study.
-        count: At most so many.
+        count: At most this many.
         rules: Of the new study.
         files: Of the groups that it searches.
     """

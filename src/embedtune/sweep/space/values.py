@@ -1,4 +1,4 @@
-"""What the keys of a configuration are, as they are searched: enums by name, groups by the file that was chosen."""
+"""Values of a configuration's keys as they are searched: enums by name, groups by the chosen file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_FILES: Files = {}
 def values_of(
     config: Config | Settings, nulls: Settings | None = None, fixed: Iterable[str] = (), files: Files = NO_FILES
 ) -> Values:
-    """What the keys of a configuration are.
+    """Return a function that gives the value of each key of a configuration.
 
     Args:
         config: Composed, or as it was recorded.
@@ -52,7 +52,7 @@ def values_of(
 
 
 def files_of(space: Space, compose: Callable[[list[str]], Config]) -> Files:
-    """What each file of each searched group holds, composed as a trial composes it."""
+    """The content of each file of each searched group, composed as a trial composes it."""
     groups = {key: own for key, own in space.distributions.items() if "." not in key}
     return {
         key: {word: plain(compose([*space.fixed, *to_overrides({key: word})]))[key] for word in choices_of(own) or ()}

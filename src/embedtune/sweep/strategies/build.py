@@ -24,7 +24,7 @@ SAMPLER, PRUNER = "hydra.sweeper.sampler", "hydra.sweeper.pruner"
 
 _KINDS: dict[str, type] = {SAMPLER: BaseSampler, PRUNER: BasePruner}
 _PARTS = (BaseSampler, BasePruner, BaseCrossover)
-"""What an argument of a sampler or a pruner may be, beside plain values."""
+"""Types that an argument of a sampler or a pruner may have, beside plain values."""
 _OWN: dict[str, type] = {"embedtune.sweep.GridSampler": GridSampler, "embedtune.sweep.QueryPruner": QueryPruner}
 _PACKAGES = ("optuna.samplers", "optuna.pruners")
 

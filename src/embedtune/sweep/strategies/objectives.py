@@ -1,4 +1,4 @@
-"""What a search may do under two objectives, said before anything is written."""
+"""Limits of a search under two objectives, checked before anything is written."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from scipy.stats import wilcoxon
 STRIDE = 1_000
 """Steps that belong to one evaluation."""
 INSTANCES = 100
-"""At most so many values of one evaluation are reported."""
+"""The most values of one evaluation that are reported."""
 
 
 class QueryPruner(BasePruner):

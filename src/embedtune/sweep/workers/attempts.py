@@ -17,7 +17,7 @@ from embedtune.trial.recorder import FOLDS_DONE
 logger = logging.getLogger(__name__)
 
 DEVICE_ATTEMPTS = 2
-"""A trial may lose its worker's device so often: once may be the fault of the device or of a trial beside it."""
+"""How often a trial may lose its worker's device: once may be the fault of the device or of a trial beside it."""
 PATIENCE = 3
 """Trials that may fail for one reason before a study without any success stops."""
 
@@ -41,7 +41,7 @@ def deaths(study: Study, number: int) -> int:
 
 
 def give_up(study: Study, number: int, attempts: int, reason: str = "its worker died") -> TrialRecord | None:
-    """Let a trial fail for good if its worker died too often; its record, or None if it may be queued again."""
+    """Let a trial fail finally if its worker died too often; its record, or None if it may be queued again."""
     count = deaths(study, number)
     if count < attempts:
         return None

@@ -1,4 +1,4 @@
-"""What a worker process tells its supervisor: the calls of a watcher, one JSON line each."""
+"""Events that a worker process sends to its supervisor: the calls of a watcher, one JSON line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to the trials of a study, told to a watcher by one who was not there: read from storage and folders."""
+"""Follow the trials of a study from outside their processes: events for a watcher, from storage and folders."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Launched:
     workers are followed and told to stop through the study.
 
     Attributes:
-        launch: Runs so many workers and returns when all have ended; raises when one of them died.
+        launch: Runs that many workers and returns when all have ended; raises when one of them died.
         count: How many at the same time.
         study: Where to look.
         follower: Tells what the workers do.

@@ -1,4 +1,4 @@
-"""What processes that died left undone, done: trials queued again, records closed and delivered, files tidied up."""
+"""Clean-up after processes that died: trials queued again, records closed and delivered, files tidied up."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> list[Tri
         attempts: How many workers in a row a trial may take down with it.
 
     Returns:
-        The trials that failed for good, because they took down so many.
+        The trials that failed finally, because they took down that many.
     """
     given_up: list[TrialRecord] = []
 

@@ -217,7 +217,7 @@ def worker_command(arguments: Sequence[str]) -> Callable[[int], Sequence[str]]:
 
 
 def _last_line(log: Path) -> str:
-    """What a worker said last: why it ended."""
+    """The last line that a worker logged: why it ended."""
     return log.read_text(encoding="utf-8", errors="replace").rstrip().rpartition("\n")[2]
 
 

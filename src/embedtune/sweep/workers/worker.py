@@ -42,7 +42,7 @@ RunTrial = Callable[..., TrialRecord]
 
 @dataclass(frozen=True)
 class Worker:
-    """What a worker needs to run trials of one study.
+    """A worker that runs trials of one study.
 
     Attributes:
         study: Open.
@@ -147,7 +147,7 @@ class Worker:
         return record
 
     def _reported(self, before: Sequence[int]) -> Mapping[int, float]:
-        """What the interrupted trials that one stands in for had reported, by step; the nearest counts."""
+        """Values reported by the interrupted trials that this one replaces, by step; the nearest takes precedence."""
         return {k: v for number in reversed(before) for k, v in self.study.trial(number).intermediate_values.items()}
 
     def _interrupted(self, record: TrialRecord) -> None:
@@ -164,7 +164,7 @@ class Worker:
 
 
 def _about(trial: optuna.Trial) -> dict[str, Any]:
-    """What the study knows of a trial: where its configuration comes from, and which repeat of it this is."""
+    """Facts about a trial that the study knows: where its configuration comes from, and which repeat of it this is."""
     attrs = trial.user_attrs
     return {key: attrs[key] for key in (ORIGIN, REPEAT) if attrs.get(key)}
 

@@ -17,7 +17,7 @@ from embedtune.tracking.place.owner import local_path
 from embedtune.tracking.place.uri import is_database
 
 _LOGGED = "models:/"
-"""What the source of a version begins with that was made of a logged model on a server."""
+"""The prefix of the source of a version that was made from a logged model on a server."""
 
 
 class Versions:

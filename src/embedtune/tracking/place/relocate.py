@@ -22,7 +22,7 @@ from embedtune.tracking.place.uri import artifact_folder, store_file, store_lock
 
 @dataclass(frozen=True)
 class Relocation:
-    """What was mended.
+    """The repairs made to a store.
 
     Attributes:
         old: The folder before, as a URI; several where experiments were made at several places.

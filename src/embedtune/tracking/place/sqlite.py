@@ -13,7 +13,7 @@ from embedtune.errors import TrackingError
 from embedtune.machine.files import open_regular
 
 _UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_NOTADB")
-"""What no waiting mends; mlflow tries it for minutes."""
+"""Errors that waiting does not cure; mlflow retries them for minutes."""
 
 _meant: dict[str, tuple[str, frozenset[str]]] = {}
 """The file that SQLAlchemy would open -> the one that is meant, and arguments that are part of its name."""

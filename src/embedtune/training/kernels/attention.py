@@ -23,7 +23,7 @@ _UNDERSTOOD = frozenset({"scaling", "encoder_hidden_states", "encoder_attention_
 
 @dataclass(frozen=True)
 class _Call:
-    """What one call of attention is given beside its tensors."""
+    """The arguments of one call of attention beside its tensors."""
 
     masks: KeepMasks
     p: float
@@ -107,7 +107,7 @@ class Attention:
         )
 
     def _bias_of(self, mask: Tensor | None) -> Tensor | None:
-        """What is added to the scores; all layers of a pass share one mask."""
+        """The bias added to the scores; all layers of a pass share one mask."""
         if mask is None:
             return None
         if self._bias is None or self._mask is not mask:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 _VALUES = 1 << 16
-"""What 16 bits tell apart: a probability is met to 1 / 131,072."""
+"""The number of values of 16 bits: a probability is met to within 1 / 131,072."""
 
 
 class KeepMasks:

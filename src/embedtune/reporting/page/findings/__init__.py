@@ -1,1 +1,1 @@
-"""What a report says, as values: computed, not drawn."""
+"""The findings of a report, as values: computed, not drawn."""

@@ -1,4 +1,4 @@
-"""What to try next: rules over the record, each with its reason. Pure."""
+"""Advice on what to try next: rules over the record, each with its reason. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the trials cost. Pure."""
+"""The cost of the trials. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TrialCost:
 
 @dataclass(frozen=True)
 class CostInfo:
-    """What the cost shows.
+    """Findings on the cost.
 
     Attributes:
         trials: In order of number.
@@ -49,7 +49,7 @@ class CostInfo:
 
     @property
     def finding(self) -> str:
-        """What it shows, in words."""
+        """The finding in words."""
         parts = [
             f"{state.value} {duration(self.of_state(state))} ({self.of_state(state) / self.total:.0%})"
             for state in ENDED

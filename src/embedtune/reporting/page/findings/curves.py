@@ -27,7 +27,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class CurvesInfo:
-    """What the intermediate values show.
+    """Findings on the intermediate values.
 
     Attributes:
         metric: The objective.
@@ -43,7 +43,7 @@ class CurvesInfo:
 
     @property
     def finding(self) -> str:
-        """What it shows, in words."""
+        """The finding in words."""
         curve = next((curve for curve in self.curves if curve.number == self.best), None)
         if curve is None:
             return "No trial has ended yet."

@@ -19,7 +19,7 @@ _INDEX_BYTES = 4 * 1_000_000
 
 @dataclass(frozen=True)
 class DimensionsInfo:
-    """What quality against dimension shows.
+    """Findings on quality against dimension.
 
     Attributes:
         metric: The objective.
@@ -35,7 +35,7 @@ class DimensionsInfo:
 
     @property
     def finding(self) -> str:
-        """What it shows, in words."""
+        """The finding in words."""
         name, line = next(iter(self.lines.items()), ("the untuned model", self.baseline))
         full = max(line)
         found = [f"{name[0].upper()}{name[1:]} {self._kept(line)}"]

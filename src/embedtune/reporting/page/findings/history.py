@@ -12,7 +12,7 @@ from embedtune.units import count
 
 @dataclass(frozen=True)
 class HistoryInfo:
-    """What the optimisation history shows.
+    """Findings on the optimisation history.
 
     Attributes:
         metric: The objective.
@@ -37,7 +37,7 @@ class HistoryInfo:
 
     @property
     def finding(self) -> str:
-        """What it shows, in words."""
+        """The finding in words."""
         since = f"; {count(self.since_best, 'trial')} since then found nothing better" if self.since_best else ""
         first, last = self.best[0][1], self.best[-1][1]
         rise = f" The first trial had {first:.4f}." if last > first else ""

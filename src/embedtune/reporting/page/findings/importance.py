@@ -22,7 +22,7 @@ ENOUGH = 10
 
 @dataclass(frozen=True)
 class ImportanceInfo:
-    """What the importances show.
+    """Findings on the importances.
 
     Attributes:
         shares: Key -> share of the variance it explains alone, largest first; interactions are what lacks to 1.
@@ -39,7 +39,7 @@ class ImportanceInfo:
 
     @property
     def finding(self) -> str:
-        """What it shows, in words."""
+        """The finding in words."""
         key, share = self.first
         rest = 1 - sum(self.shares.values())
         together = f" {rest:.0%} comes from parameters acting together." if rest >= 0.01 else ""

@@ -28,7 +28,7 @@ class PlacedTrial:
 
 @dataclass(frozen=True)
 class ParametersInfo:
-    """What slices and parallel coordinates show.
+    """Findings on slices and parallel coordinates.
 
     Attributes:
         metric: The objective.

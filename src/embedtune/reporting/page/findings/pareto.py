@@ -16,7 +16,7 @@ Place = tuple[float, float]
 
 @dataclass(frozen=True)
 class ParetoInfo:
-    """What the two objectives show.
+    """Findings on the two objectives.
 
     Attributes:
         metric: The first objective.
@@ -38,12 +38,12 @@ class ParetoInfo:
 
     @property
     def across(self) -> str:
-        """What the horizontal axis shows."""
+        """The quantity on the horizontal axis."""
         return "dimensions" if self.second is None else f"{self.metric} at {self.second} dimensions"
 
     @property
     def up(self) -> str:
-        """What the vertical axis shows."""
+        """The quantity on the vertical axis."""
         return self.metric if self.dim is None else f"{self.metric} at {self.dim} dimensions"
 
     @property

@@ -18,7 +18,7 @@ Document = dict[str, Any]
 _LARGEST = 2**63
 """Whole numbers below this have a place in every file and library."""
 _SHOWN = 60
-"""Letters of a wrong value that are told."""
+"""Characters of a wrong value that are shown."""
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 

@@ -1,4 +1,4 @@
-"""The one boundary to files that were written before, by whomever: each is read whole, or named as unreadable.
+"""The one boundary to files written earlier, by anyone: each is read whole, or reported as unreadable.
 
 A file that cannot be read stays as it is, and hides no other.
 """
@@ -118,7 +118,7 @@ def is_damaged(path: Path, read: Callable[[Path], object]) -> bool:
 
 
 def put_aside(path: Path) -> None:
-    """Rename what is there, so that something new can take its place: ``result.json`` becomes ``result.json.damaged``.
+    """Rename an existing file to make room for a new one: ``result.json`` becomes ``result.json.damaged``.
 
     What was put aside before stays too.
     """
@@ -142,7 +142,7 @@ def mapping(values: object) -> Mapping[str, Any]:
 
 
 def bounded(values: object) -> object:
-    """The values, if they are few and flat enough to be walked; YAML can say a billion of them in some lines.
+    """The values, if they are few and flat enough to be walked; a few lines of YAML can expand to a billion.
 
     Raises:
         ValueError: They are not.
@@ -186,7 +186,7 @@ def _version(path: Path) -> tuple[int, int, int] | None:
 
 
 def _reason(error: BaseException) -> str:
-    """Why, without any of the content: a link may have led to a file that is nobody's business."""
+    """The reason, without any of the content: a link may have led to a confidential file."""
     if isinstance(error, OSError):
         return str(error.strerror or type(error).__name__)
     if isinstance(error, json.JSONDecodeError):

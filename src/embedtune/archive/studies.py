@@ -26,7 +26,7 @@ def read_definition(study: StudyPaths) -> StudyDefinition:
 
 
 def known_definition(study: StudyPaths) -> StudyDefinition | None:
-    """The definition of a study; None where it has none, or none that can be read, of which a warning tells."""
+    """The definition of a study; None if it has none, or, with a warning, if it cannot be read."""
     return as_known(study.definition, _definition)
 
 

@@ -54,7 +54,7 @@ def write_result(trial: TrialPaths, record: TrialRecord) -> None:
 
 
 def clear_unfinished(trial: TrialPaths) -> None:
-    """Remove what a process that died was in the middle of writing."""
+    """Remove the partial files of a process that died while writing."""
     for path in trial.root.glob("*"):
         if path.name == "checkpoint.new" or path.name.startswith("trainer-"):
             shutil.rmtree(path, ignore_errors=True)
@@ -149,7 +149,7 @@ def require_config(trial: TrialPaths) -> Mapping[str, Any]:
 
 
 def read_recipe(trial: TrialPaths, *, trust_remote_code: bool = False) -> Config:
-    """The configuration of a trial, to run or to measure it again; the places it leads to are told first.
+    """The configuration of a trial, to run or to measure it again; the locations it refers to are logged first.
 
     Args:
         trial: Its folder, which somebody else may have written.
@@ -167,7 +167,7 @@ def read_recipe(trial: TrialPaths, *, trust_remote_code: bool = False) -> Config
 
 
 def _make_room(path: Path) -> None:
-    """Put aside what is in the place of a record and is none."""
+    """Move aside what stands where a record should be and is not one."""
     if is_damaged(path, _record):
         put_aside(path)
 

@@ -36,7 +36,7 @@ class Task:
         line: The words that were typed, as a worker needs them too.
         began: Whether composition is over: what fails before is wrong input.
         status: The exit status so far.
-        failure: What failed. An error that passes through Hydra is announced by it; this way it is told once.
+        failure: What failed. Hydra announces an error that passes through it; this way it is reported only once.
     """
 
     command: str

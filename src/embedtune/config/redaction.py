@@ -81,7 +81,7 @@ def redact(value: Any, key: str = "") -> Any:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line that may be shown."""
+    """The message of an error, as one line that may be shown."""
     return redact_text(str(error)).partition("\n")[0][:500]
 
 
@@ -122,7 +122,7 @@ class RedactedFormatter(logging.Formatter):
 
 
 def _split(rest: str) -> tuple[str, str, str]:
-    """What stands before the first ``?`` or ``#``, the mark, and what stands behind it."""
+    """The text before the first ``?`` or ``#``, that mark, and the text after it."""
     match = re.search(r"[?#]", rest)
     return (rest[: match.start()], match[0], rest[match.end() :]) if match else (rest, "", "")
 

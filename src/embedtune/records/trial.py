@@ -23,25 +23,25 @@ class State(StrEnum):
 
 
 class Interruption(StrEnum):
-    """Why a trial broke off that another goes on with in its place."""
+    """Why a trial was interrupted, so that another one continues it."""
 
     STOPPED = "stopped"
     """From outside: by a person, a full disk or a lost database."""
     DIED = "died"
-    """Its worker died, lost its device or was taken for dead: after some of these it is not tried again."""
+    """Its worker died, lost its device or was presumed dead: after some of these it is not retried."""
 
 
 _LAST_MOMENT = 253_402_300_800_000
 """Milliseconds since the epoch, at which the year 10000 begins: no calendar knows later ones."""
 
 _BROKEN_OFF = "interrupted"
-"""How the reason of an interrupted trial begins; in records of older versions that is all that tells it."""
+"""Prefix of an interrupted trial's reason; in records of older versions nothing else marks the interruption."""
 
 
 ROWS_SHARE = "rows_share"
 """Fact of a trial: the rows in all batches of its training, as a share of those that ``train.epochs`` asks for."""
 ENOUGH_ROWS = 0.9
-"""The share below which a training is said to see too few."""
+"""The share below which a training is reported to see too few rows."""
 BASE = "base"
 """Fact of an untuned base model that is not the study's default one: the word that its folder has."""
 

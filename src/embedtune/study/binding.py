@@ -18,7 +18,7 @@ ID = "id"
 
 
 def require_own_storage(paths: StudyPaths, storage: str | None) -> None:
-    """See that a folder which holds a study goes on with the storage it was begun with.
+    """Check that the study in a folder continues with the storage it was begun with.
 
     Args:
         paths: The study's folder.

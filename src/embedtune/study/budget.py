@@ -18,7 +18,7 @@ from embedtune.study.storage import HEARTBEAT
 
 
 def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = lambda: None) -> optuna.Trial | None:
-    """Take the next trial of the budget; None once it is spent or all that is left is being run.
+    """Take the next trial of the budget; None once it is spent or all remaining trials are running.
 
     Args:
         study: Open.
@@ -39,7 +39,7 @@ def claim(study: Study, n_trials: int, who: str, before: Callable[[], None] = la
 
 
 def _drop_lost_claims(study: Study, who: str) -> None:
-    """Queue again what this worker claimed without hearing of it as the database broke off: one that asks runs none."""
+    """Requeue what this worker claimed unknowingly when the database failed: a worker that asks runs no trial."""
     for trial in study.trials(TrialState.RUNNING) if study.shared else ():
         if trial.user_attrs.get(WORKER) == who:
             requeue(study, trial.number)
@@ -47,7 +47,7 @@ def _drop_lost_claims(study: Study, who: str) -> None:
 
 @contextmanager
 def beating(study: Study, trial: optuna.Trial) -> Iterator[None]:
-    """Show other hosts that the trial is alive while the block runs."""
+    """Signal to other hosts that the trial is alive while the block runs."""
     if not study.shared:
         yield
         return

@@ -20,7 +20,7 @@ IDENTITY = (
     "kind", "objective", "dim", "second", "space", "conditions", "constraints", "repeats", "sampler", "pruner",
     "digests", "model", "recipe",
 )  # fmt: skip
-"""The parts that must not change while a study goes on; the budget may."""
+"""The parts that must not change while a study continues; the budget may."""
 
 RENAMED = {
     "embedtune.sweep.asking.GridSampler": "embedtune.sweep.GridSampler",
@@ -82,7 +82,7 @@ def save_definition(study: StudyPaths, definition: StudyDefinition) -> None:
 
 
 def check_definition(study: StudyPaths, definition: StudyDefinition) -> None:
-    """See that a study of this folder goes on as it was defined.
+    """Check that a study of this folder continues as it was defined.
 
     Raises:
         ConfigError: It was begun with another definition; says every difference.
@@ -93,7 +93,7 @@ def check_definition(study: StudyPaths, definition: StudyDefinition) -> None:
 
 
 def require_same(name: str, stored: StudyDefinition, definition: StudyDefinition) -> None:
-    """See that a study goes on as it was defined.
+    """Check that a study continues as it was defined.
 
     Raises:
         ConfigError: It does not; says every difference.

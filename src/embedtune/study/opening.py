@@ -65,12 +65,12 @@ class Study:
         return isinstance(self.storage, RDBStorage)
 
     def beat(self, number: int) -> None:
-        """Show other hosts that a trial is alive."""
+        """Signal to other hosts that a trial is alive."""
         if isinstance(self.storage, RDBStorage):
             self.storage.record_heartbeat(self.trial_id(number))
 
     def silent(self) -> set[int]:
-        """The numbers of the running trials that gave no sign of life for a while; none without a database."""
+        """Numbers of the running trials without a recent heartbeat; none without a database."""
         return silent_trials(self.storage, self._id) if isinstance(self.storage, RDBStorage) else set()
 
     @cached_property
@@ -134,7 +134,7 @@ def load_study(paths: StudyPaths, storage: str | None = None) -> Study | None:
 
 @contextmanager
 def _reaching(paths: StudyPaths, storage: str | None) -> Iterator[None]:
-    """Say in our words that a storage cannot be reached, without the password its URL may hold."""
+    """Report in our own words that a storage cannot be reached, without the password its URL may hold."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         yield

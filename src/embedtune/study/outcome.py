@@ -30,7 +30,7 @@ def _tell_constraints(study: Study, record: TrialRecord) -> None:
 
 
 def settle(study: Study, number: int) -> bool:
-    """Tell Optuna of a trial that ended in the last moment of its worker; False if it had not ended."""
+    """Tell Optuna about a trial that ended just before its worker did; False if it had not ended."""
     record = archive.read_record(study.paths, number) or published(study, number)
     if record is None or not is_final(record):
         return False
@@ -39,5 +39,5 @@ def settle(study: Study, number: int) -> bool:
 
 
 def is_final(record: TrialRecord) -> bool:
-    """Whether the trial came to its end: it does not run, and was not interrupted to go on elsewhere."""
+    """Whether the trial ended: it is not running, and was not interrupted to continue elsewhere."""
     return record.state in _STATES and record.interrupted is None

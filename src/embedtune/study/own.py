@@ -8,7 +8,7 @@ from embedtune.paths import StudyPaths
 
 
 def require_own_folders(paths: StudyPaths) -> None:
-    """See that no folder in a study's folder is a link; call it before anything is written there.
+    """Check that no folder in a study's folder is a link; call it before anything is written there.
 
     The folder of all studies, ``paths.sweeps``, may be one, and so may the study's own: a user put it there. A study
     of somebody else arrives with what is in it.

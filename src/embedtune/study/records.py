@@ -47,7 +47,7 @@ def agree(study: Study, definition: StudyDefinition) -> None:
 
 
 def publish(study: Study, record: TrialRecord) -> None:
-    """Leave the record of a trial that ends where other hosts find it.
+    """Store the record of a trial that ends where other hosts find it.
 
     The storage takes it only while the trial runs. Weights and files stay on the host that has them.
     """
@@ -56,7 +56,7 @@ def publish(study: Study, record: TrialRecord) -> None:
 
 
 def publish_baseline(study: Study, record: TrialRecord) -> bool:
-    """Leave the record of an untuned model where other hosts find it; False if one of them was first."""
+    """Store the record of an untuned model where other hosts find it; False if one of them was first."""
     if study.shared:
         with study.claiming():
             if record.name in study.optuna.user_attrs:
@@ -77,7 +77,7 @@ def published(study: Study, number: int) -> TrialRecord | None:
 
 
 def is_running(study: Study, number: int) -> bool:
-    """Whether the storage still takes what a trial's worker has to say."""
+    """Whether the storage still accepts reports from a trial's worker."""
     return study.trial(number).state == TrialState.RUNNING
 
 

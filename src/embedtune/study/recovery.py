@@ -1,4 +1,4 @@
-"""Trials that were interrupted: found, queued again, and known by those that stand in for them."""
+"""Interrupted trials: found, queued again, and linked to their replacements."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def reconcile(study: Study, settle: Callable[[int], bool] = lambda _: False) -> 
 
 
 def awaited(study: Study) -> list[FrozenTrial]:
-    """The running trials whose end, or whose worker's death, this host will hear of.
+    """The running trials whose end, or whose worker's death, this host can observe.
 
     Without a database that are its own: a trial of another host, such as a container that is gone, would be waited
     for forever. So would one that a damaged storage says is run by this process, which waits.

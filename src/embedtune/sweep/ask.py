@@ -1,8 +1,8 @@
 """Which trial comes next: the sampler's choice, unless it was tried already or breaks a constraint.
 
-A configuration that the study has tried is answered by its record: the sampler is told the value, nothing is run, and
-the budget stays as it was. What breaks a constraint before it is run is refused in the same way. A sampler that keeps
-proposing what is known is helped out with a configuration that is new.
+For a configuration that the study has tried, the record is reused: the sampler gets its value, nothing is run, and the
+budget is not charged. What breaks a constraint before it is run is refused in the same way. A sampler that keeps
+proposing known configurations is helped out with a new one.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Asking:
         self._end(trial, TrialState.PRUNED)
 
     def _answer(self, trial: optuna.Trial, twin: FrozenTrial) -> None:
-        """Tell the sampler what became of an equal trial; one that runs still, or failed, teaches it nothing."""
+        """Tell the sampler the outcome of an equal trial; one that still runs, or failed, teaches it nothing."""
         logger.info("Trial %d has the configuration of trial %d, whose record answers it", trial.number, twin.number)
         trial.set_user_attr(ANSWERED_BY, twin.number)
         for text, amount in twin.constraints.items():

@@ -24,7 +24,7 @@ PAUSE = 60.0
 
 @dataclass
 class Delivery:
-    """Delivers one study; what a failing store did not take waits for the next attempt.
+    """Delivers one study; whatever a failing store did not accept waits for the next attempt.
 
     Attributes:
         study: The study's folder.
@@ -63,7 +63,7 @@ class Delivery:
         return delivery
 
     def summary(self) -> None:
-        """Deliver what waits, then the study itself and its checkpoints."""
+        """Deliver what is waiting, then the study itself and its checkpoints."""
         self._attempt(self._deliver_waiting)
         self._attempt(self._deliver_study)
 

@@ -125,7 +125,7 @@ def _search(sweeper: Settings, rules: Rules) -> Search:
 
 
 def _starts(search: Search, rules: Rules, default: Values) -> list[Known]:
-    """The default recipe, and what is given."""
+    """The default recipe, and the given configurations."""
     space, constraints = rules.space, rules.constraints
     recipe = default_recipe(space, default)
     known = [Known(recipe, "default recipe")] if constraints.broken_by(recipe) is None else []

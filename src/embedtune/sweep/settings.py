@@ -10,7 +10,7 @@ from embedtune.errors import ConfigError, join_problems, must
 
 
 def check_settings(sweeper: Mapping[str, Any]) -> None:
-    """Check that what was composed for the sweeper has a form that can be read.
+    """Check that the sweeper's composed settings have a readable form.
 
     Raises:
         ConfigError: With every setting that has not.

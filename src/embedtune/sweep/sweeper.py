@@ -39,14 +39,14 @@ from embedtune.trial.bench import Benches
 from embedtune.trial.watching import Watcher
 
 _SEEDS = 1 << 30
-"""Seeds of different hosts lie anywhere below this."""
+"""Upper bound of the seeds of different hosts."""
 
 
 class StudyWatcher(Watcher, Protocol):
-    """Somebody who looks on while a study runs."""
+    """An observer of a running study."""
 
     def study_began(self, definition: StudyDefinition, records: Sequence[TrialRecord]) -> None:
-        """The study goes on from these records."""
+        """The study continues from these records."""
 
 
 @reporting_full()
@@ -117,7 +117,7 @@ class _Sweep:
         return persistently(lambda: left(self.study, self.plan.n_trials))
 
     def mend(self) -> list[TrialRecord]:
-        """Bring in order what died; the trials that failed for good by that."""
+        """Clean up after dead workers; return the trials that thereby failed finally."""
         settings = self.plan.config.study
         return persistently(lambda: mend(self.study, self.delivery, settings.keep, settings.attempts))
 

@@ -10,7 +10,7 @@ from embedtune import ranking
 from embedtune.records import State, TrialRecord
 
 INTERRUPTED = "interrupted"
-"""The state, for people and filters, of a trial that another one goes on with."""
+"""The state, for people and filters, of a trial that another one continues."""
 
 _STATUS = {State.COMPLETE: "FINISHED", State.PRUNED: "FINISHED", State.FAIL: "FAILED"}
 
@@ -43,7 +43,7 @@ class DatasetUse:
 
 @dataclass(frozen=True)
 class RunContent:
-    """All that one MLflow run shall hold.
+    """The full content of one MLflow run.
 
     Attributes:
         uid: Finds the run again, ``<study>/<trial>`` or ``<study>``.
@@ -68,7 +68,7 @@ class RunContent:
 
 @dataclass(frozen=True)
 class ModelContent:
-    """All that one logged model shall hold: a checkpoint and what was measured of it.
+    """The full content of one logged model: a checkpoint and its measurements.
 
     Attributes:
         step: The optimiser step whose weights these are.
@@ -102,7 +102,7 @@ def status(record: TrialRecord) -> str:
 
 
 def state_word(record: TrialRecord) -> str:
-    """The trial's state for people and filters: ``interrupted`` is told from ``fail``, ``infeasible`` from the rest."""
+    """The trial's state for people and filters: ``interrupted`` differs from ``fail``, ``infeasible`` from the rest."""
     return INTERRUPTED if record.interrupted is not None else ranking.state_word(record)
 
 

@@ -74,7 +74,7 @@ def study_content(
     name: str, definition: StudyDefinition, records: Sequence[TrialRecord], run_links: Mapping[int, str]
 ) -> RunContent:
     """The run of a study."""
-    # Another trial goes on from an interrupted one, and counts in its place.
+    # Another trial continues an interrupted one, and counts instead of it.
     trials = [record for record in records if not record.is_baseline and state_word(record) != INTERRUPTED]
     n_trials, objective = definition.n_trials or 0, definition.objective
     ended = [end_time(record) for record in trials if has_ended(record)]

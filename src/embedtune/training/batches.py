@@ -1,4 +1,4 @@
-"""Which rows stand together in a batch: the steps of an epoch and the rows it sees, known before training."""
+"""Which rows share a batch: the steps of an epoch and the rows it sees, known before training."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Apart:
         return min(self._worth(self._all(epoch)) for epoch in range(self.epochs))
 
     def _worth(self, batches: Sequence[Sequence[int]]) -> int:
-        """How many are worth a step: those with a negative, but no fewer than there would be without equal texts."""
+        """How many batches are worth a step: with a negative, but no fewer than there would be without equal texts."""
         brings_its_own = len(self.columns) > 2
         with_negatives = sum(brings_its_own or len(batch) > 1 for batch in batches)
         return max(with_negatives, math.ceil(len(self._texts) / self.size))

@@ -15,7 +15,7 @@ from embedtune.training.schedule import evaluation_steps
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands.
+    """The progress of a training.
 
     Attributes:
         step: Optimiser steps done, 1-based.
@@ -53,7 +53,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is called while a training runs.
+    """Receivers of the calls of a running training.
 
     Attributes:
         evaluate: Called at the steps of ``eval.every`` and at the last, with the model in evaluation mode and computing
@@ -105,7 +105,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         self._seen += seen
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Report the step, and evaluate if it is its turn."""
+        """Report the step, and evaluate if this step is due."""
         loss, rate, seen = self._losses[-1], self._learning_rate, self._seen
         progress = Progress(state.global_step, state.max_steps, state.epoch, loss, rate, seen.tokens, seen.rows)
         self._listener.step(progress)

@@ -22,7 +22,7 @@ a few hundred kernels. Not measured on a CUDA device.
 
 
 class ChunkedEncoder:
-    """Embeds all columns of a batch in one pass that computes on less padding and keeps every embedding the same.
+    """Embeds all columns of a batch in one pass with less padding, leaving every embedding unchanged.
 
     The rows of all columns are sorted by length and run in a few pieces, each trimmed to its own longest row. The
     embeddings come back in the rows' order, so a loss sees the batch it would have seen. The word embeddings of
@@ -65,7 +65,7 @@ class ChunkedEncoder:
 
 @contextmanager
 def embeddings_pass_through(model: SentenceTransformer) -> Iterator[None]:
-    """Let ``model(features)`` give back embeddings that are already there, as the losses call it; else run it."""
+    """Let ``model(features)``, as the losses call it, return embeddings already computed; otherwise run it."""
     forward = model.forward
 
     def pass_through(features: Features, **kwargs: Any) -> Features:
@@ -79,7 +79,7 @@ def embeddings_pass_through(model: SentenceTransformer) -> Iterator[None]:
 
 
 def _merge(columns: Sequence[Features]) -> Features:
-    """The rows of all columns below each other, padded to the widest; the padding is cut off before it is read."""
+    """The rows of all columns stacked, padded to the widest; the padding is cut off before it is read."""
     width = max(column["input_ids"].shape[1] for column in columns)
     merged = dict(columns[0])
     for key, value in merged.items():

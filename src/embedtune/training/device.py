@@ -18,7 +18,7 @@ _NATIVE_BF16 = ("avx512_bf16", "amx_bf16")
 """Flags of processors that multiply in bf16 themselves; on the others torch emulates it, slower than fp32."""
 
 _LOST = ("CUDA error:", "HIP error:", "device-side assert", "illegal memory access", "unspecified launch failure")
-"""How the errors begin after which a CUDA context is of no more use."""
+"""Prefixes of errors after which a CUDA context is unusable."""
 
 
 def resolve_device(device: str) -> str:
@@ -64,7 +64,7 @@ def device_name(device: str) -> str:
 
 
 def reset_peak_memory(device: str) -> None:
-    """Begin to measure :func:`peak_memory` anew, where the device can; says it where nothing can be measured."""
+    """Reset :func:`peak_memory`, where the device can; logs it where nothing can be measured."""
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
     elif peak_memory(device) is None:

@@ -37,7 +37,7 @@ def smaller_mini_batch(config: Config, mini_batch_size: int | None) -> int | Non
 
 
 def free_memory() -> None:
-    """Give back what the failed attempt held."""
+    """Release the memory that the failed attempt held."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def cut(lengths: Sequence[int], most: int, piece_cost: int) -> list[int]:
-    """Where to cut rows into pieces so that running them costs least.
+    """Cut points that divide rows into pieces of the least total cost.
 
     A piece is padded to its longest row, so it costs rows x longest tokens, and each piece costs a fixed
     amount beside. Exact, by dynamic programming over the start of the last piece; O(most x rows^2).

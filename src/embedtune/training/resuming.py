@@ -1,4 +1,4 @@
-"""A saved state put back into a training that goes on."""
+"""Restore a saved state into a resumed training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from embedtune.training.state import TrainingState, restore_optimiser, restore_r
 
 
 class Resuming(TrainerCallback):  # type: ignore[misc]
-    """Puts weights, optimiser and schedule back before the first step, and the random generators where they stood.
+    """Restores weights, optimiser and schedule before the first step, and the state of the random generators.
 
     The trainer itself finds the place among the batches. Drawing an epoch's batches takes a number from torch's
     generator, which a training that stopped within an epoch had taken already: it gets its generators back after that,
@@ -18,11 +18,11 @@ class Resuming(TrainerCallback):  # type: ignore[misc]
     """
 
     def __init__(self, state: TrainingState) -> None:
-        """Go on from ``state``."""
+        """Resume from ``state``."""
         self._state: TrainingState | None = state
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Put back what a step changes.
+        """Restore everything that a step changes.
 
         Raises:
             ResumeError: It is the state of another training.
@@ -32,12 +32,12 @@ class Resuming(TrainerCallback):  # type: ignore[misc]
             restore_optimiser(self._state, kwargs["optimizer"], kwargs["lr_scheduler"])
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Put the generators back, if the training stopped at the end of an epoch."""
+        """Restore the generators, if the training stopped at the end of an epoch."""
         if state.global_step % len(kwargs["train_dataloader"]) == 0:
             self._restore_random(args)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Put them back before the first step, if it stopped within one."""
+        """Restore them before the first step, if it stopped within one."""
         self._restore_random(args)
 
     def _restore_random(self, args: Any) -> None:

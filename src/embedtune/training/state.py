@@ -1,4 +1,4 @@
-"""The whole state of a training, written between two steps and taken up again as if nothing had stopped.
+"""The whole state of a training, written between two steps, from which it resumes as if it had never stopped.
 
 Tensors are in one safetensors file, all else is JSON: nothing read here can run code. The order of the data is not
 stored: the samplers seed themselves anew by seed and epoch, and the trainer skips the batches that were done.
@@ -105,7 +105,7 @@ def read_state(folder: Path) -> TrainingState:
 
 
 def restore_weights(state: TrainingState, model: nn.Module) -> None:
-    """Put the weights back.
+    """Restore the weights.
 
     Raises:
         ResumeError: They are those of another model.
@@ -123,7 +123,7 @@ def restore_weights(state: TrainingState, model: nn.Module) -> None:
 
 
 def restore_optimiser(state: TrainingState, optimiser: Any, scheduler: Any) -> None:
-    """Put optimiser and learning rate schedule back.
+    """Restore optimiser and learning rate schedule.
 
     Raises:
         ResumeError: They are those of another training.
@@ -145,7 +145,7 @@ def restore_optimiser(state: TrainingState, optimiser: Any, scheduler: Any) -> N
 
 
 def restore_random(state: TrainingState, device: torch.device) -> None:
-    """Put the random generators back to where they stood: dropout goes on with its next draw.
+    """Restore the random generators: dropout continues with its next draw.
 
     Raises:
         ResumeError: They are of another kind.

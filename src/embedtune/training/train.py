@@ -34,9 +34,9 @@ class Attempt:
     """The starting point of one attempt at a training.
 
     Attributes:
-        folder: Is there; the trainer makes a folder of its own in it, which is gone afterwards.
+        folder: An existing folder, in which the trainer makes a temporary one of its own.
         mini_batch_size: Encode that many rows at once, with the same objective (see :func:`build_loss`); None: all.
-        resumed: Go on from there; on the same device with the same versions, as if the training had never stopped.
+        resumed: Resume from there; on the same device with the same versions, as if the training had never stopped.
     """
 
     folder: Path
@@ -133,7 +133,7 @@ def train_model(
 
 
 def to_dataset(training: Sequence[TrainingSet]) -> Dataset | DatasetDict:
-    """As the trainer takes it: one set alone, or several by name."""
+    """The training sets in the trainer's form: a single set, or several by name."""
     sets = {
         part.name: Dataset.from_dict({name: list(texts) for name, texts in part.columns.items()}) for part in training
     }

@@ -29,7 +29,7 @@ def use_only(arguments: Any, device: torch.device) -> None:
 
 
 def forget_training(model: SentenceTransformer) -> None:
-    """Take away what a training hung on a model: a wrapped forward, gradients, and the mark that it was prepared.
+    """Remove what a training attached to a model: a wrapped forward, gradients, and the mark that it was prepared.
 
     accelerate prepares a model once, and one with the mark would not get its autocast again; nothing takes it off.
     """

@@ -1,1 +1,1 @@
-"""One trial: trained, measured, recorded, and taken up again after its process died."""
+"""One trial: trained, measured, recorded, and resumed after its process died."""

@@ -24,12 +24,12 @@ class Attempts:
         self._run, self._next = run, first
 
     def fitted(self, mini_batch_size: int | None) -> None:
-        """Take over what fitted in an earlier process; a training that goes on knows better."""
+        """Take over the size that fitted in an earlier process; a resumed training knows better."""
         if self._next.resumed is None:
             self._next = replace(self._next, mini_batch_size=mini_batch_size)
 
     def anew(self, train: Callable[[Attempt], T]) -> T:
-        """Run a training that goes on from nothing, and keep what the one after it goes on from."""
+        """Run a training from scratch, and keep the starting point of the next one."""
         return self.go_on(lambda attempt: train(replace(attempt, resumed=None)))
 
     def go_on(self, train: Callable[[Attempt], T]) -> T:

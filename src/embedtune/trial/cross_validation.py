@@ -31,7 +31,7 @@ Curve = tuple[FoldScores, ...]
 def cross_validate(run: Recorder, attempts: Attempts) -> Pooled:
     """Train and score every fold, and write the scores of all training queries to ``folds.parquet``.
 
-    The pruner is told after each fold: its number, and the mean over the queries scored so far. A fold that an
+    The pruner gets a report after each fold: its number, and the mean over the queries scored so far. A fold that an
     attempt before finished is read, not trained again.
 
     Args:

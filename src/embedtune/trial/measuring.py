@@ -1,4 +1,4 @@
-"""One measurement of a model while it trains, and its weights put in their place."""
+"""One measurement of a model while it trains, and the storing of its weights."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def measure(
 
 
 def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
-    """Write the weights beside the last ones, then put them in their place."""
+    """Write the weights beside the previous ones, then replace those."""
     beside = trial.checkpoint.with_name("checkpoint.new")
     shutil.rmtree(beside, ignore_errors=True)
     try:

@@ -1,4 +1,4 @@
-"""The record of a trial while it runs: what is measured goes to its folder first, then to whoever is told."""
+"""The record of a trial while it runs: measurements go to its folder first, then to the receivers of its events."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Recorder:
         self.hooks.deliver(self.trial)
         if resumed is None:
             return Attempt(self.trial.root)
-        if not self.bench.folds:  # else the reporter is told of the folds
+        if not self.bench.folds:  # otherwise the reporter gets the folds
             self.hooks.reporter.resumed([evaluation.value for evaluation in resumed.evaluations])
         return Attempt(self.trial.root, resumed.standing.mini_batch_size, resumed.training)
 

@@ -52,7 +52,7 @@ def run_trial(
         bench: Its data and its base model.
         trial: Its folder. With ``resumable`` it may hold what a killed trial left, and the trial goes on from there.
         record: What is known before it runs.
-        hooks: Whom it tells.
+        hooks: Receivers of its events.
         resumable: Keep the state of the training while it runs, and after an interruption.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Whom a running trial tells: somebody who watches, the tracking store, the pruner."""
+"""Receivers of a running trial's events: a watcher, the tracking store, the pruner."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Silent:
 
 
 class Reporter(Protocol):
-    """Somebody who is told each value of a trial and may end it."""
+    """A receiver of each value of a trial that may end it."""
 
     def resumed(self, values: Sequence[float]) -> None:
         """The trial goes on with these evaluations behind it, from the first on."""
@@ -82,7 +82,7 @@ class NoReporter:
 
 @dataclass(frozen=True)
 class Hooks:
-    """Whom a trial tells.
+    """Receivers of a trial's events.
 
     Attributes:
         watcher: Shown progress.

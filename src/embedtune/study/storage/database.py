@@ -23,15 +23,15 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HEARTBEAT = 15
-"""Seconds between two signs of life that a trial gives in a database."""
+"""Seconds between two heartbeats of a trial in a database."""
 GRACE = 120
-"""Seconds without a sign of life, by the database's clock, after which a trial of another host is taken for dead."""
+"""Seconds without a heartbeat, by the database's clock, after which a trial of another host is presumed dead."""
 
 _SQLITE_SECONDS = 60
 """How long a write waits for another's."""
 _PSYCOPG = "postgresql+psycopg://"
 PATIENCE = 120.0
-"""Seconds for which a database that went away is asked again, before what runs is interrupted."""
+"""Seconds for which an unreachable database is retried, before running trials are interrupted."""
 
 
 def open_storage(url: str | None, journal: Path) -> BaseStorage:
@@ -63,7 +63,7 @@ def is_lost(error: BaseException) -> bool:
 
 @contextmanager
 def reporting_lost() -> Iterator[None]:
-    """Say in our words that the database went away.
+    """Report in our own words that the database became unreachable.
 
     Raises:
         StudyError: It did.

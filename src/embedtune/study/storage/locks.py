@@ -63,7 +63,7 @@ def open_locks(url: str | None, folder: Path, study: str) -> Locks:
 
 
 def _advisory_locks(url: str, study: str) -> Locks:
-    """Locks of PostgreSQL; all about them is a transaction's, so a lost connection frees them, behind a pooler too."""
+    """Locks of PostgreSQL, held by a transaction, so that a lost connection frees them, behind a pooler too."""
     engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
     @contextmanager

@@ -22,7 +22,7 @@ DURABLE = frozenset(
 
 
 def silent_trials(storage: RDBStorage, study_id: int) -> set[int]:
-    """The numbers of the running trials that gave no sign of life for a while, by the database's clock.
+    """Numbers of the running trials without a recent heartbeat, by the database's clock.
 
     What is documented, ``optuna.storages.fail_stale_trials``, fails them at once; we settle or queue them again.
     """

@@ -28,7 +28,7 @@ class Condition:
 
     @property
     def text(self) -> str:
-        """As it is written; true and false as Python has them, because a study's definition holds this text."""
+        """Its text form; true and false as Python has them, because a study's definition holds this text."""
         written = [str(value) if isinstance(value, bool) else quote(value) for value in self.values]
         return f"{self.key}={written[0]}" if len(written) == 1 else f"{self.key}=choice({', '.join(written)})"
 

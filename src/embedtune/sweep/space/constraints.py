@@ -41,7 +41,7 @@ class Constraints:
         return [constraint.text for constraint in (*self.before, *self.after)]
 
     def broken_by(self, point: Mapping[str, Any]) -> Inequality | None:
-        """The first constraint that a configuration breaks whatever comes of it; None too where values are open."""
+        """The first constraint that a configuration breaks whatever its outcome; None also where values are open."""
         known = {**self.defaults, **point}
         return next(
             (own for own in self.before if known.keys() >= set(own.names) and own.excess(known.__getitem__) > 0), None

@@ -49,7 +49,7 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
 
 
 def values_of(distribution: BaseDistribution) -> list[Any] | None:
-    """Every value, in order; None for an interval, which has no end of them."""
+    """Every value, in order; None for an interval, which has infinitely many."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
     assert isinstance(distribution, IntDistribution | FloatDistribution)
@@ -94,7 +94,7 @@ def draw(distribution: BaseDistribution, random: Random) -> Any:
 
 
 def canonical(distribution: BaseDistribution, value: Any) -> Any:
-    """A value it contains, as it gives it itself: of several spellings, such as 5 and 5.0, always the same."""
+    """A contained value in its canonical form: of several spellings, such as 5 and 5.0, always the same."""
     if isinstance(distribution, CategoricalDistribution):
         return next(choice for choice in distribution.choices if same(value, choice))
     return int(value) if isinstance(distribution, IntDistribution) else float(value)

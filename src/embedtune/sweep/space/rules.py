@@ -25,8 +25,8 @@ class Rules:
 
     Attributes:
         space: What is searched.
-        constraints: What a configuration must keep.
-        points: Every configuration that is worth running, in order; None if there is no end of them.
+        constraints: What a configuration must satisfy.
+        points: Every configuration that is worth running, in order; None if there are infinitely many.
         repeats: Whether a configuration that was tried is run again with another seed.
     """
 
@@ -36,7 +36,7 @@ class Rules:
     repeats: bool = False
 
     def drawn(self, random: Random) -> list[Point]:
-        """Of ``DRAWS`` points at random those that are worth running."""
+        """Those of ``DRAWS`` random points that are worth running."""
         points = (self.space.draw(random) for _ in range(DRAWS))
         return [point for point in points if self.constraints.broken_by(point) is None]
 
@@ -44,7 +44,7 @@ class Rules:
         """``study.n_trials``, but at most the number of configurations; null asks for all.
 
         Raises:
-            ConfigError: All were asked for, and there is no end of them.
+            ConfigError: All were asked for, and there are infinitely many.
         """
         if self.points is None:
             if asked is None:
@@ -89,7 +89,7 @@ def make_rules(sweeper: Mapping[str, Any], space: Space, default: Values, dims: 
 
 
 def worth_running(space: Space, constraints: Constraints) -> dict[Identity, Point] | None:
-    """Every configuration that keeps the constraints; None if there is no end of them, or more than ``DRAWS``."""
+    """Every configuration that keeps the constraints; None if there are infinitely many, or more than ``DRAWS``."""
     if space.endless:
         return None
     found: dict[Identity, Point] = {}

@@ -1,4 +1,4 @@
-"""The search space: which keys are searched, what each may be, and when it exists. Pure."""
+"""The search space: which keys are searched, the values of each, and when it exists. Pure."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Space:
 
 
 def split_arguments(arguments: Sequence[str], params: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """Separate what every trial gets from what is searched.
+    """Separate the fixed settings from the searched ones.
 
     Args:
         arguments: Overrides of the command line; a sweep replaces the entry of ``params``, a value removes it.

@@ -110,7 +110,7 @@ def warm_start(study: StudyPaths, count: int, rules: Rules, files: Files = NO_FI
 
 
 def enqueue(study: Study, space: Space, known: Iterable[Known], n_trials: int) -> None:
-    """Queue what the study has not tried, in this order; doing it again changes nothing.
+    """Queue what the study has not tried, in this order; idempotent.
 
     No more than the budget can run: a trial that is queued again after an interruption comes behind what waits.
     """

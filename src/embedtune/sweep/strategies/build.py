@@ -30,7 +30,7 @@ _PACKAGES = ("optuna.samplers", "optuna.pruners")
 
 
 def build_strategy(key: str, values: Settings) -> Any:
-    """Make what ``_target_`` names, with its arguments; None for an empty configuration.
+    """Build the object that ``_target_`` names, with its arguments; None for an empty configuration.
 
     A configuration may come from anybody's study, so that only classes of Optuna and embedtune are made, and nothing
     else is imported.
@@ -89,7 +89,7 @@ def with_resource(pruner: Settings, evaluations: int) -> Settings:
 
 
 def with_groups(sampler: Settings) -> Settings:
-    """A sampler's configuration for parameters that come and go, of which multivariate TPE must be told."""
+    """A sampler's configuration for conditional parameters, which multivariate TPE must be told about."""
     return {"group": True, **sampler} if sampler.get("multivariate") else sampler
 
 

@@ -16,7 +16,7 @@ from embedtune.training.schedule import evaluation_steps
 
 
 def most_evaluations(config: Config, space: Space, training: Sequence[TrainingSet]) -> int:
-    """Evaluations of the trial that has most of them; with folds the pruner is told once after each.
+    """Evaluations of the trial that has most of them; with folds the pruner gets one report after each.
 
     Args:
         config: Composed without any searched value.

@@ -14,7 +14,7 @@ from embedtune.sweep.space.space import Space
 def check_objectives(
     second: SecondObjective | None, space: Space, sampler: BaseSampler | None, pruner: BasePruner | None
 ) -> None:
-    """Check what searches and what is searched against a second objective.
+    """Check sampler, pruner and space against a second objective.
 
     Args:
         second: None with one objective.

@@ -1,4 +1,4 @@
-"""When to give up: on a trial that takes its workers down time and again, and on a study that cannot succeed."""
+"""When to give up: on a trial that repeatedly takes down its workers, and on a study that cannot succeed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def common_failure(records: Iterable[TrialRecord]) -> str | None:
 
 
 def _progress(study: Study, number: int) -> int:
-    """How far a trial came: its folds and evaluations."""
+    """The progress of a trial: its folds and evaluations."""
     record = archive.read_record(study.paths, number)
     folds = int(record.facts.get(FOLDS_DONE, 0)) if record else 0
     return folds + len(archive.read_evaluations(study.paths.trial(number)))

@@ -25,11 +25,11 @@ MEND = 5
 
 @dataclass
 class Follower:
-    """Tells a watcher what is new.
+    """Reports new events to a watcher.
 
     Attributes:
         study: Whose trials.
-        watcher: Who is told.
+        watcher: Receives the events.
     """
 
     study: Study

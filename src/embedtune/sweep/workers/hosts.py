@@ -23,7 +23,7 @@ from embedtune.sweep.workers.supervisor import GRACE, STILLBORN
 logger = logging.getLogger(__name__)
 
 STOP = "stop"
-"""User attribute of a study: whose workers shall stop, and how."""
+"""User attribute of a study: whose workers must stop, and how."""
 FINISH, NOW = "finish", "now"
 """Let the running trials end; drop them, to be queued again."""
 
@@ -86,7 +86,7 @@ class Launched:
             raise KeyboardInterrupt
 
     def _begun(self) -> int:
-        """Trials that a worker has taken to run."""
+        """Trials that a worker has claimed."""
         return sum(trial.state != TrialState.WAITING and was_run(trial) for trial in self.study.trials())
 
     def _raise_what_no_launch_mends(self) -> None:
@@ -145,7 +145,7 @@ class Launched:
 
 @contextmanager
 def leash(study: Study, sweeper: str, stop: Stop) -> Iterator[None]:
-    """Inside the block this worker stops when its sweeper says so, or is gone.
+    """Inside the block this worker stops when its sweeper asks for it, or is gone.
 
     Args:
         study: Where the sweeper says so.

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> list[TrialRecord]:
-    """Bring the study in order after the death of any of its processes, at whatever moment; twice changes nothing.
+    """Repair the study after the death of any of its processes, at any moment; idempotent.
 
     Args:
         study: Open.

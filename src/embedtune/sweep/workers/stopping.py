@@ -1,4 +1,4 @@
-"""How a running study is asked to stop: finish what runs, or drop it and queue it again."""
+"""How a running study is asked to stop: finish the running trials, or drop them and queue them again."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Handler = Callable[[int, FrameType | None], None]
 
 @dataclass
 class Stop:
-    """Whether no more trials shall be claimed."""
+    """Whether no more trials may be claimed."""
 
     requested: bool = False
 
     def finish(self, *_: object) -> None:
-        """Let the trial that runs be the last."""
+        """Let the running trial be the last."""
         self.requested = True
 
     def finish_then_now(self, *_: object) -> None:

@@ -32,7 +32,7 @@ STILLBORN = 3
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of a worker: its share of the machine.
+    """The slot of a worker: its share of the machine.
 
     Attributes:
         index: From 0.
@@ -61,9 +61,9 @@ class Supervisor:
     Attributes:
         command: Starts a worker; its index is appended. Secrets are no part of it, but of the slots' environment.
         slots: One worker each.
-        watcher: Shown what the workers tell.
+        watcher: Shown the events of the workers.
         left: How many trials can still be claimed.
-        mend: Queues again what a dead worker left running; the trials that failed for good instead.
+        mend: Queues again the trials that a dead worker left running; returns those that failed finally instead.
         ended: Called when a trial has ended; raises StudyError to end the study.
     """
 
@@ -150,7 +150,7 @@ class Supervisor:
             self.ended()
 
     def _reap(self, child: _Child, selector: selectors.BaseSelector) -> None:
-        """A worker has ended: if not of its own will, mend what it left and start another."""
+        """Handle the end of a worker: unless it was regular, clean up after it and start another."""
         status = child.process.wait()
         self._close(child)
         if status == SpaceUsedUp.STATUS:
@@ -185,7 +185,7 @@ class Supervisor:
                 child.process.send_signal(number)
 
     def _end(self, number: signal.Signals) -> None:
-        """End all workers that still run; what they had is queued again."""
+        """End all workers that still run; their trials are queued again."""
         if not self._children:
             return
         self._signal(number)

@@ -127,7 +127,7 @@ class Worker:
         return True
 
     def _tell(self, record: TrialRecord) -> bool:
-        """Tell Optuna how a trial ended; False if another host has taken it for dead."""
+        """Tell Optuna how a trial ended; False if another host has presumed it dead."""
         with self.study.claiming():  # it may do so at this moment
             if is_running(self.study, record.number):
                 tell(self.study, record)
@@ -135,7 +135,7 @@ class Worker:
             return known.state.name == record.state.name and REPLACED not in known.user_attrs
 
     def _failed(self, record: TrialRecord, reason: str) -> TrialRecord:
-        """Close a trial that something around it ended, unless it had come to its end before."""
+        """Close a trial that was ended from outside, unless it had already ended."""
         paths = self.study.paths.trial(record.number)
         known = archive.read_record(self.study.paths, record.number)
         if known is not None and is_final(known):

@@ -1,4 +1,4 @@
-"""Mend a sqlite store whose folder was moved or copied, by SQL: MLflow keeps absolute paths and cannot change them."""
+"""Repair a moved or copied sqlite store by SQL: MLflow stores absolute paths and cannot change them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def relocate_store(config: TrackingConfig, workspace: Workspace) -> Relocation:
 def adopt_copy(path: Path, config: TrackingConfig, owner: Owner) -> Relocation | None:
     """Make the store of a copied workspace that workspace's own, if it is one.
 
-    A copy is told by the folder that its experiments name: it is another one, which is still there with a store in it.
+    A copy is recognised by the folder that its experiments name: another one, which still exists and holds a store.
 
     Raises:
         TrackingError: The artifacts are a link to those of the original.

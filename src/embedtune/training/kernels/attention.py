@@ -18,7 +18,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from embedtune.training.kernels.masks import KeepMasks
 
 _UNDERSTOOD = frozenset({"scaling", "encoder_hidden_states", "encoder_attention_mask", "position_ids", "is_causal"})
-"""Further arguments that are heeded or change nothing here; with any other the library's own function is called."""
+"""Further arguments that are supported or without effect; with any other the library's own function is called."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A model trains with our attention and dropout inside a block, and is left as it was."""
+"""Train a model with our attention and dropout inside a block, and leave it as it was."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedtune.training.kernels.dropout import dropout
 from embedtune.training.kernels.masks import KeepMasks
 
 NAME = "embedtune"
-"""Under which transformers knows our attention."""
+"""The name under which transformers knows our attention."""
 _STOCK = "sdpa"
 
 

@@ -28,7 +28,7 @@ _LAST = {"seconds": "float64", "run_id": "object", "checkpoint": "object", "reas
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as its folder told it when it was loaded; load it again to see how it went on.
+    """A study as recorded in its folder when it was loaded; load it again to see its progress.
 
     Attributes:
         definition: ``study.yaml``: space, objective, budget, data digests, base model, versions.
@@ -66,7 +66,7 @@ class StudyRecord:
 
     @property
     def front(self) -> tuple[TrialRecord, ...]:
-        """With two objectives the Pareto front, the best trial in the first one on top; else none."""
+        """With two objectives the Pareto front, the best trial in the first one on top; otherwise empty."""
         return tuple(pareto_front(self.trials))
 
     def trial(self, number: int) -> TrialRecord:
@@ -108,7 +108,7 @@ class StudyRecord:
         return None if kept is None else Path(kept)
 
     def to_dataframe(self, *, baseline: bool = False) -> pd.DataFrame:
-        """One row a trial, in order of number.
+        """One row per trial, in order of number.
 
         Columns are ``number``, ``state``, ``value``, ``best_step``, ``best_epoch``, with two objectives ``second`` and
         ``front``, then ``params.<key>`` for each
@@ -169,7 +169,7 @@ def _place(column: str) -> int:
 
 
 def _column(values: list[Any], kind: str | None) -> pd.Series[Any]:
-    """A column of this type; where none is given, whole numbers stay whole beside a missing one."""
+    """A column of this type; without a given type, whole numbers stay whole beside a missing one."""
     if kind is None and None in values and {type(value) for value in values if value is not None} == {int}:
         kind = "Int64"
     return pd.Series(values, dtype=kind)

@@ -57,7 +57,7 @@ class TrialError(EmbedtuneError):
 
 
 class ResumeError(EmbedtuneError):
-    """The saved state of a training cannot be written or taken up; the training starts anew."""
+    """The saved state of a training cannot be written or resumed; the training starts over."""
 
 
 class DeviceLost(EmbedtuneError):
@@ -79,7 +79,7 @@ class DiskFull(StudyError):
 
 
 class SpaceUsedUp(StudyError):
-    """No configuration was found that is new and keeps the constraints, before the study reached its total."""
+    """No new configuration that keeps the constraints was found before the study reached its total."""
 
     STATUS = 76
     """Exit status of a worker that ends for this reason; its supervisor starts no other."""
@@ -105,6 +105,6 @@ def join_problems(problems: Iterable[str]) -> str:
 
 
 def must(holds: bool, key: str, rule: str, value: Any, remedy: str) -> Iterator[str]:
-    """Say it if a rule of the input does not hold."""
+    """Report it if a rule of the input does not hold."""
     if not holds:
         yield f"{key} must {rule}, but got {cut(str(value))}. {remedy}"

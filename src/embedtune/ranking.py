@@ -1,4 +1,4 @@
-"""The order of a study's trials, said once: whatever says "best" asks here. Pure.
+"""The order of a study's trials, defined once: whatever says "best" uses it. Pure.
 
 Trials that ended with a score come first, the largest value on top. A pruned trial counts by the score it reached: it
 had less training than the others, but the score was measured, and the weights that have it are kept. Of equal values a

@@ -1,4 +1,4 @@
-"""The one place that says by exit status whose an error is."""
+"""The one place that turns errors into exit statuses."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ MULTIRUN = {"-m", "--multirun"}
 SHOWING = {"--cfg", "-c", "--info", "-i"}
 """Flags of Hydra that print something instead of running."""
 FLAGS = VALUE_FLAGS | MULTIRUN | SHOWING | {"--hydra-help", "--resolve", "--run", "-r", "--shell-completion", "-sc"}
-"""All that are handed to Hydra; ``--experimental-rerun`` is none, because it reads a pickle."""
+"""All flags that are handed to Hydra; ``--experimental-rerun`` is none, because it reads a pickle."""
 
 ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -59,5 +59,5 @@ def stand_in(recorded: DataConfig, typed: DataConfig, keys: Iterable[str]) -> Da
 
 
 def typed_data() -> bool:
-    """Whether any data key was typed, so that other data may have taken the place of the recorded."""
+    """Whether any data key was typed, so that other data may have replaced the recorded."""
     return any(key == "data" or key.startswith("data.") for key in typed_keys())

@@ -14,7 +14,7 @@ from embedtune.errors import must
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
 EPOCHS = 1_000_000
 SEEDS = 2**32
-"""NumPy takes those below."""
+"""NumPy accepts seeds below this."""
 SIMILARITIES = ("cosine", "dot")
 CUTOFFS = (1, 3, 5, 10)
 METRICS = tuple(

@@ -1,4 +1,4 @@
-"""The one conversion from what Hydra composed to a checked ``Config``."""
+"""The one conversion from Hydra's composed configuration to a checked ``Config``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LARGEST = 2**63 - 1
 
 
 def to_config(cfg: DictConfig) -> Config:
-    """Convert what Hydra composed and check every rule.
+    """Convert Hydra's composed configuration and check every rule.
 
     Raises:
         ConfigError: With every broken rule, one a line.

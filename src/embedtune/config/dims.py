@@ -9,9 +9,9 @@ from embedtune.records import Objective, SecondObjective
 DIMS = 5
 """Sizes by default, the full one included."""
 SIZE = "eval.dim"
-"""Where a model is read; searched where the size of the embedding is the second objective."""
+"""Key of the dimension at which a model is read; searched if the embedding size is the second objective."""
 WEIGHTS = "loss.matryoshka.weights."
-"""Begins the keys of the dimensions' weights; one that is not set is 1."""
+"""Prefix of the keys of the dimensions' weights; one that is not set is 1."""
 
 
 def default_dims(full: int) -> list[int]:

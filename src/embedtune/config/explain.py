@@ -17,7 +17,7 @@ _SWEEPER = ("sampler", "pruner", "hydra.sweeper")
 """Groups and keys that only a sweep has."""
 _FUNCTION = re.compile(r"\b(choice|interval|range|tag|int|float)\s*\(")
 _INNER = ("full_key:", "object_type", "reference_type", "See https://hydra.cc")
-"""How lines begin that speak of OmegaConf's objects, or of Hydra's pages."""
+"""Prefixes of lines about OmegaConf's objects, or about Hydra's pages."""
 
 
 def explain(error: BaseException, typed: Sequence[str] = ()) -> str:

@@ -1,4 +1,4 @@
-"""The override grammar, ``KEY=VALUE``: read, and written so that what is read back is what was meant. Pure."""
+"""The override grammar, ``KEY=VALUE``: reading it, and writing it so that it reads back the same. Pure."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def plain(node: Any) -> Any:
-    """A part of the configuration, as it is recorded; what comes back shares nothing with it."""
+    """A part of the configuration, as it is recorded; the result shares nothing with it."""
     if is_dataclass(node):
         return {field.name: plain(getattr(node, field.name)) for field in fields(node)}
     if isinstance(node, Mapping):

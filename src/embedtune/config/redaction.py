@@ -1,4 +1,4 @@
-"""Passwords and tokens out of whatever leaves this process: the terminal, files, logs and stores.
+"""Keep passwords and tokens out of whatever leaves this process: the terminal, files, logs and stores.
 
 An address is redacted by its form, and secrets that this process knows are redacted wherever they occur.
 """
@@ -18,7 +18,7 @@ VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "HF_TOKEN", "P
 """Variables of the environment whose values are secrets."""
 
 PASSED_ON = "EMBEDTUNE_SECRET_"
-"""How variables begin in which a worker is given the addresses that must not stand in its arguments."""
+"""Prefix of variables that pass a worker the addresses that must not appear in its arguments."""
 
 _SECRET = r"password|passwd|passphrase|pwd|secrets?|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key"
 _SECRET_KEY = re.compile(rf"(?:^|[._-])(?:{_SECRET})(?:$|[._-])", re.IGNORECASE)
@@ -46,7 +46,7 @@ def redact_text(text: str) -> str:
 
 
 def redact_url(url: str) -> str:
-    """Blank what may be secret in a text that is one URL as a whole, read from the right.
+    """Blank possible secrets in a text that is a single URL, read from the right.
 
     User info is all before the last ``@``, whatever stands in it. Where that ``@`` stands behind a ``?`` or ``#``, it
     may be of the query just as well, and nothing is shown but the scheme.

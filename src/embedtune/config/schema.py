@@ -33,7 +33,7 @@ class BatchSampler(Enum):
 
 
 class Kernels(Enum):
-    """Whose attention and dropout a training on the CPU computes with."""
+    """Implementation of attention and dropout for training on the CPU."""
 
     auto = "auto"
     stock = "stock"

@@ -40,12 +40,12 @@ def check_training(training: TrainingSet) -> Iterator[Problem]:
 
 
 def is_blank(value: Any) -> bool:
-    """Whether a text has no character that is seen."""
+    """Whether a text has no visible character."""
     return isinstance(value, str) and not value.strip()
 
 
 def text_fault(value: Any) -> tuple[str, str] | None:
-    """The rule a text breaks and what it is instead, or None."""
+    """The rule a text breaks and what was found instead, or None."""
     if not isinstance(value, str):
         return "be text", "null" if value is None else type(value).__name__
     if is_blank(value):

@@ -32,7 +32,7 @@ def training_digest(training: Iterable[TrainingSet]) -> str:
 
 
 def require_same(recorded: Mapping[str, str], found: Mapping[str, str]) -> None:
-    """See that data is what it was, wherever it lies now.
+    """Check that data is unchanged, wherever it lies now.
 
     Args:
         recorded: Part -> digest, of a trial.

@@ -1,4 +1,4 @@
-"""Training passages as distractors: a corpus in which good models are told apart. Pure."""
+"""Training passages as distractors: a corpus that distinguishes between good models. Pure."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def listed(items: Iterable[Any], most: int = _LISTED) -> str:
 
 
 def tell(message: str) -> str:
-    """A message as it can be shown anywhere: of bearable length, everything unprintable as its escape."""
+    """A message fit to be shown anywhere: of limited length, unprintable characters escaped."""
     if len(message) > _LONGEST:
         message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)

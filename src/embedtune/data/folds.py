@@ -84,7 +84,7 @@ def _groups(rows: Sequence[Sequence[str]]) -> list[list[int]]:
 
 
 def _parts(training: Sequence[TrainingSet], count: int) -> list[int]:
-    """The fold of each row: the largest group first, each to the fold that has least of its sets."""
+    """The fold of each row: the largest group first, each assigned to the fold that has least of its sets."""
     rows, owners = _rows(training), _owners(training)
     keys = [rank(0, *row[:2]) for row in rows]
     loads: list[Counter[str]] = [Counter() for _ in range(count)]

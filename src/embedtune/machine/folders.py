@@ -80,7 +80,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> bool:
-    """Give a file a second name; whether the file system has such."""
+    """Give a file a second name (hard link); whether the file system supports it."""
     try:
         os.link(source, target, follow_symlinks=False)
     except (OSError, NotImplementedError):

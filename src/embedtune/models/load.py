@@ -89,7 +89,7 @@ def packaged_minilm() -> Path:
 
 
 def _refuse_odd_files(folder: Path, config: ModelConfig) -> None:
-    """See that whatever is opened in a folder has an end; links to files are right, the hub's cache is made of them.
+    """Check that a folder holds only regular files; links to them are allowed, as the hub's cache consists of them.
 
     Raises:
         ModelError: Something in it is a pipe, a device or a socket, or a link to one.
@@ -105,7 +105,7 @@ def _refuse_odd_files(folder: Path, config: ModelConfig) -> None:
 
 
 def _refuse_pickles(folder: Path, config: ModelConfig) -> None:
-    """See that no module's weights are pickled alone: reading them could run code.
+    """Check that no module's weights exist only as a pickle: reading them could run code.
 
     Raises:
         ModelError: Those of a module are.

@@ -47,7 +47,7 @@ def probe_model(model: SentenceTransformer, config: ModelConfig) -> None:
 
 
 def _check_room(model: SentenceTransformer, config: ModelConfig, role: Role) -> None:
-    """See that a prompt leaves room for text; else all texts would be one to the model."""
+    """Check that a prompt leaves room for text; otherwise all texts would be equal to the model."""
     prompt = prompt_of(model, role)
     if prompt and _are_one(model, prompt) and not _are_one(model, None):
         raise ModelError(

@@ -13,7 +13,7 @@ from embedtune.models.token_cache import Role
 from embedtune.models.tokens import prompt_of
 
 PROMPTS = "model.prompts."
-"""Begins the key of each role's prompt."""
+"""Prefix of the key of each role's prompt."""
 
 MADE_FOR: Mapping[str, Mapping[str, str]] = {
     "*/e5-*": {"query": "query: ", "document": "passage: "},
@@ -44,7 +44,7 @@ def with_own_prompts(config: ModelConfig, model: SentenceTransformer, keys: Cont
 
 
 def missing_prompts(model: SentenceTransformer, config: ModelConfig) -> str | None:
-    """A sentence about prompts that a model was made for and does not get; None where nothing is amiss.
+    """A sentence about prompts that a model was made for and does not get; None if nothing is wrong.
 
     Prompts that were typed, empty ones too, are meant.
     """

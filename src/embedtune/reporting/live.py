@@ -150,7 +150,7 @@ class View:
         self._draw(now=True)
 
     def _standing(self) -> str:
-        """How far the study is, its best trial and how long it will still take."""
+        """Progress of the study, its best trial and its remaining time."""
         trials = [record for record in self._records.values() if not record.is_baseline]
         ended = [record for record in trials if record.state != State.RUNNING and not record.interrupted]
         parts = [f"{len(ended)} of {self._n_trials} trials done"]

@@ -18,7 +18,7 @@ COMPARED = ("device", "precision", "threads", "git_revision", "mini_batch_size")
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that is not as it was.
+    """Something that differs from the record.
 
     Attributes:
         what: Such as ``versions.torch``.
@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def max_deviation(self) -> float:
-        """Of scores and weights; infinite if the trials cannot be laid side by side."""
+        """Of scores and weights; infinite if the trials cannot be compared."""
         found = [abs(value) for values in self.deviations.values() for value in values.values()]
         if self.unmatched or not found:
             return math.inf

@@ -50,7 +50,7 @@ def run_single(
     record = TrialRecord(study.name, number, State.RUNNING, params=params, facts={"worker": worker_identity()})
     try:
         run_trial(config, bench, study.trial(number), record, hooks)
-    finally:  # a full disk needs the room of weights that nobody goes on with
+    finally:  # a full disk needs the space of weights that nobody will resume from
         with file_lock(study.root / "checkpoints.lock"):
             keep_best(study, config.study.keep, archive.read_records(study))
     delivery.summary()

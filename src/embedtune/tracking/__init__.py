@@ -1,4 +1,4 @@
-"""The record in MLflow: whatever a trial folder holds, delivered as often as one likes.
+"""The record in MLflow: the content of a trial folder, delivered any number of times.
 
 Importing this costs no mlflow: its modules import it when they first talk to a store.
 """

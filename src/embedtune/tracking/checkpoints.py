@@ -1,4 +1,4 @@
-"""The kept checkpoints of a study as MLflow logged models, delivered as often as one likes."""
+"""The kept checkpoints of a study as MLflow logged models, delivered any number of times."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from embedtune.tracking.names import HEADLINES, dims
 
 
 def trial_note(record: TrialRecord, best: Evaluation | None, objective: Objective | None) -> str:
-    """Line 1 what came out, then the headline metrics at every dimension; the curves alone tell of a running trial."""
+    """Line 1 the outcome, then the headline metrics at every dimension; those of a running trial are in its curves."""
     if not has_ended(record):
         return f"**{_title(record)}** {record.state.value}."
     reason = f" ({redact_text(record.reason)})" if record.reason else ""

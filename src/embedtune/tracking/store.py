@@ -104,7 +104,7 @@ def _make(folder: Path, key: str) -> None:
 
 
 def peek_store(config: TrackingConfig, workspace: Workspace) -> StoreAddress | None:
-    """A local sqlite store as it stands, without the seconds that mlflow takes; None where only mlflow can tell."""
+    """A local sqlite store as it is, without the seconds that mlflow takes; None where only mlflow can tell."""
     file = store_file(config, workspace)
     if file is None or not file.is_file():
         return None

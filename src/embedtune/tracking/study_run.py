@@ -1,4 +1,4 @@
-"""A study as an MLflow run, the parent of its trials' runs, delivered as often as one likes."""
+"""A study as an MLflow run, the parent of its trials' runs, delivered any number of times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trial folder as an MLflow run, delivered as often as one likes."""
+"""A trial folder as an MLflow run, delivered any number of times."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def best_table(metrics: Metrics) -> str:
 
 
 def _is_forgotten(run: Any, record: TrialRecord) -> bool:
-    """Whether the trial began again since: MLflow keeps every point, so those of before would stay in the curves."""
+    """Whether the trial restarted since: MLflow keeps every point, so the earlier ones would stay in the curves."""
     return str(run.data.tags.get("embedtune.restarts", "0")) != str(record.facts.get("restarts", 0))
 
 

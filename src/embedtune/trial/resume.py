@@ -101,7 +101,7 @@ def take_over(before: Sequence[TrialPaths], trial: TrialPaths) -> None:
 def load(trial: TrialPaths, identity: Mapping[str, Any]) -> Resumed | None:
     """Put the record back as it was after the last evaluation that was saved; None if there is nothing to go on from.
 
-    A state that is torn, or of another code, configuration or device, is removed: the trial starts anew.
+    A state that is torn, or of another code, configuration or device, is removed: the trial starts over.
     """
     folder = max((path for path in _children(trial.resume) if path.name.isdecimal()), default=None)
     if folder is None:

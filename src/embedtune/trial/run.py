@@ -75,7 +75,7 @@ def run_trial(
         except Exception as error:
             logger.debug("%s", traceback.format_exc())
             state, reason = State.FAIL, redact_text(f"{type(error).__name__}: {error}")
-            if isinstance(error, StudyError) or is_full(error):  # it is the study that cannot go on
+            if isinstance(error, StudyError) or is_full(error):  # it is the study that cannot continue
                 with suppress(OSError):
                     run.break_off(Interruption.STOPPED)
                 raise

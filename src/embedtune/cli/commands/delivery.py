@@ -1,4 +1,4 @@
-"""An exported release registered and uploaded, or taken up again where that was broken off."""
+"""Register and upload an exported release, or resume where that was interrupted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Delivered:
 
 
 def deliver(config: Config, study: StudyPaths, delivery: Delivery) -> Delivered:
-    """Do what is left to do with a release; what fails is said, and left for the next call."""
+    """Do the remaining steps of a release; failures are reported, and left for the next call."""
     version = _register(config, delivery) if delivery.asked.register else None
     address = _upload(delivery, delivery.asked.push_to_hub) if delivery.asked.push_to_hub else None
     whole = (version is not None) == delivery.asked.register and (address is None) == (not delivery.asked.push_to_hub)

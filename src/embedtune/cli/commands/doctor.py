@@ -1,4 +1,4 @@
-"""``doctor``: what this machine has."""
+"""``doctor``: the state of this machine."""
 
 from __future__ import annotations
 

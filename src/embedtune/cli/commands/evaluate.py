@@ -61,14 +61,14 @@ def evaluate(config: Config) -> Answer:
 
 
 def _open_test(config: Config, task: TaskData) -> dict[str, int]:
-    """Note in every study that has this test split that it is read now; returns how often each was by now."""
+    """Note in every study that has this test split that it is read now; returns how often each was read by now."""
     logger.warning("The test split is for the last decision; a choice made by these scores is no longer blind to it.")
     reason, command = f"evaluate {config.run or config.model.name}", typed_command("evaluate")
     return {name: len(found) for name, found in open_test(config, task.digests["test"], reason, command).items()}
 
 
 def _require_recorded(config: Config, task: TaskData) -> None:
-    """See that what is read of the data is what the trial was scored on.
+    """Check that the data read is the data that the trial was scored on.
 
     Raises:
         DataError: It changed since.

@@ -32,7 +32,7 @@ BASIC = "basic"
 
 RAY = "ray"
 RAY_INIT = {"include_dashboard": False, "log_to_driver": False}
-"""How a Ray of our own is started: the workers write logs of their own."""
+"""Options for starting our own Ray: the workers write their own logs."""
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # in spite of its name: everything listens on 127.0.0.1 alone

@@ -45,7 +45,7 @@ def open_test(
 
 
 def _deliver_again(config: Config, study: StudyPaths) -> None:
-    """Bring a study's run up to date, if it was ever delivered; a store that fails is only told of."""
+    """Bring a study's run up to date, if it was ever delivered; a failing store is only reported."""
     records = archive.read_all(study)
     if not config.tracking.enabled or not any(record.run_id for record in records):
         return

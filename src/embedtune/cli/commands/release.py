@@ -101,7 +101,7 @@ def release(config: Config) -> Answer:
 
 
 def _open(config: Config, study: StudyPaths, records: Sequence[TrialRecord], target: Path) -> Case:
-    """The case, if something can be released and the folder can be had; says all problems at once."""
+    """The case, if something can be released and the folder is usable; reports all problems at once."""
     problems = target_problems(target, config.release.overwrite)
     options, definition = config.release, require_definition(study, [])
     problems += [*onnx_problems(options.onnx), *push_problems(options.push_to_hub)]
@@ -129,7 +129,7 @@ def _open_test(config: Config, case: Case, name: str) -> tuple[Opening, ...]:
 
 
 def _refused(case: Case, name: str, decision: Decision, measured: Measured | None = None) -> Answer:
-    """A refusal is an answer: nothing is exported or registered, and why is kept with the study."""
+    """A refusal is an answer: nothing is exported or registered, and the reasons are kept with the study."""
     _keep(case, name, decision)
     return Answer(_document(case, name, decision, measured), list(decision_parts(decision)), status=1)
 
@@ -153,7 +153,7 @@ def _document(case: Case, name: str, decision: Decision, measured: Measured | No
 
 
 def _keep(case: Case, name: str, decision: Decision) -> None:
-    """Keep the decision with the study, once what it says was done."""
+    """Keep the decision with the study, once it has been carried out."""
     archive.record_decision(case.study, {"release": name, "study": case.study.name, **decision.to_dict()})
 
 

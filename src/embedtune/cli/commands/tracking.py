@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 def sync(config: Config) -> Answer:
-    """Deliver every study to the tracking store; what is there already stays as it is."""
+    """Deliver every study to the tracking store; existing content stays as it is."""
     if not config.tracking.enabled:
         raise ConfigError("tracking.enabled must be true to sync, but got false. Remove it.")
     space = workspace(config)

@@ -1,4 +1,4 @@
-"""Which column of a file has which role: by the user's word, or by the names that are usual."""
+"""Which column of a file has which role: as the user says, or by the usual names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def is_role(name: str) -> bool:
 
 
 def is_usual(name: str) -> bool:
-    """Whether a column of this name has a role without being told."""
+    """Whether a column of this name has a role by default."""
     return is_role(_plain(name)) or any(_plain(name) in names for names in _NAMES.values())
 
 
@@ -90,7 +90,7 @@ def _columns_of(
 
 
 def _name_unread(unread: Sequence[str], file: str, notes: Notes) -> None:
-    """Say which columns nothing reads; of grades, what that means."""
+    """Report the columns that nothing reads; for grades, also what that means."""
     grades = [name for name in unread if _plain(name) in _GRADES]
     others = [name for name in dict.fromkeys(unread) if name not in grades]
     if grades:

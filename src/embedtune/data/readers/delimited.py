@@ -31,7 +31,7 @@ Line = tuple[int, list[str]]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How fields are told apart."""
+    """How fields are separated."""
 
     delimiter: str
     quoted: bool
@@ -66,7 +66,7 @@ def read_delimited(text: str, file: str, mapping: Mapping[str, str], notes: Note
 
 
 def choose_dialect(text: str, file: str, notes: Notes) -> Dialect:
-    """By the ending and the header; said where it is not the usual one."""
+    """Decide by the file extension and the header; reported if it is not the usual one."""
     header = text.lstrip("\n").split("\n", 1)[0]
     ending = PurePath(file).suffix.lower()
     if ending == ".tsv" or (ending != ".csv" and "\t" in header):
@@ -103,7 +103,7 @@ def _quoted(text: str, file: str, delimiter: str) -> Iterator[Line]:
 
 @contextmanager
 def _fields_of(size: int) -> Iterator[None]:
-    """Let a field be that long: the csv module takes 131,072 characters, for all of a process."""
+    """Raise the limit of a field's length: the csv module allows 131,072 characters, process-wide."""
     before = csv.field_size_limit(size)
     try:
         yield
@@ -127,7 +127,7 @@ def _check_widths(rows: list[Line], width: int, file: str, dialect: Dialect, not
 
 
 def _name_quoted(rows: list[Line], file: str, notes: Notes) -> None:
-    """Say that quotes are text, where a file looks as if its writer had meant otherwise."""
+    """Report that quotes are text, where a file looks as if its writer had meant otherwise."""
     quoted = sum(field[:1] == '"' == field[-1:] and len(field) > 1 for _, fields in rows for field in fields)
     if quoted:
         notes.warnings.append(

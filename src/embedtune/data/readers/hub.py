@@ -39,7 +39,7 @@ def read_hub(config: DataConfig) -> Draft:
 
 
 def _load(config: DataConfig, notes: Notes) -> dict[str, Any]:
-    """Split name -> dataset; empty after noting why it cannot be had."""
+    """Split name -> dataset; empty after noting why it is unavailable."""
     import datasets
 
     try:
@@ -61,7 +61,7 @@ def _load(config: DataConfig, notes: Notes) -> dict[str, Any]:
 
 
 def _subsets(names: Callable[..., list[str]], config: DataConfig) -> list[str]:
-    """The configurations of a dataset, as far as that can be had."""
+    """The configurations of a dataset, if available."""
     try:
         return names(config.path, revision=config.revision)
     except Exception:  # as above; what failed first is what is said

@@ -16,7 +16,7 @@ Line = tuple[int, Any]
 
 
 class _Parser:
-    """A JSON parser that refuses keys which repeat: the last would win without a word."""
+    """A JSON parser that refuses repeated keys: the last one would win silently."""
 
     def __init__(self) -> None:
         self._decoder = json.JSONDecoder(object_pairs_hook=self._object)
@@ -87,7 +87,7 @@ def _one_a_line(text: str) -> bool:
 
 
 def _first_lines(text: str, count: int) -> list[str]:
-    """Lines that are not blank, at the most ``count``."""
+    """Lines that are not blank, at most ``count``."""
     found: list[str] = []
     position = 0
     while position < len(text) and len(found) < count:

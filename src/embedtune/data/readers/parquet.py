@@ -45,7 +45,7 @@ def read_parquet(content: bytes | bytearray, file: str, mapping: Mapping[str, st
 
 
 def _check_promise(metadata: pyarrow.parquet.FileMetaData, columns: tuple[str, ...], file: str, packed: int) -> None:
-    """See by the file's own account that there is room for it."""
+    """Check by the file's own metadata that there is room for it."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
     needed = [chunk for chunk in chunks if chunk.path_in_schema.partition(".")[0] in columns]
@@ -56,7 +56,7 @@ def _check_promise(metadata: pyarrow.parquet.FileMetaData, columns: tuple[str, .
 def _values(
     source: pyarrow.parquet.ParquetFile, columns: tuple[str, ...], file: str, packed: int
 ) -> dict[str, list[Any]]:
-    """The cells of each column; what they hold is counted, because the file's account may be wrong."""
+    """The cells of each column; their content is counted, because the file's metadata may be wrong."""
     values: dict[str, list[Any]] = {name: [] for name in columns}
     size = 0
     for batch in source.iter_batches(batch_size=_BATCH, columns=list(columns), use_threads=False):

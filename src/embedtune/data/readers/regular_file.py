@@ -1,4 +1,4 @@
-"""Files as text: regular files only, within a bound of size, in UTF-8; with the place of what is not."""
+"""Files as text: regular files only, within a bound of size, in UTF-8; with the location of anything else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PACKED = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-"""How files begin that hold something else."""
+"""Leading bytes of files in other formats."""
 
 
 def is_parquet(content: bytes | bytearray) -> bool:

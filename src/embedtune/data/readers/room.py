@@ -1,4 +1,4 @@
-"""How much a file may hold: small files that unpack to much, and files for which no machine has the memory."""
+"""How much a file may hold: small files that unpack to large content, and files too large for memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CELL = 64
 
 
 def require_room(file: str, size: int, packed: int | None = None) -> None:
-    """See that there is room for the content of a file.
+    """Check that there is room for the content of a file.
 
     Args:
         file: Named in the message.

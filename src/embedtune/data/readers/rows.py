@@ -79,7 +79,7 @@ def _texts(cell: Any) -> list[Any]:
 
 
 def _negatives_used(counts: Sequence[int], columns: Columns, numbers: Sequence[int], notes: Notes) -> int:
-    """How many every row has; what some have beyond that is left out, and said."""
+    """How many every row has; any beyond that are left out, and reported."""
     least, most = min(counts, default=0), max(counts, default=0)
     if least == most:
         return least

@@ -1,4 +1,4 @@
-"""The card's section about the decision: who was judged, how, and what came of it."""
+"""The card's section about the decision: the models judged, the method, and the outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from embedtune.units import duration
 
 
 def decision_facts(decision: Decision, leakage: Sequence[str] | None) -> list[tuple[str, str]]:
-    """Names and Markdown of what the decision stood on.
+    """Names and Markdown of the basis of the decision.
 
     Args:
         decision: Of the release.

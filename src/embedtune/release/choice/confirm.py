@@ -1,4 +1,4 @@
-"""Train finalists again with fresh seeds: what is good by its seed alone does not repeat.
+"""Train finalists again with fresh seeds: a result that is good only by its seed does not repeat.
 
 The fresh runs are judged without the one that was found: that one was picked for its score, so it is too good (the
 winner's curse), while the fresh ones were not picked.

@@ -1,4 +1,4 @@
-"""Write a release, and check that what was written scores as what was measured."""
+"""Write a release, and check that the written model reproduces the measured scores."""
 
 from __future__ import annotations
 

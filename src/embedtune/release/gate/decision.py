@@ -1,4 +1,4 @@
-"""The decision of a release as one value: who was judged, how, and what came of it. Pure."""
+"""The decision of a release as one value: the models judged, the method, and the outcome. Pure."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Decision:
 
     @property
     def queries_needed(self) -> int | None:
-        """How many queries the failed tests would have needed; None if none failed or no number would do."""
+        """How many queries the failed tests would have needed; None if none failed or no number would suffice."""
         return None if self.verdict is None else self.verdict.queries_needed
 
     def to_dict(self) -> Document:

@@ -57,7 +57,7 @@ class Verdict:
 
     @property
     def queries_needed(self) -> int | None:
-        """The largest number that a failed test would have needed; None if none failed or no number would do."""
+        """The largest number that a failed test would have needed; None if none failed or no number would suffice."""
         numbers = [check.queries_needed for check in self.checks if not check.passed]
         return None if None in numbers else max((number for number in numbers if number is not None), default=None)
 

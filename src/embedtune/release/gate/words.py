@@ -9,7 +9,7 @@ from embedtune.statistics import Comparison
 
 
 def check_words(check: Check, candidate: str, split: str) -> str:
-    """One test of the gate, with its figures and, where it failed, what more data would do."""
+    """One test of the gate, with its figures and, where it failed, the effect of more data."""
     if check.margin:
         what = f"worse than the {check.against} by no more than {check.margin:g}"
     else:

@@ -115,7 +115,7 @@ class Worker:
             raise
         except Exception as error:
             if isinstance(error, StudyError) or is_full(error) or is_lost(error):
-                with suppress(Exception):  # what cannot be written now is mended by the next command
+                with suppress(Exception):  # what cannot be written now is repaired by the next command
                     self._interrupted(record)
                 raise
             # Whatever else goes wrong around a trial ends that trial, not the study.

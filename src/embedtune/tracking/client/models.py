@@ -57,7 +57,7 @@ class Models:
                 return found
 
     def is_kept(self, model: LoggedModel) -> bool:
-        """Whether a checkpoint's model has all it shall have: READY is set last."""
+        """Whether a checkpoint's model is complete: READY is set last."""
         return bool(model.tags.get(_WEIGHTS) == _KEPT and model.status == LoggedModelStatus.READY)
 
     def is_pruned(self, model: LoggedModel) -> bool:

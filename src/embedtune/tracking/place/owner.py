@@ -112,7 +112,7 @@ def _owner(before: Identity | None, workspace: Workspace) -> Owner:
 
 
 def _is_at(known: Identity, workspace: Workspace) -> bool:
-    """Whether the workspace that was last used at the place of ``known`` is there still, and not this one."""
+    """Whether the workspace last used at the place of ``known`` still exists, and is not this one."""
     original = Path(known.place) / workspace.identity.name
     there = _read(original)
     return there is not None and there.id == known.id and not original.samefile(workspace.identity)

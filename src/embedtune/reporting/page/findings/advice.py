@@ -42,7 +42,7 @@ class Advice:
 
 
 def give_advice(inputs: ReportInputs) -> list[Advice]:
-    """Every rule that applies, what stands in the way first."""
+    """Every rule that applies, obstacles first."""
     return [advice for rule in _RULES for advice in rule(inputs)]
 
 

@@ -389,7 +389,7 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=8, help="the total at first")
     parser.add_argument("--polite", type=int, default=10, help="SIGTERMs and double Ctrl-Cs beside the kills")
     parser.add_argument("--again", type=int, default=5, help="trials run again without a kill")
-    parser.add_argument("--minutes", type=float, default=1e6, help="kill for so long at most")
+    parser.add_argument("--minutes", type=float, default=1e6, help="kill for at most this long")
     parser.add_argument("--device", default="cpu", help="train.device")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="a new folder that is left there to be looked at")

@@ -117,7 +117,7 @@ class _Sweep:
         return persistently(lambda: left(self.study, self.plan.n_trials))
 
     def mend(self) -> list[TrialRecord]:
-        """Clean up after dead workers; return the trials that thereby failed finally."""
+        """Clean up after dead workers; return the trials that failed permanently as a result."""
         settings = self.plan.config.study
         return persistently(lambda: mend(self.study, self.delivery, settings.keep, settings.attempts))
 

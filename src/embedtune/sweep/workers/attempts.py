@@ -41,7 +41,7 @@ def deaths(study: Study, number: int) -> int:
 
 
 def give_up(study: Study, number: int, attempts: int, reason: str = "its worker died") -> TrialRecord | None:
-    """Let a trial fail finally if its worker died too often; its record, or None if it may be queued again."""
+    """Let a trial fail permanently if its worker died too often; its record, or None if it may be queued again."""
     count = deaths(study, number)
     if count < attempts:
         return None

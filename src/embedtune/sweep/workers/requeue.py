@@ -30,7 +30,7 @@ def mend(study: Study, delivery: Delivery, keep: int, attempts: int) -> list[Tri
         attempts: How many workers in a row a trial may take down with it.
 
     Returns:
-        The trials that failed finally, because they took down that many.
+        The trials that failed permanently, because they took down that many.
     """
     given_up: list[TrialRecord] = []
 

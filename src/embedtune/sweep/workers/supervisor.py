@@ -63,7 +63,7 @@ class Supervisor:
         slots: One worker each.
         watcher: Shown the events of the workers.
         left: How many trials can still be claimed.
-        mend: Queues again the trials that a dead worker left running; returns those that failed finally instead.
+        mend: Queues again the trials that a dead worker left running; returns those that failed permanently instead.
         ended: Called when a trial has ended; raises StudyError to end the study.
     """
 

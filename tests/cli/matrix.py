@@ -31,6 +31,8 @@ MATRIX: dict[str, Row] = {
     "model.name": Row("{model}", searched="choice(tiny, '{model}')"),
     "model.revision": Row("main", searched="choice(null, main)"),
     "model.max_seq_length": Row("16", 16, searched="choice(null, 16)"),
+    "model.prompts.query": Row("'query: '", "query: ", searched="choice('', 'query: ')"),
+    "model.prompts.document": Row("'passage: '", "passage: ", searched="choice(null, 'passage: ')"),
     "model.trust_remote_code": Row("true", True, searched="choice(true, false)"),
     "data.name": Row("mine"),
     "data.source": Row("pydocs", needs=("data=pydocs", "data.max_train=30", "data.max_queries=5")),

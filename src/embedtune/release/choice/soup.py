@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from embedtune.errors import ConfigError
 from embedtune.machine.folders import copy_folder, regular_files
@@ -44,10 +43,11 @@ def _weights(folder: Path) -> list[str]:
     return [name for name in regular_files(folder) if name.endswith(".safetensors")]
 
 
-def _prompts(folder: Path) -> Any:
-    """The prompts of a model: weights trained with different prompts are for different inputs."""
+def _prompts(folder: Path) -> dict[str, str]:
+    """The prompts of a model that are not empty: weights trained with different prompts are for different inputs."""
     file = folder / "config_sentence_transformers.json"
-    return json.loads(file.read_text(encoding="utf-8")).get("prompts") if file.is_file() else None
+    prompts = json.loads(file.read_text(encoding="utf-8")).get("prompts") if file.is_file() else None
+    return {name: prompt for name, prompt in (prompts or {}).items() if prompt}
 
 
 def _average(sources: Sequence[Path], target: Path) -> None:

@@ -67,3 +67,30 @@ def test_dataset_that_cannot_be_had_says_what_to_do() -> None:
     (message,) = inspect("nobody/nothing").problems
     assert message.startswith("data.path must be a dataset that the hub or its cache gives, but got nobody/nothing: ")
     assert message.endswith("or download its files and use data=files data.path=FOLDER.")
+
+
+@pytest.fixture
+def two_subsets(tmp_path: Path) -> Path:
+    """A repository with subsets, as its card declares them."""
+    card = ["---", "configs:"]
+    for name in ("de", "en"):
+        (tmp_path / name).mkdir()
+        write_split(tmp_path / name, f"{name}-train", 40)
+        card += [f"- config_name: {name}", "  data_files:", "  - split: train", f"    path: {name}/{name}-train.csv"]
+    (tmp_path / "README.md").write_text("\n".join([*card, "---", ""]))
+    return tmp_path
+
+
+def test_a_subset_is_read_by_its_name(two_subsets: Path) -> None:
+    report = inspect(two_subsets, subset="de")
+    assert report.problems == ()
+    assert report.task is not None
+    anchors = report.task.training[0].columns["anchor"]
+    assert {anchor.partition(" ")[0] for anchor in anchors} == {"de-train"}
+
+
+@pytest.mark.parametrize("subset", [None, "fr"])
+def test_without_a_subset_those_there_are_are_named(two_subsets: Path, subset: str | None) -> None:
+    (problem,) = inspect(two_subsets, subset=subset).problems
+    assert f"data.subset must be one of the 2 subsets of {two_subsets}, but got {subset}." in problem
+    assert "Type data.subset=NAME with one of de, en." in problem

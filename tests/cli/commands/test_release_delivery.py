@@ -122,8 +122,11 @@ def test_a_registration_that_breaks_off_is_finished_without_opening_the_test_spl
 
 
 def test_a_process_that_dies_after_the_export_is_taken_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patch:
-        patch.setattr(embedtune.cli.commands.delivery, "register_release", lambda *_: os.kill(os.getpid(), 2))
+        patch.setattr(embedtune.cli.commands.delivery, "register_release", interrupted)
         assert run(*RELEASE)[0] == 130
     status, answer, _ = run(*RELEASE, "release.alias=other")
     assert (status, answer["version"], openings()) == (0, "1", 1)

@@ -75,11 +75,11 @@ def check_release(document: dict[str, Any], board: dict[str, Any], workdir: Path
 
     folder = workdir / "releases" / "s"
     assert document["folder"] == str(folder)
-    assert document["trial"] == board["trials"][0]["number"]
+    # Of a tie the trial that trained in the least time is taken, and time is not ours to choose.
+    assert document["trial"] in (board["tie"] or [board["trials"][0]["number"]])
     assert document["version"] == "1"
-    assert document["scores"]["validation"]["64"]["cosine_map@100"] == pytest.approx(
-        board["trials"][0]["value"], abs=1e-6
-    )
+    value = next(entry["value"] for entry in board["trials"] if entry["number"] == document["trial"])
+    assert document["scores"]["validation"]["64"]["cosine_map@100"] == pytest.approx(value, abs=1e-6)
     assert set(document["scores"]) == set(document["untuned"]) == {"validation", "test"}
     model = SentenceTransformer(str(folder), device="cpu")
     assert model.encode(["one", "two", "three"]).shape == (3, 64)

@@ -24,7 +24,7 @@ from embedtune.paths import (
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(1 << 31), 1 << 31) | st.floats(-1e9, 1e9) | plain,
+    st.none() | st.booleans() | st.integers(1 - (1 << 63), (1 << 63) - 1) | st.floats(allow_nan=False) | plain,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3),
     max_leaves=6,
 )

@@ -140,7 +140,8 @@ def test_dead_workers_are_replaced_and_their_trials_run_again(folder: Path) -> N
     supervise(folder, 9, 2, "die").run()
     assert (folder / "left").read_text() == "0"
     assert list(folder.glob("running-*")) == []
-    assert len(pids(folder)) >= 2 + len(list(folder.glob("died-*")))  # one may start as the last trial ends
+    needed = 2 + len(list(folder.glob("died-*")))
+    assert needed <= len(pids(folder)) <= needed + 2  # each place may start one more as the last trials end
     assert not any(alive(pid) for pid in pids(folder))
 
 

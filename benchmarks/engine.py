@@ -25,7 +25,7 @@ import optuna
 
 from embedtune import archive
 from embedtune.config import Config, objective_of
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.paths import StudyPaths, TrialPaths
 from embedtune.records import State, TrialRecord
 from embedtune.study import open_study

@@ -16,7 +16,7 @@ import yaml
 
 from embedtune import archive
 from embedtune.config import Config, PathsConfig, TrackingConfig
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Evaluation, State, TrialRecord
 from embedtune.study.checkpoints import contenders, keep_best

@@ -23,7 +23,8 @@ from embedtune.config import (
     problems,
     to_config,
 )
-from embedtune.config.checks import METRICS, OBJECTIVES, SCHEDULERS
+from embedtune.config.rules.evaluation import METRICS, OBJECTIVES
+from embedtune.config.rules.training import SCHEDULERS
 from embedtune.errors import ConfigError
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from embedtune.config.checks import METRICS
+from embedtune.config.rules.evaluation import METRICS
 from embedtune.evaluation.metrics import (
     accuracy,
     average_precision,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.records import Evaluation, Opening, State, StudyDefinition, TrainingFacts, TrialRecord
 from embedtune.release import CardInputs
 from embedtune.release.card.inputs import SearchSummary

@@ -240,7 +240,7 @@ def test_the_password_is_nowhere(tmp_path: Path, postgres: str, caplog: pytest.L
 
 
 def test_an_unknown_database_is_refused_without_its_password() -> None:
-    from embedtune.config.checks import problems
+    from embedtune.config.rules import problems
 
     config = Config()
     config = replace(config, study=replace(config.study, storage="mysql://anna:geheim@db/x"))

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from embedtune.config import TrackingConfig
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.paths import StudyPaths, TrialPaths, Workspace, append_json_line, write_json
 from embedtune.records import Evaluation, Interruption, State, TrialRecord
 from embedtune.tracking import Store, open_store

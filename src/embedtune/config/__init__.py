@@ -1,6 +1,5 @@
 """The typed configuration: one dataclass tree, and one function that turns Hydra's result into it."""
 
-from embedtune.config.checks import problems
 from embedtune.config.convert import to_config
 from embedtune.config.dims import (
     SIZE,
@@ -15,6 +14,7 @@ from embedtune.config.dims import (
 )
 from embedtune.config.location import conf_dir, find_choice, group_choices, read_choice, register_schema
 from embedtune.config.plain import plain, value_of, with_defaults
+from embedtune.config.rules import problems
 from embedtune.config.schema import (
     DIMENSION,
     SMALLEST,

@@ -8,10 +8,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from embedtune.config.checks import problems
 from embedtune.config.explain import explain
 from embedtune.config.plain import plain
 from embedtune.config.redaction import remember_secrets
+from embedtune.config.rules import problems
 from embedtune.config.schema import Config
 from embedtune.errors import ConfigError, cut, join_problems
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from embedtune.config.checks import problems
 from embedtune.config.convert import odd_values
 from embedtune.config.plain import plain
+from embedtune.config.rules import problems
 from embedtune.config.schema import Config
 from embedtune.errors import ConfigError, join_problems
 from embedtune.typed import Mismatch, read

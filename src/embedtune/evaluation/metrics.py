@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtune.config.checks import CUTOFFS
+from embedtune.config.rules.evaluation import CUTOFFS
 
 DEPTH = 100
 """The deepest rank any metric looks at."""

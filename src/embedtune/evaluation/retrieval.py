@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from embedtune.config.checks import OBJECTIVES, SIMILARITIES
+from embedtune.config.rules.evaluation import OBJECTIVES, SIMILARITIES
 from embedtune.errors import ConfigError, TrialError, join_problems
 from embedtune.evaluation.metrics import DEPTH, Counts, Hits, Values, retrieval_metrics
 from embedtune.records import RetrievalScores, RetrievalSet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from embedtune.config.place_checks import is_name
+from embedtune.config.rules.place import is_name
 from embedtune.errors import ConfigError, join_problems, must
 
 

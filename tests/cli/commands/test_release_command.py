@@ -21,7 +21,7 @@ import embedtune.release.choice.case
 from embedtune import archive
 from embedtune.cli.main import main
 from embedtune.config import Config, ModelConfig, ReleaseConfig, TrainConfig
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.evaluation import read_scores
 from embedtune.paths import StudyPaths
 from embedtune.release.card.inputs import SearchSummary

@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.release import CardInputs, render_card
 from embedtune.release.card.markdown import clean
 from embedtune.release.card.metadata import front_matter, metadata

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.release.card.inputs import CardInputs
 from embedtune.release.card.markdown import clean, clip
 from embedtune.typed import Document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.records import DatasetFacts
 from embedtune.release.card.inputs import CardInputs
 from embedtune.release.card.markdown import ABSENT, bold, code, inline, number, short, table

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedtune.config.checks import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.errors import ConfigError, join_problems
 from embedtune.records import TrialRecord
 from embedtune.sweep.space.distributions import ends_of

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.utils import validation
 
-from embedtune.config.place_checks import MAX_NAME, is_name
-from embedtune.config.registry_checks import alias_problems, experiment_problems
+from embedtune.config.rules.place import MAX_NAME, is_name
+from embedtune.config.rules.registry import alias_problems, experiment_problems
 
 NEAR = st.text(st.sampled_from(string.ascii_letters + string.digits + "._-/: v1üé٣\n"), max_size=12) | st.text(
     max_size=300

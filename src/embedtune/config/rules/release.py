@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from embedtune.config.registry_checks import alias_problems
+from embedtune.config.rules.registry import alias_problems
 from embedtune.config.schema import Config, ReleaseConfig
 from embedtune.errors import must
 

@@ -1,6 +1,6 @@
 """The rules of names that end in MLflow's registry, known before anything is spent on them.
 
-MLflow checks an alias when it is set, which is the last step of a release. ``tests/config/test_registry_checks.py``
+MLflow checks an alias when it is set, which is the last step of a release. ``tests/config/test_rules_registry.py``
 compares these rules with MLflow's own.
 """
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from embedtune.config.registry_checks import experiment_problems
+from embedtune.config.rules.registry import experiment_problems
 from embedtune.config.schema import Config
 from embedtune.errors import must
 

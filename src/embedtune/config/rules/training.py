@@ -1,0 +1,45 @@
+"""The rules of ``train.*``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from embedtune.config.schema import TrainConfig
+from embedtune.errors import must
+
+SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
+EPOCHS = 1_000_000
+SEEDS = 2**32
+"""NumPy accepts seeds below this."""
+
+
+def train_problems(train: TrainConfig) -> Iterator[str]:
+    """Every broken rule of one fine-tuning."""
+    yield from must(
+        train.batch_size >= 2, "train.batch_size", "be at least 2", train.batch_size,
+        "The other rows of a batch are its negatives; try 20.",
+    )  # fmt: skip
+    yield from must(
+        0 < train.epochs <= EPOCHS, "train.epochs", f"be above 0 and at most {EPOCHS}", train.epochs, "Try 5."
+    )
+    yield from must(
+        train.learning_rate > 0 and math.isfinite(train.learning_rate), "train.learning_rate", "be above 0",
+        train.learning_rate, "Try 5e-5.",
+    )  # fmt: skip
+    yield from must(
+        0 <= train.warmup_ratio < 1, "train.warmup_ratio", "be at least 0 and below 1", train.warmup_ratio,
+        "It is the share of all steps; try 0.1.",
+    )  # fmt: skip
+    yield from must(
+        0 <= train.weight_decay < math.inf, "train.weight_decay", "be at least 0", train.weight_decay, "Try 0.01."
+    )
+    yield from must(
+        train.max_grad_norm >= 0, "train.max_grad_norm", "be at least 0", train.max_grad_norm, "0 turns clipping off."
+    )
+    yield from must(
+        train.scheduler in SCHEDULERS, "train.scheduler", f"be one of {', '.join(SCHEDULERS)}", train.scheduler,
+        "Try linear.",
+    )  # fmt: skip
+    yield from must(0 <= train.seed < SEEDS, "train.seed", f"be at least 0 and below {SEEDS}", train.seed, "Try 42.")
+    yield from must(train.chunks >= 1, "train.chunks", "be at least 1", train.chunks, "1 runs a batch in one piece.")

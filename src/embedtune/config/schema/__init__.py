@@ -1,0 +1,36 @@
+"""Every key a user can type, with its type and default. What a key means stands in ``conf/``.
+
+Plain dataclasses, because OmegaConf refuses overrides of frozen ones.
+"""
+
+from embedtune.config.schema.choices import BatchSampler, Distractors, Format, Kernels, OnChange, Precision
+from embedtune.config.schema.evaluation import DIMENSION, SMALLEST, EvalConfig
+from embedtune.config.schema.record import PathsConfig, StudyConfig, TrackingConfig
+from embedtune.config.schema.release import ReleaseConfig, ReproduceConfig
+from embedtune.config.schema.task import DataConfig, ModelConfig, PromptsConfig
+from embedtune.config.schema.training import LossConfig, MatryoshkaConfig, TrainConfig
+from embedtune.config.schema.tree import Config
+
+__all__ = [
+    "DIMENSION",
+    "SMALLEST",
+    "BatchSampler",
+    "Config",
+    "DataConfig",
+    "Distractors",
+    "EvalConfig",
+    "Format",
+    "Kernels",
+    "LossConfig",
+    "MatryoshkaConfig",
+    "ModelConfig",
+    "OnChange",
+    "PathsConfig",
+    "Precision",
+    "PromptsConfig",
+    "ReleaseConfig",
+    "ReproduceConfig",
+    "StudyConfig",
+    "TrackingConfig",
+    "TrainConfig",
+]

@@ -1,0 +1,48 @@
+"""The values that a key may take, where they are a few words; lower case, because OmegaConf matches members by name."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Precision(Enum):
+    """Arithmetic of the training step; weights, gradients and evaluation stay in fp32."""
+
+    auto = "auto"
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
+class BatchSampler(Enum):
+    """How a batch is drawn; ``no_duplicates`` keeps equal texts out of one batch."""
+
+    plain = "plain"
+    no_duplicates = "no_duplicates"
+
+
+class Kernels(Enum):
+    """Implementation of attention and dropout for training on the CPU."""
+
+    auto = "auto"
+    stock = "stock"
+
+
+class Distractors(Enum):
+    """Further passages to search in: those of the training rows, or none."""
+
+    none = "none"
+    train = "train"
+
+
+class OnChange(Enum):
+    """How to treat a study that was begun with another definition."""
+
+    refuse = "refuse"
+    new = "new"
+
+
+class Format(Enum):
+    """How a command answers on stdout."""
+
+    table = "table"
+    json = "json"

@@ -1,0 +1,27 @@
+"""``eval.*``: what is measured, where and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from embedtune.config.schema.choices import Distractors
+
+SMALLEST = "smallest"
+"""As ``eval.second``: the same metric at the smallest dimension that is measured."""
+DIMENSION = "dimension"
+"""As ``eval.second``: the size of the embedding, the smaller the better."""
+
+
+@dataclass
+class EvalConfig:
+    """``eval.*``: what is measured, where and how often."""
+
+    objective: str = "cosine_map@100"
+    dim: int | None = None
+    second: Any = None
+    split: str = "validation"
+    every: Any = "epoch"
+    batch_size: int = 32
+    distractors: Distractors = Distractors.none
+    folds: int = 0

@@ -1,0 +1,47 @@
+"""``model.*`` and ``data.*``: what is trained, and on what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+
+@dataclass
+class PromptsConfig:
+    """``model.prompts.*``: what is put before each text; None is the model's own, empty text is none."""
+
+    query: str | None = None
+    document: str | None = None
+
+
+@dataclass
+class ModelConfig:
+    """``model.*``: the base model."""
+
+    name: str = "minilm"
+    revision: str | None = None
+    max_seq_length: int | None = None
+    trust_remote_code: bool = False
+    prompts: PromptsConfig = field(default_factory=PromptsConfig)
+
+
+@dataclass
+class DataConfig:
+    """``data.*``: the texts. ``source`` is ``pydocs``, ``files`` or ``hub``."""
+
+    name: str | None = "pydocs"
+    source: str = "pydocs"
+    path: str | None = None
+    subset: str | None = None
+    revision: str | None = None
+    splits: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
+    seed: int = 42
+    max_train: int | None = None
+    max_queries: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The name given, else the last part of the path, else the source."""
+        return self.name or PurePath(self.path or "").stem or self.source

@@ -1,0 +1,43 @@
+"""``train.*`` and ``loss.*``: one fine-tuning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from embedtune.config.schema.choices import BatchSampler, Kernels, Precision
+
+
+@dataclass
+class TrainConfig:
+    """``train.*``: one fine-tuning."""
+
+    batch_size: int = 20
+    epochs: float = 5
+    learning_rate: float = 5e-5
+    warmup_ratio: float = 0.0
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    scheduler: str = "linear"
+    precision: Precision = Precision.auto
+    batch_sampler: BatchSampler = BatchSampler.plain
+    chunks: int = 4
+    kernels: Kernels = Kernels.auto
+    seed: int = 42
+    device: str = "auto"
+
+
+@dataclass
+class MatryoshkaConfig:
+    """``loss.matryoshka.*``: the sizes trained at once."""
+
+    dims: list[int] | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class LossConfig:
+    """``loss.*``: the objective of the training; no ``matryoshka`` trains the full size alone."""
+
+    name: str = "mnrl"
+    scale: float = 20.0
+    matryoshka: MatryoshkaConfig | None = field(default_factory=MatryoshkaConfig)

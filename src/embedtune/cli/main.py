@@ -15,6 +15,7 @@ from embedtune.cli.output import configure_output
 from embedtune.cli.usage import COMMANDS, usage
 from embedtune.config.redaction import remember_secrets
 from embedtune.errors import ConfigError, cut
+from embedtune.machine.threads import usable_cores, waiting
 
 DEBUG = "--debug"
 """Our own flag; all others are Hydra's."""
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "--version" in arguments:
         sys.stdout.write(f"embedtune {__version__}\n")
         return 0
-    for key, value in ENVIRONMENT.items():
+    for key, value in (ENVIRONMENT | waiting(usable_cores())).items():
         os.environ.setdefault(key, value)
     configure_output(debug)
     remember_secrets([word.partition("=")[2].strip("'\"") for word in arguments], os.environ)

@@ -14,6 +14,7 @@ from optuna.pruners import NopPruner
 from embedtune.errors import StudyError
 from embedtune.machine.disk import reporting_full
 from embedtune.machine.processes import worker_identity
+from embedtune.machine.threads import usable_cores
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import StudyDefinition, TrialRecord
 from embedtune.study import Study, left, open_study
@@ -31,7 +32,7 @@ from embedtune.sweep.workers.attempts import common_failure
 from embedtune.sweep.workers.follow import Follower, await_others
 from embedtune.sweep.workers.hosts import Launched, leash
 from embedtune.sweep.workers.requeue import mend
-from embedtune.sweep.workers.slots import make_slots, usable_cores, visible_devices, worker_count
+from embedtune.sweep.workers.slots import make_slots, visible_devices, worker_count
 from embedtune.sweep.workers.stopping import Stop, die_with_parent, handling, stop_now
 from embedtune.sweep.workers.supervisor import Slot, Supervisor
 from embedtune.sweep.workers.worker import Compose, Worker

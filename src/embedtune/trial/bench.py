@@ -7,11 +7,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from embedtune.config import Config, Distractors, EvalConfig, check_dims, dims_problems, objective_of
+from embedtune.config import (
+    Config,
+    Distractors,
+    EvalConfig,
+    ModelConfig,
+    PromptsConfig,
+    check_dims,
+    dims_problems,
+    objective_of,
+)
 from embedtune.data import Fold, add_distractors, folds_problems, load_task, make_folds
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
 from embedtune.models.dimension import known_dimension
-from embedtune.models.load import load_model
+from embedtune.models.load import load_model, with_prompts
 from embedtune.records import Objective, TaskData
 from embedtune.statistics import query_groups
 from embedtune.training import columns_problems, resolve_device
@@ -26,7 +35,7 @@ class Bench:
 
     Attributes:
         task: The data.
-        model: The untuned base model on the CPU; every trial works on a copy.
+        model: The untuned base model on the CPU, with the prompts of its configuration; every trial works on a copy.
         dim: Its full size.
         objective: What trials are judged by.
         folds: Of the training rows, with ``eval.folds``.
@@ -66,11 +75,14 @@ class Bench:
 
 
 class Benches:
-    """The bench of each base model a study searches over; the data is the same for all."""
+    """The bench of each base model a study searches over; the data is the same for all.
+
+    Weights are loaded once, however many prompts are searched.
+    """
 
     def __init__(self, config: Config, bench: Bench) -> None:
         self._task, self._folds = bench.task, bench.folds
-        self._benches = {repr(config.model): bench}
+        self._models = {_weights(config.model): bench.model}
 
     def get(self, config: Config) -> Bench:
         """The bench for a configuration's model, loaded at its first use.
@@ -78,12 +90,22 @@ class Benches:
         Raises:
             UserError: The model cannot be loaded, or lacks a dimension asked for.
         """
-        key = repr(config.model)
-        if key not in self._benches:
-            self._benches[key] = Bench.of(config, self._task, _tried_model(config), self._folds)
-        bench = self._benches[key]
-        check_dims(config, bench.dim)
-        return replace(bench, objective=objective_of(config, bench.dim))
+        return Bench.of(config, self._task, with_prompts(self._model(config), config.model), self._folds)
+
+    def dim(self, config: Config) -> int:
+        """The full size of a configuration's model, without loading it where its files tell the size.
+
+        Raises:
+            UserError: The model cannot be loaded.
+        """
+        known = None if _weights(config.model) in self._models else known_dimension(config.model)
+        return known or full_dimension(self._model(config))
+
+    def _model(self, config: Config) -> SentenceTransformer:
+        key = _weights(config.model)
+        if key not in self._models:
+            self._models[key] = _tried_model(config)
+        return self._models[key]
 
 
 def prepare(config: Config) -> Bench:
@@ -129,6 +151,11 @@ def _tried_model(config: Config) -> SentenceTransformer:
     model = load_model(config.model, "cpu")
     probe_model(model, config.model)
     return model
+
+
+def _weights(config: ModelConfig) -> str:
+    """Equal for configurations that load the same weights in the same way; prompts are set afterwards."""
+    return repr(replace(config, prompts=PromptsConfig()))
 
 
 def full_dimension(model: SentenceTransformer) -> int:

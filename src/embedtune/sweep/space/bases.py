@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from embedtune.config import Config
+from embedtune.config.grammar import Value, choices, parse
 from embedtune.study.definition import folder_name, model_word
 from embedtune.sweep.space.space import Space, to_overrides
 
@@ -48,6 +49,15 @@ def base_models(space: Space, default: Config, compose: Callable[[list[str]], Co
 def identity(config: Config) -> tuple[str, str | None]:
     """The identity of a base model, without how it is used, such as its prompts."""
     return config.model.name, config.model.revision
+
+
+def words_of(key: str, sweep: str | None) -> tuple[Value, ...]:
+    """The values that a sweep of a base model chooses among; none if it is no choice."""
+    (override,) = parse([f"{key}={sweep}"]) if sweep else (None,)
+    try:
+        return tuple(choices(override)) if override is not None and override.is_choice_sweep() else ()
+    except ValueError:  # of lists, which a space refuses
+        return ()
 
 
 def _choices(space: Space) -> list[list[str]]:

@@ -1,0 +1,71 @@
+"""A search over base models whose embeddings differ in size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Normalize, Pooling
+
+from embedtune.config import ModelConfig
+from embedtune.models.load import load_model
+
+Typed = Callable[..., Any]
+QUICK = ("train.epochs=1", "train.precision=fp32", "model.max_seq_length=16", "train.device=cpu", "train.batch_size=15")
+W = "loss.matryoshka.weights"
+
+
+@pytest.fixture
+def large(workdir: Path) -> str:
+    """A folder with a model of 128 dimensions, twice as many as ``tiny`` has."""
+    tiny = load_model(ModelConfig(name="tiny"), "cpu")
+    modules = [tiny[0], Pooling(64, pooling_mode=("cls", "mean")), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(str(workdir / "large model"))
+    return "large model"
+
+
+def sweep(folder: Path, large: str, *more: str) -> list[str]:
+    where = ("data=files", f"data.path={folder}", "model=tiny", f"model.name=choice(tiny, '{large}')")
+    quiet = ("study.name=s", "study.workers=0", "format=json", "tracking.enabled=false")
+    return ["-m", *QUICK, *where, *quiet, *more]
+
+
+def test_each_model_has_the_weights_of_its_own_dimensions(
+    typed: Typed, task_folder: Path, large: str, workdir: Path
+) -> None:
+    each = ("hydra.sweeper.params=null", f"{W}.each=choice(0.5, 1.0)", "study.n_trials=2")
+    other = f"hydra.sweeper.enqueue=[{{model.name: '{large}'}}]"
+    result = typed(*sweep(task_folder, large, "sweep=random", *each, other))
+    assert result.status == 0, result.err
+    searched = {
+        trial["params"]["model.name"]: {key.rpartition(".")[2] for key in trial["params"] if key.startswith(W)}
+        for trial in result.json["trials"]
+    }
+    assert searched == {"tiny": {"64", "32", "16", "8", "4"}, large: {"128", "64", "32", "16", "8"}}
+    assert [list(entry["metrics"]) for entry in result.json["baselines"]] == [
+        ["64", "32", "16", "8", "4"], ["128", "64", "32", "16", "8"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed_keys", "said"),
+    [
+        (("loss.matryoshka.dims=[128,64]",), "loss.matryoshka.dims must not exceed the model's 64, but got 128"),
+        ((f"{W}.128=0.5",), f"{W}.128 must be the weight of one of loss.matryoshka.dims, but got dims [64"),
+        (("eval.dim=128",), "eval.dim must not exceed the model's 64, but got 128"),
+        (
+            (f"hydra.sweeper.conditions={{{W}.each: 'train.epochs=1'}}", f"{W}.each=choice(0.5, 1.0)"),
+            "must be for base models that train the same dimensions, but got tiny: [64",
+        ),
+    ],
+)
+def test_what_does_not_fit_all_of_them_is_refused_before_anything_is_written(
+    typed: Typed, task_folder: Path, large: str, workdir: Path, typed_keys: tuple[str, ...], said: str
+) -> None:
+    result = typed(*sweep(task_folder, large, "sweep=grid", "hydra.sweeper.params=null", *typed_keys))
+    assert result.status == 2, result.err
+    assert said in result.err
+    assert not (workdir / "sweeps").exists()

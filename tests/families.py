@@ -20,6 +20,7 @@ from sentence_transformers.sentence_transformer.modules import (
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
+    BertForSequenceClassification,
     BertModel,
     Gemma3TextConfig,
     Gemma3TextModel,
@@ -157,6 +158,24 @@ FAMILIES: Mapping[str, Callable[[], list[torch.nn.Module]]] = {
     own.__name__: own
     for own in (bert, xlm_r, mpnet, modern_bert, decoder, decoder_without_prompt, t5, gemma, static, dense, router)
 }
+
+
+def cross_encoder(folder: Path, scores: int = 1) -> Path:
+    """A saved random cross-encoder that gives that many scores a pair."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = BertForSequenceClassification(BertConfig(**_SIZES, num_labels=scores))
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    own = tokenizer()
+    own.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", 2), ("</s>", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=own, unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>",
+        sep_token="</s>", cls_token="<s>", model_max_length=128,
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
 
 
 def family(name: str, prompts: Mapping[str, str], folder: Path) -> Path:

@@ -72,6 +72,11 @@ class TrialPaths:
         return self.root / "trial.log"
 
     @property
+    def prepared(self) -> Path:
+        """Rows made once for all trials of the study: a teacher's scores, mined negatives."""
+        return self.root.parents[1] / "prepared"
+
+    @property
     def checkpoint(self) -> Path:
         """Weights of the best step so far; moved away or deleted when the trial ends."""
         return self.root / "checkpoint"

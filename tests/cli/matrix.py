@@ -11,7 +11,7 @@ class Row:
     """One key and how it is tried.
 
     Attributes:
-        typed: Its value as it is typed; ``{model}`` and ``{work}`` stand for folders of the test.
+        typed: Its value as it is typed; ``{model}``, ``{teacher}`` and ``{work}`` stand for folders of the test.
         value: What is recorded; None for what was typed.
         needs: What is typed beside it.
         effect: Where ``training.json`` shows it (a hyperparameter or a parameter of the loss), and what it shows.
@@ -60,8 +60,23 @@ MATRIX: dict[str, Row] = {
     "train.kernels": Row("stock", searched="choice(auto, stock)"),
     "train.seed": Row("7", 7, effect=("seed", 7), searched="choice(7, 8)"),
     "train.device": Row("cpu", searched="choice(cpu, auto)"),
-    "loss.name": Row("cached_mnrl", searched="choice(mnrl, cached_mnrl)"),
+    "loss.name": Row("cached_mnrl", searched="choice(mnrl, cached_mnrl, gist)"),
     "loss.scale": Row("30", 30.0, searched="interval(10.0, 30.0)"),
+    "loss.similarity": Row("dot", searched="choice(cosine, dot)"),
+    "loss.directions": Row("symmetric", searched="choice(query, symmetric, all)"),
+    "loss.partition": Row(
+        "per_direction", needs=("loss.directions=symmetric",), searched="choice(joint, per_direction)"
+    ),
+    "loss.hardness": Row("5", 5.0, searched="interval(0.0, 9.0)"),
+    "loss.hardness_on": Row("all", needs=("loss.hardness=5",), searched="choice(in_batch, hard, all)"),
+    "loss.guide": Row("{model}", needs=("loss=gist",), searched="choice(null, '{model}')"),
+    "loss.margin": Row("0.1", 0.1, needs=("loss=gist",), searched="interval(0.0, 0.2)"),
+    "loss.margin_strategy": Row(
+        "relative", needs=("loss=gist", "loss.margin=0.1"), searched="choice(absolute, relative)"
+    ),
+    "loss.teacher": Row(
+        "{teacher}", needs=("loss=margin_mse", "data.path='{work}/triples'"), searched="choice('{teacher}')"
+    ),
     "loss.matryoshka.dims": Row("[64,32]", [64, 32], effect=("matryoshka_dims", [64, 32])),
     "loss.matryoshka.weights": Row(
         "0.5", {"64": 0.5}, below=".64", effect=("matryoshka_weights", [0.5, 1.0, 1.0, 1.0, 1.0])
@@ -123,3 +138,10 @@ OFFLINE = {
     "model": ("minilm", "tiny"), "data": ("files", "pydocs"),
 }  # fmt: skip
 """Of these groups the choices that need no hub; of the others all."""
+
+ROWS = {
+    "triplet": "triples", "margin_mse": "triples", "kl": "triples",
+    "cosent": "labels", "angle": "labels", "cosine_similarity": "labels", "contrastive": "labels",
+    "online_contrastive": "labels",
+}  # fmt: skip
+"""Losses that need rows of their own: the folder that has them."""

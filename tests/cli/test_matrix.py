@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
-from matrix import MATRIX, OFFLINE, TOGETHER, Row
+from matrix import MATRIX, OFFLINE, ROWS, TOGETHER, Row
 
 from embedtune.config import Config, conf_dir, group_choices, plain, register_schema, to_config, value_of
 from embedtune.config.explain import leaves
 from embedtune.config.grammar import parse, quote
 from embedtune.sweep.space.space import build_space, split_arguments
+from families import cross_encoder
 
 Typed = Callable[..., Any]
 GROUPS = sorted(folder.name for folder in conf_dir().iterdir() if folder.is_dir())
@@ -43,7 +44,7 @@ def override(key: str, row: Row, places: dict[str, str]) -> str:
     return f"{key}{row.below}={text if text == row.typed else quote(text)}"
 
 
-PLACES = {"model": "/a model", "work": "/a folder"}
+PLACES = {"model": "/a model", "teacher": "/a teacher", "work": "/a folder"}
 
 
 def test_every_key_has_a_row() -> None:
@@ -62,7 +63,7 @@ def test_every_row_is_not_the_default() -> None:
 def test_a_typed_value_arrives_in_the_configuration(key: str) -> None:
     row = MATRIX[key]
     register_schema()
-    needs = [need for need in row.needs if not need.startswith("pruner")]
+    needs = [filled(need, PLACES) for need in row.needs if not need.startswith("pruner")]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("config", ["data=files", "data.path=x", *needs, override(key, row, PLACES)])
     assert value_of(plain(to_config(cfg)), key) == expected(row, PLACES)
@@ -90,7 +91,20 @@ def places(task_folder: Path, workdir: Path, tiny: Any) -> dict[str, str]:
     tiny.save(str(workdir / "saved model"))
     rows = [{"anchor": f"where is number {i}", "positive": f"number {i} is here"} for i in range(12)]
     (workdir / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    return {"model": str(workdir / "saved model"), "work": str(workdir)}
+    cross_encoder(workdir / "a teacher")
+    for name, more in (("triples", {"negative": "nothing is here", "score": [1.0, 0.2]}), ("labels", {"score": 1})):
+        write_splits(workdir / name, rows, more)
+    return {"model": str(workdir / "saved model"), "teacher": str(workdir / "a teacher"), "work": str(workdir)}
+
+
+def write_splits(folder: Path, rows: list[dict[str, str]], more: dict[str, Any]) -> None:
+    """Rows with further columns, as training and as validation; half of those with a label are unrelated."""
+    folder.mkdir()
+    every = [{**row, **more} for row in rows]
+    if "negative" not in more:
+        every += [{**row, "positive": "nothing is here", "score": 0} for row in rows]
+    for split in ("train", "validation"):
+        (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, every)), encoding="utf-8")
 
 
 def line(task_folder: Path, *more: str) -> list[str]:
@@ -147,7 +161,7 @@ def test_each_key_runs(
     search = ["-m", "sweep=random", "hydra.sweeper.params=null", "study.n_trials=1"]
     if sweep and not key.startswith("train.seed"):
         search.append("train.seed=choice(7, 8)")
-    needs = [need for need in row.needs if sweep or not need.startswith("pruner")]
+    needs = [filled(need, places) for need in row.needs if sweep or not need.startswith("pruner")]
     result = typed(*line(task_folder, *(search if sweep else []), *needs, override(key, row, places)))
     assert result.status == 0, result.err
     assert "Traceback" not in result.err
@@ -160,6 +174,7 @@ def test_each_key_runs(
 @pytest.mark.parametrize("key", SEARCHED)
 def test_each_key_is_searched(typed: Typed, task_folder: Path, workdir: Path, places: dict[str, str], key: str) -> None:
     words = ["-m", "sweep=random", "hydra.sweeper.params=null", "study.n_trials=2"]
+    words += [filled(need, places) for need in MATRIX[key].needs if key.startswith("loss.")]
     result = typed(*line(task_folder, *words, f"{key}={filled(str(MATRIX[key].searched), places)}"))
     assert result.status == 0, result.err
     for entry in result.json["trials"]:
@@ -172,11 +187,13 @@ RUN = [(group, name) for group, name in CHOICES if name in OFFLINE.get(group, (n
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("group", "choice"), RUN)
-def test_each_choice_runs(typed: Typed, task_folder: Path, group: str, choice: str) -> None:
+def test_each_choice_runs(typed: Typed, task_folder: Path, places: dict[str, str], group: str, choice: str) -> None:
     words = ["-m", "hydra.sweeper.params=null", "study.n_trials=2", "train.learning_rate=choice(1e-4, 2e-4)"]
     sweep = ["sweep=optuna", "pruner=none"] if group in ("sampler", "pruner") else ["sweep=random"]
     limits = ["data.max_train=20", "data.max_queries=5"]
     words += [f"{group}={choice}"] if group == "sweep" else [*sweep, f"{group}={choice}"]
+    if group == "loss" and choice in ROWS:
+        task_folder = Path(places["work"]) / ROWS[choice]
     result = typed(*line(task_folder, *limits, *words))
     assert result.status == 0, result.err
     assert result.json["states"]["complete"] + result.json["states"]["pruned"] == 2

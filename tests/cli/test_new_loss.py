@@ -16,7 +16,7 @@ from embedtune.cli import task
 from embedtune.config import location
 from embedtune.training.losses import LOSSES, Loss
 
-NAME = "symmetric"
+NAME = "mutual"
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def new_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     folder = tmp_path / "conf"
     shutil.copytree(config.conf_dir(), folder)
     (folder / "loss" / f"{NAME}.yaml").write_text(f"name: {NAME}\nscale: 20.0\nmatryoshka: null\n")
-    entry = Loss(NAME, lambda model, chosen: MultipleNegativesSymmetricRankingLoss(model, scale=chosen.scale))
+    entry = Loss(NAME, lambda model, own: MultipleNegativesSymmetricRankingLoss(model, scale=own.loss.scale))
     monkeypatch.setitem(LOSSES, NAME, entry)
     for module in (config, location, task):
         monkeypatch.setattr(module, "conf_dir", lambda: folder)
-    location.loss_names.cache_clear()
+    location.loss_options.cache_clear()
     yield
-    location.loss_names.cache_clear()
+    location.loss_options.cache_clear()
 
 
 @pytest.mark.usefixtures("new_loss")

@@ -34,10 +34,13 @@ def conf_dir() -> Path:
 
 
 @cache
-def loss_names() -> tuple[str, ...]:
-    """The losses there are, by name: every one has a file in ``conf/loss/``."""
-    files = sorted((conf_dir() / "loss").glob("*.yaml"))
-    return tuple(sorted({str(yaml.safe_load(file.read_text(encoding="utf-8"))["name"]) for file in files}))
+def loss_options() -> dict[str, frozenset[str]]:
+    """The losses there are -> the keys of ``loss.*`` that each reads, as the files of ``conf/loss/`` list them."""
+    found: dict[str, frozenset[str]] = {}
+    for file in sorted((conf_dir() / "loss").glob("*.yaml")):
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found[str(values["name"])] = found.get(str(values["name"]), frozenset()) | frozenset(values)
+    return dict(sorted(found.items()))
 
 
 def register_schema() -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from embedtune.data.digest import text_id
 from embedtune.data.drafts import Rows, Table
 from embedtune.data.group_split import rank, split_by_group
+from embedtune.data.labels import is_related
 from embedtune.records import RetrievalSet, TrainingSet
+
+T = TypeVar("T")
 
 
 def retrieval_set(table: Table) -> RetrievalSet:
     """Queries, corpus and relevance; rows get ids from their texts, so that their order does not matter."""
     if isinstance(table, Rows):
-        return collect_rows(table.values)
+        return collect_rows(table.values, [is_related(table, row) for row in range(len(table.values))])
     relevant = {query: frozenset(table.relevance.values[query]) for query in table.queries.values}
     return RetrievalSet(dict(table.queries.values), dict(table.corpus.values), relevant)
 
@@ -23,7 +27,8 @@ def training_set(name: str, table: Table) -> TrainingSet:
     """The rows as they are, or one row for each query and relevant passage, in file order."""
     if isinstance(table, Rows):
         columns = zip(*table.values, strict=True)
-        return TrainingSet(name, dict(zip(table.columns, columns, strict=True)))
+        scores = tuple(tuple(map(float, row)) for row in table.scores)
+        return TrainingSet(name, dict(zip(table.columns, columns, strict=True)), scores)
     queries, corpus, relevant = table.queries.values, table.corpus.values, table.relevance.values
     pairs = [(queries[query], corpus[passage]) for query in queries for passage in dict.fromkeys(relevant[query])]
     anchors, positives = zip(*pairs, strict=True)
@@ -45,8 +50,7 @@ def limit_rows(training: TrainingSet, limit: int | None, seed: int) -> TrainingS
         return training
     rows = list(zip(*training.columns.values(), strict=True))
     drawn = sorted(range(len(rows)), key=lambda row: (rank(seed, *rows[row]), row))
-    kept = [rows[row] for row in sorted(drawn[:limit])]
-    return TrainingSet(training.name, dict(zip(training.columns, zip(*kept, strict=True), strict=True)))
+    return training.select(sorted(drawn[:limit]))
 
 
 def limit_queries(data: RetrievalSet, limit: int | None, seed: int) -> RetrievalSet:
@@ -59,23 +63,28 @@ def limit_queries(data: RetrievalSet, limit: int | None, seed: int) -> Retrieval
     return RetrievalSet(queries, data.corpus, {query: data.relevant[query] for query in queries})
 
 
-def collect_rows(rows: Iterable[Sequence[str]]) -> RetrievalSet:
+def collect_rows(rows: Sequence[Sequence[str]], related: Sequence[bool] = ()) -> RetrievalSet:
     """The anchors as queries, each answered by its positives, in the passages of all rows.
 
     Args:
         rows: Anchor, positive and any negatives, in this order.
+        related: Whether the positive of each row answers its anchor; empty where all do. An anchor that nothing answers
+            is no query.
     """
     queries: dict[str, str] = {}
     corpus: dict[str, str] = {}
     relevant: dict[str, set[str]] = {}
-    for anchor, *passages in rows:
-        query = text_id(anchor)
-        queries[query] = anchor
+    for (anchor, *passages), answers in zip(rows, related or [True] * len(rows), strict=True):
         corpus |= {text_id(passage): passage for passage in passages}
-        relevant.setdefault(query, set()).add(text_id(passages[0]))
+        if answers:
+            query = text_id(anchor)
+            queries[query] = anchor
+            relevant.setdefault(query, set()).add(text_id(passages[0]))
     return RetrievalSet(queries, corpus, {query: frozenset(passages) for query, passages in relevant.items()})
 
 
 def _select(rows: Rows, numbers: Sequence[int]) -> Rows:
-    values = [rows.values[number] for number in numbers]
-    return replace(rows, values=values, numbers=[rows.numbers[number] for number in numbers] if rows.numbers else ())
+    def chosen(column: Sequence[T]) -> Sequence[T]:
+        return [column[number] for number in numbers] if column else ()
+
+    return replace(rows, values=chosen(rows.values), numbers=chosen(rows.numbers), scores=chosen(rows.scores))

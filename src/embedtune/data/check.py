@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from embedtune.data.drafts import Collection, Draft, Problem, Relevance, Rows, Table, Texts
+from embedtune.data.labels import check_scores
 from embedtune.records import TrainingSet
 
 MIN_ROWS = 2
@@ -95,6 +96,7 @@ def _check_rows(rows: Rows) -> Iterator[Problem]:
                 rule, got = fault
                 message = f"{rows.place(number)} {column} must {rule}, but got {got}. Correct or remove the row."
                 yield Problem(f"{column} texts of {rows.file} that must {rule}", message)
+    yield from check_scores(rows)
 
 
 def _check_relevance(relevance: Relevance, queries: Texts, corpus: Texts) -> Iterator[Problem]:

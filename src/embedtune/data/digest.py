@@ -27,6 +27,7 @@ def training_digest(training: Iterable[TrainingSet]) -> str:
     rows: list[str] = []
     for data in training:
         columns = [[f"{name}:{_hash(text)}" for text in texts] for name, texts in data.columns.items()]
+        columns += [[f"scores:{row}" for row in data.scores]] if data.scores else []
         rows += ["|".join(row) for row in zip(*columns, strict=True)]
     return _hash(_joined(rows))
 

@@ -85,6 +85,7 @@ class Rows:
         values: One tuple a row, in the order of ``columns``.
         numbers: Where each row stands in the file, or empty where that is its number.
         unit: What ``numbers`` count: lines or rows.
+        scores: Of each row, as :class:`~embedtune.records.TrainingSet` has them; empty where the file has none.
     """
 
     file: str
@@ -92,6 +93,7 @@ class Rows:
     values: Sequence[tuple[Any, ...]]
     numbers: Sequence[int] = ()
     unit: Literal["line", "row"] = "line"
+    scores: Sequence[tuple[Any, ...]] = ()
 
     def place(self, row: int) -> str:
         """Where a row stands."""

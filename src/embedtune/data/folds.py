@@ -64,7 +64,7 @@ def make_folds(training: Sequence[TrainingSet], count: int) -> tuple[Fold, ...]:
     corpus = collect_rows(rows).corpus
     folds = []
     for fold in range(count):
-        own = collect_rows(row for row, part in zip(rows, parts, strict=True) if part == fold)
+        own = collect_rows([row for row, part in zip(rows, parts, strict=True) if part == fold])
         folds.append(Fold(_without(training, parts, fold), RetrievalSet(own.queries, corpus, own.relevant)))
     return tuple(folds)
 
@@ -109,6 +109,5 @@ def _without(training: Sequence[TrainingSet], parts: Sequence[int], fold: int) -
     for part in training:
         rows = [row for row in range(len(part)) if parts[start + row] != fold]
         start += len(part)
-        columns = {name: tuple(texts[row] for row in rows) for name, texts in part.columns.items()}
-        kept.append(TrainingSet(part.name, columns))
+        kept.append(part.select(rows))
     return tuple(kept)

@@ -13,6 +13,7 @@ from embedtune.data.check import check_draft, check_training
 from embedtune.data.digest import retrieval_digest, training_digest
 from embedtune.data.drafts import Draft, Notes, Problem, Table, summarise, tell
 from embedtune.data.harmless import without_harmless
+from embedtune.data.labels import unrelated_pairs
 from embedtune.data.overlap import find_overlaps
 from embedtune.data.readers.columns import is_role
 from embedtune.data.readers.files import read_files, read_table
@@ -50,6 +51,7 @@ def inspect_task(config: DataConfig) -> DataReport:
         return DataReport(None, summarise(problems), said)
     splits = draft.splits if draft.single is None else divide(draft.single, config.seed)
     task = _build(config, draft.source, splits, draft.extra)
+    said += tuple(map(tell, unrelated_pairs(splits)))
     problems = [problem for training in task.training for problem in check_training(training)]
     if problems:
         return DataReport(None, summarise(problems), said)
@@ -77,8 +79,8 @@ def _key_problems(config: DataConfig) -> list[Problem]:
     found = []
     for role in config.columns:
         if not is_role(role):
-            message = f"data.columns.{role} must be one of anchor, positive, negative, or these with a number"
-            found.append(Problem("data.columns", f"{message} (negative_2), but got {role}. Rename it."))
+            message = f"data.columns.{role} must be one of anchor, positive, negative, score, or the middle ones with a"
+            found.append(Problem("data.columns", f"{message} number (negative_2), but got {role}. Rename it."))
     if config.label in config.extra:
         message = f"data.extra.{config.label} must have a name of its own, but got the name of the data. Rename it."
         found.append(Problem("data.extra", message))

@@ -27,6 +27,7 @@ class DataReport:
             "splits": {name: _split_facts(data) for name, data in task.splits.items()} if task else {},
             "training": [
                 {"name": training.name, "rows": len(training), "columns": list(training.columns)}
+                | ({"scores": len(training.scores[0])} if training.scores else {})
                 for training in (task.training if task else ())
             ],
             "problems": list(self.problems),

@@ -136,7 +136,24 @@ def _refuse_pickles(folder: Path, config: ModelConfig) -> None:
             )
 
 
-def _hub_reachable() -> bool:
+def model_identity(name: str) -> str:
+    """What tells a model from another of the same name: of a folder the sha256 of its files.
+
+    Raises:
+        ModelError: A path names no folder.
+    """
+    location = Path(model_location(ModelConfig(name=name)))
+    if not location.is_dir():
+        return name
+    hashed = hashlib.sha256()
+    for path in sorted(path for path in location.rglob("*") if path.is_file()):
+        hashed.update(path.relative_to(location).as_posix().encode())
+        with path.open("rb") as file:
+            hashed.update(hashlib.file_digest(file, "sha256").digest())
+    return hashed.hexdigest()
+
+
+def hub_reachable() -> bool:
     """Whether the hub's host answers; without this, a machine without network retries for over a minute."""
     from huggingface_hub import constants
 
@@ -165,7 +182,7 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             location,
             revision=None if local else config.revision,
             device=device,
-            local_files_only=local or not _hub_reachable(),
+            local_files_only=local or not hub_reachable(),
             trust_remote_code=config.trust_remote_code,
             model_kwargs={"use_safetensors": True, "dtype": torch.float32},
         )

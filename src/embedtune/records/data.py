@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,13 +36,21 @@ class TrainingSet:
     Attributes:
         name: Of the set.
         columns: ``anchor``, ``positive``, then ``negative`` or ``negative_1`` to ``negative_n``; equally long.
+        scores: For each row one number, the label of its pair or the margin to its negative, or one for each passage;
+            empty where the data has none.
     """
 
     name: str
     columns: Mapping[str, tuple[str, ...]]
+    scores: tuple[tuple[float, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
+
+    def select(self, rows: Sequence[int]) -> TrainingSet:
+        """Those rows, in that order."""
+        columns = {name: tuple(texts[row] for row in rows) for name, texts in self.columns.items()}
+        return TrainingSet(self.name, columns, tuple(self.scores[row] for row in rows) if self.scores else ())
 
 
 @dataclass(frozen=True)

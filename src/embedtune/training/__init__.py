@@ -15,7 +15,7 @@ from embedtune.training.device import (
     set_processor_threads,
 )
 from embedtune.training.facts import training_facts
-from embedtune.training.losses import columns_problems
+from embedtune.training.losses import columns_problems, load_teacher, teacher_scores, unread_scores
 from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
 from embedtune.training.state import TrainingState, read_state
 from embedtune.training.train import Attempt, TrainingOutcome, train_model
@@ -32,6 +32,7 @@ __all__ = [
     "free_memory",
     "is_device_lost",
     "is_out_of_memory",
+    "load_teacher",
     "peak_memory",
     "planned",
     "processor_threads",
@@ -41,7 +42,9 @@ __all__ = [
     "resolve_precision",
     "set_processor_threads",
     "smaller_mini_batch",
+    "teacher_scores",
     "too_few_rows",
     "train_model",
     "training_facts",
+    "unread_scores",
 ]

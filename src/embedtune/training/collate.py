@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Router
 from torch import Tensor
@@ -16,6 +17,8 @@ from embedtune.records import TrainingSet
 
 DATASET_NAME = "dataset_name"
 """The column that the library adds where there are several sets and they differ in something."""
+LABEL = "label"
+"""The column of the scores beside the texts, as the library names it."""
 
 
 def role_of(column: str) -> Role:
@@ -54,16 +57,17 @@ class TokenCollator:
     """Rows of texts into one batch, with keys as SentenceTransformerTrainer expects: ``anchor_input_ids``."""
 
     tokens: Mapping[str, Tokens]
-    valid_label_columns: tuple[str, ...] = ()  # the trainer's samplers ask for it; embedtune trains without labels
+    valid_label_columns: tuple[str, ...] = (LABEL,)  # the trainer's samplers ask for it
 
-    def __call__(self, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The batch of ``rows``, each column padded to its own longest text."""
-        return {
+        batch: dict[str, Any] = {
             f"{column}_{key}": value
             for column in rows[0]
-            if column != DATASET_NAME
+            if column not in (DATASET_NAME, LABEL)
             for key, value in self.tokens[column].batch([row[column] for row in rows]).items()
         }
+        return batch | ({LABEL: torch.tensor([row[LABEL] for row in rows])} if LABEL in rows[0] else {})
 
 
 def row_lengths(features: Mapping[str, Any]) -> list[int]:

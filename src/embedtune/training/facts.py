@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
+from torch import nn
 
 from embedtune.config import Config
 from embedtune.machine.environment import library_versions
@@ -64,7 +65,7 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
     return TrainingFacts(
         losses=tuple(type(loss).__name__ for loss in losses),
         loss_parameters=_plain(losses[0].get_config_dict()),
-        citations={type(loss).__name__: loss.citation.strip() for loss in losses},
+        citations=_citations(losses),
         hyperparameters=hyperparameters,
         non_default=non_default,
         datasets=tuple(_dataset_facts(model, part) for part in training),
@@ -78,6 +79,12 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
         precision=precision,
         versions=library_versions(),
     )
+
+
+def _citations(losses: Sequence[Any]) -> dict[str, str]:
+    """BibTeX by class name; not every class of the library has some."""
+    found = {type(loss).__name__: getattr(loss, "citation", "").strip() for loss in losses}
+    return {name: text for name, text in found.items() if text}
 
 
 def _hyperparameters(
@@ -141,4 +148,6 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(inner) for inner in value]
+    if isinstance(value, nn.Module):  # a loss's guide or inner function
+        return type(value).__name__
     return value if isinstance(value, str | int | float | bool | None) else str(value)

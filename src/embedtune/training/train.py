@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from datasets import Dataset, DatasetDict
 from sentence_transformers import SentenceTransformer
@@ -18,11 +19,11 @@ from embedtune.records import TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
-from embedtune.training.collate import TokenCollator, column_prompts, column_routes, column_tokens
+from embedtune.training.collate import LABEL, TokenCollator, column_prompts, column_routes, column_tokens
 from embedtune.training.device import resolve_device, resolve_precision
 from embedtune.training.kernels.install import own_kernels
 from embedtune.training.kernels.masks import KeepMasks
-from embedtune.training.losses import LOSSES, build_loss
+from embedtune.training.losses import LOSSES, Scores, build_loss
 from embedtune.training.resuming import Resuming
 from embedtune.training.state import TrainingState, write_state
 from embedtune.training.trainer import Trainer
@@ -86,7 +87,7 @@ def train_model(
     """
     started = time.perf_counter()
     device = resolve_device(config.train.device)
-    resumed = attempt.resumed
+    resumed, chosen = attempt.resumed, LOSSES[config.loss.name]
     model.to(device)
 
     def write(folder: Path, seen: Seen) -> None:
@@ -106,7 +107,7 @@ def train_model(
         alike = tokens is not None and not any("prompt_length" in own.constants for own in tokens.values())
         encoder: ChunkedEncoder | None = None
         masks: KeepMasks | None = None
-        if alike and LOSSES[config.loss.name].one_pass and attempt.mini_batch_size is None:
+        if alike and chosen.one_pass and attempt.mini_batch_size is None:
             encoder = ChunkedEncoder(model, config.train.chunks)
             stack.enter_context(embeddings_pass_through(model))
             if device == "cpu" and config.train.kernels is Kernels.auto:
@@ -114,7 +115,7 @@ def train_model(
         trainer = Trainer(
             model=model,
             args=arguments,
-            train_dataset=to_dataset(training),
+            train_dataset=to_dataset(training, chosen.scores),
             loss=build_loss(model, config, attempt.mini_batch_size),
             data_collator=TokenCollator(tokens) if tokens is not None else None,
             callbacks=[callback, *([Resuming(resumed)] if resumed else [])],
@@ -132,11 +133,19 @@ def train_model(
     )
 
 
-def to_dataset(training: Sequence[TrainingSet]) -> Dataset | DatasetDict:
-    """The training sets in the trainer's form: a single set, or several by name."""
-    sets = {
-        part.name: Dataset.from_dict({name: list(texts) for name, texts in part.columns.items()}) for part in training
-    }
+def to_dataset(training: Sequence[TrainingSet], scores: Scores = Scores.NONE) -> Dataset | DatasetDict:
+    """The training sets in the trainer's form: a single set, or several by name.
+
+    Args:
+        training: The rows.
+        scores: What the loss reads of their scores; it comes in the column ``label``.
+    """
+    sets = {}
+    for part in training:
+        columns: dict[str, list[Any]] = {name: list(texts) for name, texts in part.columns.items()}
+        if scores is not Scores.NONE:
+            columns[LABEL] = [list(row) if len(row) > 1 else row[0] for row in part.scores]
+        sets[part.name] = Dataset.from_dict(columns)
     return DatasetDict(sets) if len(sets) > 1 else next(iter(sets.values()))
 
 

@@ -13,7 +13,7 @@ from embedtune.errors import TrialError
 from embedtune.training.batches import Apart
 from embedtune.training.callbacks import Seen
 from embedtune.training.chunked import ChunkedEncoder
-from embedtune.training.collate import DATASET_NAME, row_lengths
+from embedtune.training.collate import DATASET_NAME, LABEL, row_lengths
 from embedtune.training.kernels.masks import KeepMasks
 from embedtune.training.trainer_private import OwnStateTrainer
 
@@ -63,7 +63,7 @@ class Trainer(OwnStateTrainer):
         sampler = super().get_batch_sampler(dataset, batch_size, *args, **kwargs)
         if not isinstance(sampler, NoDuplicatesBatchSampler):
             return sampler
-        columns = tuple(list(dataset[name]) for name in dataset.column_names if name != DATASET_NAME)
+        columns = tuple(list(dataset[name]) for name in dataset.column_names if name not in (DATASET_NAME, LABEL))
         epochs = math.ceil(self.args.num_train_epochs)
         return ApartSampler(dataset, Apart(columns, batch_size, self.args.seed, epochs))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,10 +24,12 @@ from embedtune.models.dimension import known_dimension
 from embedtune.models.load import load_model, with_prompts
 from embedtune.records import Objective, TaskData
 from embedtune.statistics import query_groups
-from embedtune.training import columns_problems, resolve_device
+from embedtune.training import columns_problems, resolve_device, unread_scores
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,13 @@ class Benches:
         Raises:
             UserError: The model cannot be loaded, or lacks a dimension asked for.
         """
+        if problems := self.columns_problems(config):
+            raise ConfigError(join_problems(problems))
         return Bench.of(config, self._task, with_prompts(self._model(config), config.model), self._folds)
+
+    def columns_problems(self, config: Config) -> list[str]:
+        """What the rows lack for a configuration's loss."""
+        return list(columns_problems(config, self._task.training))
 
     def dim(self, config: Config) -> int:
         """The full size of a configuration's model, without loading it where its files tell the size.
@@ -133,6 +142,8 @@ def prepare(config: Config) -> Bench:
         problems.append(str(error))
     if problems or task is None:
         raise ConfigError(join_problems(problems))
+    for warning in unread_scores(config, task.training):
+        logger.warning("%s", warning)
     folds = make_folds(task.training, config.eval.folds) if config.eval.folds else ()
     return Bench.of(config, judged_task(task, config.eval), _tried_model(config), folds)
 

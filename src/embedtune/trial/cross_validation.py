@@ -19,6 +19,7 @@ from embedtune.records import RetrievalScores, RetrievalSet
 from embedtune.training import Attempt, Listener, Progress, Seen, resolve_device, train_model
 from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
+from embedtune.trial.prepared import prepared_rows
 from embedtune.trial.recorder import Pruned, Recorder
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _train_fold(run: Recorder, fold: Fold, stage: str, attempt: Attempt) -> Curv
         points.append(FoldScores(progress.epoch, _score(config, run.bench, model, fold.held_out)))
 
     listener = Listener(evaluate, lambda progress: run.stepped(replace(progress, stage=stage)))
-    train_model(model, fold.training, config, attempt, listener)
+    train_model(model, prepared_rows(config, fold.training, run.trial.prepared), config, attempt, listener)
     run.meter.finish()
     return tuple(points)
 

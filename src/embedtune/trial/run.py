@@ -31,6 +31,7 @@ from embedtune.training import (
 from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
 from embedtune.trial.cross_validation import cross_validate, score_untuned
+from embedtune.trial.prepared import prepared_rows
 from embedtune.trial.recorder import Pruned, Recorder
 from embedtune.trial.watching import Hooks
 
@@ -106,10 +107,11 @@ def _train(run: Recorder, attempts: Attempts) -> None:
 
 def _train_on_all(run: Recorder, attempt: Attempt) -> None:
     config, bench = run.config, run.bench
+    training = prepared_rows(config, bench.task.training, run.trial.prepared)
     model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
-    write_json(run.trial.training, asdict(training_facts(model, bench.task.training, config)))
+    write_json(run.trial.training, asdict(training_facts(model, training, config)))
     listener = Listener(lambda progress: run.evaluate(model, progress), run.stepped, run.save)
-    train_model(model, bench.task.training, config, attempt, listener)
+    train_model(model, training, config, attempt, listener)
 
 
 @contextmanager

@@ -143,8 +143,8 @@ def test_columns_of_negatives_can_be_named(inspect: Inspect) -> None:
 def test_what_is_not_read_is_named(inspect: Inspect) -> None:
     rows = [{"anchor": f"q{i}", "positive": f"p{i}", "score": 1, "url": "x", "neg_scores": [1]} for i in range(2)]
     said = "\n".join(inspect({"train.jsonl": lines(rows)}).warnings)
-    assert "has a column 'score', which is not read: every row is taken as a positive pair" in said
     assert "has columns that are not read: 'url', 'neg_scores'" in said
+    assert "'score'" not in said
 
 
 def test_a_negative_that_answers_its_query_is_named(inspect: Inspect) -> None:

@@ -5,17 +5,59 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from embedtune.config.location import loss_names
-from embedtune.config.schema import LossConfig
+from embedtune.config.location import loss_options
+from embedtune.config.plain import plain
+from embedtune.config.schema import Directions, LossConfig, Partition
 from embedtune.errors import must
 
 
 def loss_problems(loss: LossConfig) -> Iterator[str]:
     """Every broken rule of the objective."""
-    names = loss_names()
+    names = loss_options()
     yield from must(loss.name in names, "loss.name", f"be one of {', '.join(names)}", loss.name, "Try mnrl.")
+    yield from _option_problems(loss)
+    yield from _unread_problems(loss)
+    yield from _matryoshka_problems(loss)
+
+
+def _option_problems(loss: LossConfig) -> Iterator[str]:
     positive = loss.scale > 0 and math.isfinite(loss.scale)
     yield from must(positive, "loss.scale", "be above 0", loss.scale, "Try 20.")
+    yield from must(
+        0 <= loss.hardness < math.inf, "loss.hardness", "be at least 0", loss.hardness, "0 weighs all negatives alike."
+    )
+    if loss.margin is not None:
+        yield from must(
+            0 <= loss.margin < math.inf, "loss.margin", "be at least 0", loss.margin, "null takes the loss's own."
+        )
+    yield from must(
+        loss.partition is Partition.joint or loss.directions is not Directions.all,
+        "loss.partition", "be joint with loss.directions=all", loss.partition.name,
+        "Texts of one side hold no answer to tell apart; take loss.directions=symmetric.",
+    )  # fmt: skip
+    for key in ("guide", "teacher"):
+        value = getattr(loss, key)
+        yield from must(
+            value is None or bool(value.strip()), f"loss.{key}", "name a model", repr(value), "null is none."
+        )
+
+
+def _unread_problems(loss: LossConfig) -> Iterator[str]:
+    """Options of another loss: nothing that is typed is without effect."""
+    options = loss_options()
+    if loss.name not in options:
+        return
+    defaults = plain(LossConfig())
+    for key, value in plain(loss).items():
+        if key not in options[loss.name] and key != "matryoshka" and value != defaults[key]:
+            readers = ", ".join(name for name, keys in options.items() if key in keys)
+            yield (
+                f"loss.{key} must be {defaults[key]} with loss.name={loss.name}, which does not read it, but got "
+                f"{value}. It is read by {readers}."
+            )
+
+
+def _matryoshka_problems(loss: LossConfig) -> Iterator[str]:
     if loss.matryoshka is None:
         return
     dims, weights = loss.matryoshka.dims, loss.matryoshka.weights

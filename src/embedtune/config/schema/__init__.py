@@ -3,7 +3,19 @@
 Plain dataclasses, because OmegaConf refuses overrides of frozen ones.
 """
 
-from embedtune.config.schema.choices import BatchSampler, Distractors, Format, Kernels, OnChange, Precision
+from embedtune.config.schema.choices import (
+    BatchSampler,
+    Directions,
+    Distractors,
+    Format,
+    HardnessOn,
+    Kernels,
+    MarginStrategy,
+    OnChange,
+    Partition,
+    Precision,
+    Similarity,
+)
 from embedtune.config.schema.evaluation import DIMENSION, SMALLEST, EvalConfig
 from embedtune.config.schema.record import PathsConfig, StudyConfig, TrackingConfig
 from embedtune.config.schema.release import ReleaseConfig, ReproduceConfig
@@ -17,19 +29,24 @@ __all__ = [
     "BatchSampler",
     "Config",
     "DataConfig",
+    "Directions",
     "Distractors",
     "EvalConfig",
     "Format",
+    "HardnessOn",
     "Kernels",
     "LossConfig",
+    "MarginStrategy",
     "MatryoshkaConfig",
     "ModelConfig",
     "OnChange",
+    "Partition",
     "PathsConfig",
     "Precision",
     "PromptsConfig",
     "ReleaseConfig",
     "ReproduceConfig",
+    "Similarity",
     "StudyConfig",
     "TrackingConfig",
     "TrainConfig",

@@ -27,6 +27,43 @@ class Kernels(Enum):
     stock = "stock"
 
 
+class Similarity(Enum):
+    """How a loss compares two embeddings."""
+
+    cosine = "cosine"
+    dot = "dot"
+
+
+class Directions(Enum):
+    """Which texts of a batch are set against which."""
+
+    query = "query"
+    symmetric = "symmetric"
+    all = "all"
+
+
+class Partition(Enum):
+    """Whether the directions share one softmax or have one each."""
+
+    joint = "joint"
+    per_direction = "per_direction"
+
+
+class HardnessOn(Enum):
+    """Which negatives weigh more, the more similar they are."""
+
+    in_batch = "in_batch"
+    hard = "hard"
+    all = "all"
+
+
+class MarginStrategy(Enum):
+    """How the margin of a guide is taken: as a difference or as a share of the positive's similarity."""
+
+    absolute = "absolute"
+    relative = "relative"
+
+
 class Distractors(Enum):
     """Further passages to search in: those of the training rows, or none."""
 

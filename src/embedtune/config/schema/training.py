@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from embedtune.config.schema.choices import BatchSampler, Kernels, Precision
+from embedtune.config.schema.choices import (
+    BatchSampler,
+    Directions,
+    HardnessOn,
+    Kernels,
+    MarginStrategy,
+    Partition,
+    Precision,
+    Similarity,
+)
 
 
 @dataclass
@@ -40,4 +49,13 @@ class LossConfig:
 
     name: str = "mnrl"
     scale: float = 20.0
+    similarity: Similarity = Similarity.cosine
+    directions: Directions = Directions.query
+    partition: Partition = Partition.joint
+    hardness: float = 0.0
+    hardness_on: HardnessOn = HardnessOn.in_batch
+    guide: str | None = None
+    margin: float | None = None
+    margin_strategy: MarginStrategy = MarginStrategy.absolute
+    teacher: str | None = None
     matryoshka: MatryoshkaConfig | None = field(default_factory=MatryoshkaConfig)

@@ -15,11 +15,13 @@ _NAMES = {
         "positive", "answer", "passage", "context", "sentence2", "sentence_1", "pos", "positives", "positive_passages",
     ),
     "negative": ("negative", "sentence3", "sentence_2", "neg", "negatives", "negative_passages"),
+    "score": ("score", "label", "labels", "scores", "similarity_score"),
 }  # fmt: skip
 """Role -> usual names, those of sentence-transformers first, then of FlagEmbedding (pos, neg) and Tevatron."""
 
-_ROLE = re.compile(r"(anchor|(positive|negative)(?:_(\d{1,6}))?)")
-_GRADES = ("label", "score", "similarity_score")
+_ROLE = re.compile(r"(anchor|score|(positive|negative)(?:_(\d{1,6}))?)")
+PASSAGE_SCORES = ("pos_scores", "neg_scores")
+"""FlagEmbedding's scores of a teacher: lists beside the positives and the negatives."""
 _LISTED = 20
 
 
@@ -30,11 +32,13 @@ class Roles:
     anchor: str
     positives: tuple[str, ...]
     negatives: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    """One column, or the two of :data:`PASSAGE_SCORES`."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All of them, each once."""
-        return tuple(dict.fromkeys((self.anchor, *self.positives, *self.negatives)))
+        return tuple(dict.fromkeys((self.anchor, *self.positives, *self.negatives, *self.scores)))
 
 
 def is_role(name: str) -> bool:
@@ -60,7 +64,8 @@ def match_columns(found: Iterable[str], mapping: Mapping[str, str], file: str, n
             notes.refuse("columns", f"{file} must not repeat a column, but got {name!r} {count} times. Rename one.")
     if len(notes.problems) > before:
         return None
-    roles = Roles(chosen["anchor"][0], chosen["positive"], chosen["negative"])
+    scores = chosen["score"] or _passage_scores(names, bool(chosen["negative"]))
+    roles = Roles(chosen["anchor"][0], chosen["positive"], chosen["negative"], scores)
     _name_unread([name for name in names if name not in roles.columns], file, notes)
     return roles
 
@@ -83,27 +88,26 @@ def _columns_of(
     if len(usual) > 1 and len(family) < len(usual):
         message = f"{file} must have one column for {role}, but got {listed(usual)}. Set data.columns.{role}."
         notes.refuse("columns", message)
-    elif not usual and role != "negative":
+    elif not usual and role in ("anchor", "positive"):
         message = f"{file} must have a column for {role} ({', '.join(_NAMES[role])}), but got {shown}."
         notes.refuse("columns", f"{message} Rename one or set data.columns.{role}.")
     return tuple(sorted(usual, key=_number))
 
 
 def _name_unread(unread: Sequence[str], file: str, notes: Notes) -> None:
-    """Report the columns that nothing reads; for grades, also what that means."""
-    grades = [name for name in unread if _plain(name) in _GRADES]
-    others = [name for name in dict.fromkeys(unread) if name not in grades]
-    if grades:
-        notes.warnings.append(
-            f"{file} has a column {grades[0]!r}, which is not read: every row is taken as a positive "
-            "pair. Remove the rows that are none."
-        )
-    if others:
-        shown = listed([repr(name) for name in others], _LISTED)
+    """Report the columns that nothing reads."""
+    if unread:
+        shown = listed([repr(name) for name in dict.fromkeys(unread)], _LISTED)
         notes.warnings.append(
             f"{file} has columns that are not read: {shown}. data.columns.ROLE=NAME gives one the role of anchor, "
-            "positive or negative."
+            "positive, negative or score."
         )
+
+
+def _passage_scores(names: Sequence[str], negatives: bool) -> tuple[str, ...]:
+    """The columns of a teacher's scores, where there is one for every passage."""
+    wanted = PASSAGE_SCORES if negatives else PASSAGE_SCORES[:1]
+    return wanted if set(wanted) <= set(names) else ()
 
 
 def _is_named(name: str, role: str) -> bool:

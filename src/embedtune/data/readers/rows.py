@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from embedtune.data.drafts import PAIR, Notes, Rows, place
-from embedtune.data.readers.columns import Roles
+from embedtune.data.labels import is_number
+from embedtune.data.readers.columns import PASSAGE_SCORES, Roles
 from embedtune.data.readers.room import CELL, require_room
 
 
@@ -48,7 +49,38 @@ def make_rows(columns: Columns, roles: Roles, notes: Notes) -> Rows:
         where: Sequence[int] = columns.numbers
     else:
         where = [number for number, texts in zip(numbers, positives, strict=True) for _ in texts or (None,)]
-    return Rows(columns.file, (*PAIR, *negative_names(count)), values, where, columns.unit)
+    scores = _scores(columns, roles, [max(1, len(texts)) for texts in positives], count, notes)
+    return Rows(columns.file, (*PAIR, *negative_names(count)), values, where, columns.unit, scores)
+
+
+def _scores(columns: Columns, roles: Roles, rows: Sequence[int], negatives: int, notes: Notes) -> list[tuple[Any, ...]]:
+    """What is said beside the texts of each row.
+
+    Args:
+        columns: Of the file.
+        roles: Which of them hold scores.
+        rows: How many rows each of the file becomes: one for each positive.
+        negatives: How many of its negatives are used.
+        notes: Told of a column that holds no scores.
+    """
+    if not roles.scores:
+        return []
+    own = [_listed(cell) for cell in columns.values[roles.scores[0]]]
+    if not any(is_number(score) for cell in own for score in cell):
+        notes.warnings.append(f"{columns.file} has a column {roles.scores[0]!r} without numbers, which is not read.")
+        return []
+    if roles.scores[0] != PASSAGE_SCORES[0]:
+        return [tuple(cell) for cell, count in zip(own, rows, strict=True) for _ in range(count)]
+    others = [_listed(cell) for cell in columns.values[roles.scores[1]]] if len(roles.scores) > 1 else [[]] * len(own)
+    return [
+        (*cell[place : place + 1], *rest[:negatives])
+        for cell, rest, count in zip(own, others, rows, strict=True)
+        for place in range(count)
+    ]
+
+
+def _listed(cell: Any) -> list[Any]:
+    return cell if isinstance(cell, list) else [cell]
 
 
 def negative_names(count: int) -> tuple[str, ...]:

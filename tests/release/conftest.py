@@ -29,7 +29,7 @@ CRITERION = Criterion(margin=0.01)
 
 def standing(name: str, value: float, shrunken: float | None, **more: Any) -> Standing:
     """A candidate with the same score for every query."""
-    candidate = Candidate(name, Kind.TRIAL, np.full(QUERIES, value), **more)
+    candidate = Candidate(name, Kind.TRIAL, np.full(QUERIES, value), **{"dim": 384, **more})
     return Standing(candidate, Interval(round(value - 0.07, 2), round(value + 0.07, 2), 0.95), shrunken)
 
 
@@ -40,7 +40,7 @@ def comparison(mean: float, p_value: float) -> Comparison:
 STANDINGS = (
     standing("trial 5", 0.79, 0.775, seconds=120.0, numbers=(5,)),
     standing("trial 3", 0.78, 0.77, seconds=184.2, numbers=(3,), is_default=True),
-    Standing(Candidate("untuned model", Kind.UNTUNED, np.full(QUERIES, 0.6)), Interval(0.5, 0.7, 0.95), None),
+    Standing(Candidate("untuned model", Kind.UNTUNED, np.full(QUERIES, 0.6), 384), Interval(0.5, 0.7, 0.95), None),
 )
 SIZES = ((384, Precision.FLOAT32), (256, Precision.INT8), (256, Precision.FLOAT32), (128, Precision.BINARY))
 DECISION = Decision(

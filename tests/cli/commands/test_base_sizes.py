@@ -69,3 +69,31 @@ def test_what_does_not_fit_all_of_them_is_refused_before_anything_is_written(
     assert result.status == 2, result.err
     assert said in result.err
     assert not (workdir / "sweeps").exists()
+
+
+def test_a_release_judges_each_model_at_its_own_full_size(
+    typed: Typed, task_folder: Path, large: str, workdir: Path
+) -> None:
+    assert typed(*sweep(task_folder, large, "sweep=grid", "hydra.sweeper.params=null")).status == 0
+    quiet = ("study.name=s", "tracking.enabled=false", "format=json", "release.gate=false")
+    for number, dim in enumerate((64, 128)):
+        answer = typed("release", *quiet, f"release.trial={number}", f"release.name=r{number}")
+        assert answer.status == 0, answer.err
+        decision, scores = answer.json["decision"], answer.json["scores"]["validation"]
+        assert decision["dim"] == dim
+        assert {one["name"]: one["dim"] for one in decision["candidates"]} == {
+            f"trial {number}": dim, "untuned tiny": 64, f"untuned {large}": 128,
+        }  # fmt: skip
+        chosen = next(one["value"] for one in decision["candidates"] if one["chosen"])
+        assert chosen == pytest.approx(scores[str(dim)]["cosine_map@100"], abs=1e-9)
+        assert SentenceTransformer(answer.json["folder"], device="cpu").get_embedding_dimension() == dim
+        card = (Path(answer.json["folder"]) / "README.md").read_text(encoding="utf-8")
+        assert f"at {dim} dimensions; models of another size at their own full size" in card
+    smaller = typed("release", *quiet, "release.trial=1", "release.name=small", "release.dim=16")
+    assert {one["dim"] for one in smaller.json["decision"]["candidates"]} == {16}
+    refused = typed("release", *quiet, "release.trial=0", "release.name=tiny", "release.dim=4")
+    assert refused.status == 2
+    assert (
+        f"release.dim must be a size at which every base model was measured, but got 4; there is untuned {large} at"
+        in refused.err
+    )

@@ -32,7 +32,7 @@ def judge(chosen: Scores, untuned: Scores, groups: NDArray[np.intp], **more: Any
 
 
 def decision(chosen_on: str, judged_on: str, openings: int = 0) -> Decision:
-    trial = Candidate("trial 0", Kind.TRIAL, SCORES, numbers=(0,), folder=Path("/0"))
+    trial = Candidate("trial 0", Kind.TRIAL, SCORES, 384, numbers=(0,), folder=Path("/0"))
     groups = np.arange(len(SCORES))
     return Decision(
         objective="cosine_map@100",

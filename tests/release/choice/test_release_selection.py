@@ -21,7 +21,7 @@ def candidate(name: str, gain: float = 0.0, *, noise: float = 0.0, kind: Kind = 
     """One that is on average 0.5 + gain; with noise, unlike the others from query to query."""
     base: NDArray[np.float64] = np.linspace(0.2, 0.8, QUERIES)
     values = {"seconds": 10.0, "folder": Path(name), **more}
-    return Candidate(name, kind, base + gain + noise * NOISE, **values)
+    return Candidate(name, kind, base + gain + noise * NOISE, 384, **values)
 
 
 def test_a_clear_winner_is_taken() -> None:
@@ -81,7 +81,7 @@ def test_without_weights_the_cheapest_of_equals_is_not_called_the_best() -> None
 
 def test_one_query_tells_nothing_apart() -> None:
     candidates = [
-        Candidate(name, Kind.TRIAL, np.array([value]), seconds=value, folder=Path(name))
+        Candidate(name, Kind.TRIAL, np.array([value]), 384, seconds=value, folder=Path(name))
         for name, value in (("a", 1.0), ("b", 0.5))
     ]
 

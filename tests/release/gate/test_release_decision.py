@@ -32,10 +32,10 @@ def judge(chosen: Scores, untuned: Scores, groups: NDArray[np.intp], **more: Any
 def decide(gain: float, *, gated: bool = True, incumbent: float | None = None, trials: int = 5) -> Decision:
     tried = {number: BASE + gain + number * NOISE / 10 for number in range(trials)}
     candidates = [
-        Candidate(f"trial {number}", Kind.TRIAL, scores, 10.0 + number, (number,), folder=Path(f"/{number}"))
+        Candidate(f"trial {number}", Kind.TRIAL, scores, 384, 10.0 + number, (number,), folder=Path(f"/{number}"))
         for number, scores in tried.items()
     ]
-    pool = Pool((*candidates, Candidate("untuned model", Kind.UNTUNED, BASE)), tried, GROUPS, "validation")
+    pool = Pool((*candidates, Candidate("untuned model", Kind.UNTUNED, BASE, 384)), tried, GROUPS, "validation")
     selection = select(pool.candidates, GROUPS, only_new=True)
     other = None if incumbent is None else BASE + incumbent
     verdict = judge(BASE + gain + NOISE, BASE, GROUPS, incumbent=other, criterion=CRITERION)

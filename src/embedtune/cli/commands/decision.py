@@ -81,6 +81,7 @@ def _candidates(decision: Decision) -> Table:
         [
             standing.candidate.name,
             f"{standing.candidate.value:.4f}",
+            *([str(standing.candidate.dim)] if decision.dims_differ else []),
             _interval(standing.interval),
             _number(standing.shrunken),
             f"{standing.candidate.seconds:.0f}" if standing.candidate.seconds else "-",
@@ -88,8 +89,10 @@ def _candidates(decision: Decision) -> Table:
         ]
         for standing in decision.standings
     ]
-    title = f"Candidates by {decision.objective} at {decision.dim} dimensions, {decision.chosen_on}"
-    return make_table(["candidate", "mean", level, "shrunken", "seconds", ""], rows, title)
+    at = "the size of each" if decision.dims_differ else f"{decision.dim} dimensions"
+    title = f"Candidates by {decision.objective} at {at}, {decision.chosen_on}"
+    size = ["dimensions"] if decision.dims_differ else []
+    return make_table(["candidate", "mean", *size, level, "shrunken", "seconds", ""], rows, title)
 
 
 def _sizes(report: SizeReport, objective: str) -> Table:

@@ -74,7 +74,7 @@ def release(config: Config) -> Answer:
         product = make_product(case, chosen, {record.number: record for record in records}, scratch)
         model = case.load(product.folder)  # once for all that is measured; what is exported is loaded again
         validated = case.measure(model, VALIDATION)
-        product = product.scored(validated.metrics, case.objective, case.dim)
+        product = product.scored(validated.metrics, case.objective, decision.dim)
         check_reproduced(product.record.metrics, validated.metrics)
         check_room(product.folder, target)
         if case.has_test:  # from here on it is read, whatever comes of it

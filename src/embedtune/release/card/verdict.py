@@ -27,7 +27,7 @@ def decision_facts(decision: Decision, leakage: Sequence[str] | None) -> list[tu
     seeds = chosen.candidate.seeds
     return [
         ("Gate", gate if decision.gated else "**not gated:** exported without having to pass the tests below"),
-        ("Judged", f"<code>{inline(decision.objective)}</code> at {decision.dim} dimensions"),
+        ("Judged", f"<code>{inline(decision.objective)}</code> at {decision.dim} dimensions{_each(decision)}"),
         ("Chosen because", inline(decision.selection.reason)),
         ("Seeds behind the choice", f"{seeds} fresh ones" if seeds else "1, that of the trial"),
         ("Interval of its mean", f"{_interval(chosen.interval)} on {split_words(decision.chosen_on)}"),
@@ -36,6 +36,10 @@ def decision_facts(decision: Decision, leakage: Sequence[str] | None) -> list[tu
         ("Openings of the test split", _openings(decision.openings)),
         ("Leakage and repeated texts in the data", _findings(leakage)),
     ]
+
+
+def _each(decision: Decision) -> str:
+    return "; models of another size at their own full size" if decision.dims_differ else ""
 
 
 def candidate_table(decision: Decision) -> str:
@@ -47,13 +51,15 @@ def candidate_table(decision: Decision) -> str:
         row = [
             inline(candidate.name) + (" (default recipe)" if candidate.is_default else ""),
             number(candidate.value),
+            *([str(candidate.dim)] if decision.dims_differ else []),
             _interval(standing.interval),
             number(standing.shrunken),
             duration(candidate.seconds) if candidate.seconds else ABSENT,
             "yes" if decision.is_tied(standing) and decision.is_tie else "no",
         ]
         rows.append([bold(cell) for cell in row] if standing is decision.chosen else row)
-    return table(["Candidate", "Mean", level, "Shrunken", "Training time", "Tie"], rows, "lr")
+    size = ["Dimensions"] if decision.dims_differ else []
+    return table(["Candidate", "Mean", *size, level, "Shrunken", "Training time", "Tie"], rows, "lr")
 
 
 def comparison_table(decision: Decision) -> str:

@@ -32,6 +32,7 @@ class Candidate:
         name: For people: ``trial 3``, ``untuned model``.
         kind: Where it comes from.
         scores: The objective of each query, float64 of shape (queries,); all candidates share queries and order.
+        dim: The size of embedding at which these are read.
         seconds: What its training took.
         numbers: The trials whose weights it is made of.
         is_default: Whether it is the recipe as configured, without any searched value.
@@ -43,6 +44,7 @@ class Candidate:
     name: str
     kind: Kind
     scores: NDArray[np.float64]
+    dim: int
     seconds: float = 0.0
     numbers: tuple[int, ...] = ()
     is_default: bool = False

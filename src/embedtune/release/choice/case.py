@@ -38,7 +38,7 @@ class Case:
         recipe: The configuration of one of its trials: data, evaluation and base model.
         bench: Data and untuned model.
         device: Where models are measured.
-        dim: The size of embedding at which everything is judged.
+        dim: The size of embedding at which everything is judged; None: each model at its own full size.
         options: ``release.*``.
     """
 
@@ -47,7 +47,7 @@ class Case:
     recipe: Config
     bench: Bench
     device: str
-    dim: int
+    dim: int | None
     options: ReleaseConfig
 
     @property
@@ -91,17 +91,22 @@ class Case:
     def measure(self, model: SentenceTransformer, split: str) -> RetrievalScores:
         """Score a model on a split at every size the study measured, as far as the model has them."""
         full = full_dimension(model)
-        asked = {*measured_dims(self.recipe, self.bench.dim), self.dim, full}
+        asked = {*measured_dims(self.recipe, self.bench.dim), self.dim or full, full}
         dims = sorted((dim for dim in asked if dim <= full), reverse=True)
         return evaluate_retrieval(model, self.bench.task.splits[split], dims, batch_size=self.recipe.eval.batch_size)
 
     def values(self, scores: RetrievalScores) -> NDArray[np.float64]:
-        """The objective of each query at the size of the decision, or at the model's own if that is smaller."""
+        """The objective of each query at the size of the decision, or at the model's own full size."""
         return scores.per_query[self.dim_of(scores)][self.objective]
 
     def dim_of(self, scores: RetrievalScores) -> int:
-        """The size of the decision, or the model's own if that is smaller."""
-        return min(self.dim, max(scores.per_query))
+        """The size at which these scores are judged."""
+        full = max(scores.per_query)
+        return min(self.dim or full, full)
+
+    def is_measured(self, scores: RetrievalScores) -> bool:
+        """Whether there are scores at that size."""
+        return self.dim_of(scores) in scores.per_query
 
     def recorded(self, trial: TrialPaths) -> RetrievalScores:
         """The scores that ranked the trials: those of the folds, or those on validation."""
@@ -136,5 +141,5 @@ def open_case(
             "no score of queries it was not trained on. Remove release.soup."
         )
     require_same(record.facts.get("digests", {}), bench.task.digests)
-    dim = options.dim or definition.objective.dim
+    dim = options.dim or (None if recipe.eval.dim is None else definition.objective.dim)
     return Case(study, definition, recipe, bench, resolve_device(device), dim, options)

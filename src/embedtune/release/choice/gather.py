@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from embedtune import archive
-from embedtune.errors import DataError, ReleaseError
+from embedtune.errors import ConfigError, DataError, ReleaseError
 from embedtune.ranking import is_scored
 from embedtune.records import RetrievalScores, TrialRecord
 from embedtune.release.choice.candidates import Candidate, Incumbent, Kind, Pool, finalists
@@ -47,12 +48,12 @@ def gather(case: Case, records: Sequence[TrialRecord], incumbent: Incumbent | No
             f"study {case.study.name} must have a candidate with scores, but none of {len(chosen)} has. "
             "See the warnings above; name one with release.trial."
         )
-    candidates = [*judged, *(Candidate(name, Kind.UNTUNED, case.values(own)) for name, own in untuned.items())]
+    candidates = [*judged, *(_scored(case, name, Kind.UNTUNED, own) for name, own in untuned.items())]
     if options.soup:
         candidates.append(_soup(case, judged, scratch / "soup"))
     if incumbent is not None and not case.has_folds:
-        scores = case.values(case.measure(case.load(incumbent.folder), VALIDATION))
-        candidates.append(Candidate(incumbent.name, Kind.INCUMBENT, scores, folder=incumbent.folder))
+        measured = case.measure(case.load(incumbent.folder), VALIDATION)
+        candidates.append(replace(_scored(case, incumbent.name, Kind.INCUMBENT, measured), folder=incumbent.folder))
     groups = reference.groups if case.has_folds else case.groups(VALIDATION)
     split = "folds" if case.has_folds else VALIDATION
     return Pool(tuple(candidates), {n: case.values(s) for n, s in tried.items()}, groups, split)
@@ -68,6 +69,12 @@ def _untuned(case: Case) -> dict[str, RetrievalScores]:
         found = {name: case.recorded(case.study.of(own.name)) for name, own in zip(names, records, strict=False)}
     except DataError as error:
         raise ReleaseError(f"the untuned model must have been measured in the study, but: {error}") from error
+    unknown = [f"{name} at {list(own.per_query)}" for name, own in found.items() if not case.is_measured(own)]
+    if unknown:
+        raise ConfigError(
+            f"release.dim must be a size at which every base model was measured, but got {case.dim}; there is "
+            f"{', '.join(unknown)}. Take one that all have; without release.dim each is judged at its full size."
+        )
     if not found:
         raise ReleaseError(
             "the untuned model must have been measured in the study, but it was not. Run the study again."
@@ -84,7 +91,7 @@ def _tried(case: Case, records: Sequence[TrialRecord], untuned: RetrievalScores)
         except DataError as error:
             logger.warning("Trial %d is not compared: %s", record.number, error)
             continue
-        if scores.query_ids == untuned.query_ids and case.dim_of(scores) in scores.per_query:
+        if scores.query_ids == untuned.query_ids and case.is_measured(scores):
             found[record.number] = scores
         else:
             logger.warning("Trial %d is not compared: it was scored on other queries or sizes", record.number)
@@ -106,6 +113,7 @@ def _trial(
         name=f"trial {record.number}",
         kind=Kind.TRIAL,
         scores=scores,
+        dim=case.dim_of(tried[record.number]),
         seconds=record.seconds,
         numbers=(record.number,),
         is_default=default is not None and record.number == default.number,
@@ -115,14 +123,21 @@ def _trial(
     )
 
 
+def _scored(case: Case, name: str, kind: Kind, scores: RetrievalScores) -> Candidate:
+    return Candidate(name, kind, case.values(scores), case.dim_of(scores))
+
+
 def _soup(case: Case, trials: Sequence[Candidate], target: Path) -> Candidate:
     members = [candidate for candidate in trials if candidate.folder is not None]
     folder = cook_soup([candidate.folder for candidate in members if candidate.folder is not None], target)
     numbers = tuple(number for candidate in members for number in candidate.numbers)
-    return Candidate(
-        name=f"average of trials {', '.join(map(str, numbers))}",
-        kind=Kind.SOUP,
-        scores=case.values(case.measure(case.load(folder), VALIDATION)),
+    return replace(
+        _scored(
+            case,
+            f"average of trials {', '.join(map(str, numbers))}",
+            Kind.SOUP,
+            case.measure(case.load(folder), VALIDATION),
+        ),
         seconds=sum(candidate.seconds for candidate in members),
         numbers=numbers,
         folder=folder,

@@ -38,7 +38,7 @@ class Decision:
 
     Attributes:
         objective: The metric judged.
-        dim: The size of embedding it was judged at.
+        dim: The size of embedding at which the chosen candidate is judged.
         criterion: Level and margin.
         gated: Whether the gate may refuse.
         standings: Every candidate, the best first.
@@ -82,6 +82,11 @@ class Decision:
     def checks(self) -> tuple[Check, ...]:
         """The gate's tests; none if nothing had to be judged."""
         return self.verdict.checks if self.verdict is not None else ()
+
+    @property
+    def dims_differ(self) -> bool:
+        """Whether candidates are judged at different sizes, each at its own full one."""
+        return len({standing.candidate.dim for standing in self.standings}) > 1
 
     @property
     def promoted(self) -> bool:
@@ -130,6 +135,7 @@ class Decision:
             "kind": candidate.kind.value,
             "trials": list(candidate.numbers),
             "value": candidate.value,
+            "dim": candidate.dim,
             "interval": _bounds(standing.interval),
             "shrunken": standing.shrunken,
             "seconds": round(candidate.seconds, 3),

@@ -14,14 +14,15 @@ from embedtune.statistics import Criterion
 
 def put_forward(case: Case, pool: Pool, criterion: Criterion) -> Decision:
     """Rank the candidates and choose one, without a look at the test split."""
+    selection = _select(case, pool)
     return Decision(
         objective=case.objective,
-        dim=case.dim,
+        dim=selection.chosen.dim,
         criterion=criterion,
         gated=case.options.gate,
         standings=stand(pool, criterion),
         chosen_on=pool.split,
-        selection=_select(case, pool),
+        selection=selection,
         judged_on=None,
         verdict=None,
         sizes=None,

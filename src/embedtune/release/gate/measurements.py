@@ -139,6 +139,6 @@ def _tried(case: Case, measured: Measured, records: Sequence[TrialRecord]) -> di
             scores = read_scores(case.study.trial(record.number).scores, case.objective)
         except DataError:
             continue  # said when the candidates were gathered
-        if scores.query_ids == queries and case.dim in scores.per_query:
+        if scores.query_ids == queries and case.is_measured(scores):
             found[f"trial {record.number}"] = case.values(scores)
     return found

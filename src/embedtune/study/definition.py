@@ -46,7 +46,7 @@ def define_study(config: Config, task: TaskData, objective: Objective, search: S
         n_trials=config.study.n_trials,
         search=search or Search(),
         data=DataSource(task.name, task.source, dict(task.digests)),
-        model=plain(config.model),
+        model=_model(config.model),
         recipe=_recipe(config, kind),
         code_version=library_versions().get("embedtune"),
         git_revision=git_revision(),
@@ -109,7 +109,7 @@ def require_same(name: str, stored: StudyDefinition, definition: StudyDefinition
 def definition_differences(stored: StudyDefinition, definition: StudyDefinition) -> list[str]:
     """The differences between a study's definition at its beginning and now."""
     recipe = with_defaults(stored.recipe, _recipe(Config(), definition.kind))
-    model = with_defaults(stored.model, plain(ModelConfig()))
+    model = with_defaults(stored.model, _model(ModelConfig()))
     search = replace(
         stored.search, sampler=with_address(stored.search.sampler), pruner=with_address(stored.search.pruner)
     )
@@ -165,6 +165,13 @@ def require_definition(study: StudyPaths, known: list[str], key: str = "study.na
         names = ", ".join(known) or "none yet"
         raise ConfigError(f"{key} must name a study, but got {study.name}. In {study.root.parent}: {names}.")
     return definition
+
+
+def _model(model: ModelConfig) -> Settings:
+    """The base model, without its customary learning rates, which stand in what is trained and searched."""
+    values: dict[str, Any] = plain(model)
+    values.pop("learning_rates")
+    return values
 
 
 def _recipe(config: Config, kind: Kind) -> dict[str, Settings]:

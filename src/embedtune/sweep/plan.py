@@ -16,6 +16,7 @@ from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
 from embedtune.study.definition import define_study, free_name, require_definition
 from embedtune.sweep.settings import check_settings
 from embedtune.sweep.space.bases import Base, base_models, words_of
+from embedtune.sweep.space.rates import with_rates
 from embedtune.sweep.space.rules import DRAWS, Rules, make_rules
 from embedtune.sweep.space.space import Space, build_space, split_arguments, to_overrides
 from embedtune.sweep.space.starts import Known, default_recipe, given, warm_start
@@ -86,7 +87,9 @@ def plan_sweep(
         # The same for every model that is searched.
         fixed = [*fixed, *to_overrides({"eval.second": objective.second.written})]
     nulls = {SIZE: objective.dim, **{f"{PROMPTS}{role}": own for role, own in prompts_of(bench.model).items()}}
-    dims = _trained(compose, fixed, searched, config, benches)
+    models = _models(compose, fixed, searched)
+    searched = with_rates(searched, config, models)
+    dims = _trained(models, config, benches)
     searched, conditions = spread(searched, sweeper.get("conditions") or {}, fixed, _model_key(searched), dims)
     space = build_space(
         fixed, searched, dims[0][1], sized=sized, conditions=conditions, default=values_of(config, nulls, fixed)
@@ -161,15 +164,23 @@ def _model_key(searched: Mapping[str, str]) -> str:
     return "model.name" if "model.name" in searched else "model"
 
 
-def _trained(
-    compose: Compose, fixed: Sequence[str], searched: Mapping[str, str], default: Config, benches: Benches
-) -> list[tuple[Value, Sequence[int]]]:
-    """Every base model that is searched with the dimensions it trains; the default one alone if none is."""
+def _models(compose: Compose, fixed: Sequence[str], searched: Mapping[str, str]) -> list[tuple[Value, Config]]:
+    """Every value of the searched base model with its configuration; none if it is not searched."""
     key = _model_key(searched)
-    found: list[tuple[Value, Sequence[int]]] = []
+    found: list[tuple[Value, Config]] = []
     for word in words_of(key, searched.get(key)):
         with suppress(EmbedtuneError):  # a corner of the space says it
-            config = compose([*fixed, *to_overrides({key: word})])
+            found.append((word, compose([*fixed, *to_overrides({key: word})])))
+    return found
+
+
+def _trained(
+    models: Sequence[tuple[Value, Config]], default: Config, benches: Benches
+) -> list[tuple[Value, Sequence[int]]]:
+    """Every base model that is searched with the dimensions it trains; the default one alone if none is."""
+    found: list[tuple[Value, Sequence[int]]] = []
+    for word, config in models:
+        with suppress(EmbedtuneError):  # a corner of the space says it
             found.append((word, trained_dims(config, benches.dim(config))))
     return found or [(None, trained_dims(default, benches.dim(default)))]
 

@@ -12,6 +12,7 @@ from embedtune.config import (
     Config,
     Distractors,
     EvalConfig,
+    LearningRatesConfig,
     ModelConfig,
     PromptsConfig,
     check_dims,
@@ -166,7 +167,7 @@ def _tried_model(config: Config) -> SentenceTransformer:
 
 def _weights(config: ModelConfig) -> str:
     """Equal for configurations that load the same weights in the same way; prompts are set afterwards."""
-    return repr(replace(config, prompts=PromptsConfig()))
+    return repr(replace(config, prompts=PromptsConfig(), learning_rates=LearningRatesConfig()))
 
 
 def full_dimension(model: SentenceTransformer) -> int:

@@ -38,7 +38,8 @@ def identity(config: Config, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts that must not have changed for a trial to resume as if it had not stopped."""
     values = recorded_config(config)
     same = {key: facts[key] for key in ("digests", "device", "precision", "versions")}
-    return same | {key: values[key] for key in ("model", "train", "loss", "eval")}
+    model = {key: value for key, value in values["model"].items() if key != "learning_rates"}  # no part in a trial
+    return same | {"model": model, **{key: values[key] for key in ("train", "loss", "eval")}}
 
 
 def recorded_config(config: Config) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from embedtune.config.grammar import parse
 from embedtune.config.rules.registry import experiment_problems
-from embedtune.config.schema import Config
-from embedtune.errors import must
+from embedtune.config.schema import Config, LearningRatesConfig
+from embedtune.errors import ConfigError, must
 
 SPLITS = ("train", "validation", "test")
 SOURCES = ("pydocs", "files", "hub")
@@ -98,5 +100,27 @@ def _model_problems(config: Config) -> Iterator[str]:
             "\\n" not in (prompt or ""), f"model.prompts.{role}", "have line breaks as they are, not as \\n", prompt,
             "In bash type $'...' around the whole word, or write it in a file of conf/model.",
         )  # fmt: skip
+    yield from _rate_problems(config.model.learning_rates)
     yield from must(0 < port < 65536, "tracking.port", "be from 1 to 65535", port, "Try 5000.")
     yield from experiment_problems(config.tracking.experiment)
+
+
+def _rate_problems(rates: LearningRatesConfig) -> Iterator[str]:
+    usual = rates.default
+    yield from must(
+        usual > 0 and math.isfinite(usual), "model.learning_rates.default", "be above 0", usual, "Try 5e-5."
+    )
+    for name in ("search", "grid"):
+        text = getattr(rates, name)
+        yield from must(
+            _is_sweep(text), f"model.learning_rates.{name}", "be a sweep", text,
+            "Type train.learning_rate=SWEEP instead, or write it in a file of conf/model: choice(1e-5, 1e-4).",
+        )  # fmt: skip
+
+
+def _is_sweep(text: str) -> bool:
+    try:
+        (override,) = parse([f"key={text}"])
+    except ConfigError:
+        return False
+    return override.is_sweep_override()

@@ -19,7 +19,7 @@ from embedtune.config.schema.choices import (
 from embedtune.config.schema.evaluation import DIMENSION, SMALLEST, EvalConfig
 from embedtune.config.schema.record import PathsConfig, StudyConfig, TrackingConfig
 from embedtune.config.schema.release import ReleaseConfig, ReproduceConfig
-from embedtune.config.schema.task import DataConfig, ModelConfig, PromptsConfig
+from embedtune.config.schema.task import DataConfig, LearningRatesConfig, ModelConfig, PromptsConfig
 from embedtune.config.schema.training import LossConfig, MatryoshkaConfig, TrainConfig
 from embedtune.config.schema.tree import Config
 
@@ -35,6 +35,7 @@ __all__ = [
     "Format",
     "HardnessOn",
     "Kernels",
+    "LearningRatesConfig",
     "LossConfig",
     "MarginStrategy",
     "MatryoshkaConfig",

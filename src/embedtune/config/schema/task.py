@@ -15,6 +15,15 @@ class PromptsConfig:
 
 
 @dataclass
+class LearningRatesConfig:
+    """``model.learning_rates.*``: the custom of the base model: one rate, and what a search tries, as sweeps."""
+
+    default: float = 5e-5
+    search: str = "tag(log, interval(1e-5, 3e-4))"
+    grid: str = "choice(2e-5, 5e-5, 1e-4)"
+
+
+@dataclass
 class ModelConfig:
     """``model.*``: the base model."""
 
@@ -23,6 +32,7 @@ class ModelConfig:
     max_seq_length: int | None = None
     trust_remote_code: bool = False
     prompts: PromptsConfig = field(default_factory=PromptsConfig)
+    learning_rates: LearningRatesConfig = field(default_factory=LearningRatesConfig)
 
 
 @dataclass

@@ -19,6 +19,8 @@ from embedtune.sweep.space.distributions import distribution_of, draw, ends_of, 
 
 EACH = "loss.matryoshka.weights.each"
 """Stands for one key per Matryoshka dimension."""
+RATES = "model.learning_rates."
+"""Prefix of keys that say what is searched, and are not searched themselves."""
 SEARCHABLE = ("train", "loss", "model")
 """Groups that a trial may vary; with other data or another objective its score would not be comparable."""
 
@@ -164,6 +166,11 @@ def build_space(
         f"{key} must have one value, as all but {', '.join(SEARCHABLE)} and their keys, but got {text}. Choose one."
         for key, text in texts.items()
         if key.partition(".")[0] not in SEARCHABLE and not (sized and key == SIZE)
+    ]
+    problems += [
+        f"{key} must have one value, but got {text}. Search train.learning_rate."
+        for key, text in texts.items()
+        if key.startswith(RATES)
     ]
     problems += [
         f"hydra.sweeper.conditions.{key} must be for a searched key, but {key} is none. Remove it or search {key}."

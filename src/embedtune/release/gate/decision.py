@@ -135,7 +135,6 @@ class Decision:
             "kind": candidate.kind.value,
             "trials": list(candidate.numbers),
             "value": candidate.value,
-            "dim": candidate.dim,
             "interval": _bounds(standing.interval),
             "shrunken": standing.shrunken,
             "seconds": round(candidate.seconds, 3),
@@ -145,6 +144,7 @@ class Decision:
             "releasable": candidate.is_releasable,
             "tied": self.is_tied(standing),
             "chosen": standing is self.chosen,
+            **({"dim": candidate.dim} if self.dims_differ else {}),
         }
 
     def _check(self, check: Check) -> Document:

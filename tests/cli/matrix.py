@@ -61,6 +61,9 @@ MATRIX: dict[str, Row] = {
     "train.batch_sampler": Row("no_duplicates", searched="choice(plain, no_duplicates)"),
     "train.chunks": Row("2", 2, searched="int(interval(1, 4))"),
     "train.kernels": Row("stock", searched="choice(auto, stock)"),
+    "train.gradient_checkpointing": Row(
+        "true", True, effect=("gradient_checkpointing", True), searched="choice(true, false)"
+    ),
     "train.seed": Row("7", 7, effect=("seed", 7), searched="choice(7, 8)"),
     "train.device": Row("cpu", searched="choice(cpu, auto)"),
     "loss.name": Row("cached_mnrl", searched="choice(mnrl, cached_mnrl, gist)"),

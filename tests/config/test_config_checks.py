@@ -92,6 +92,10 @@ BROKEN = [
     (train(seed=-1), "train.seed must be at least 0 and below 4294967296, but got -1. "),
     (train(seed=2**32), "train.seed must be at least 0 and below 4294967296, but got 4294967296. "),
     (train(chunks=0), "train.chunks must be at least 1, but got 0. "),
+    (
+        Config(train=TrainConfig(gradient_checkpointing=True), loss=LossConfig(name="cached_gist")),
+        "train.gradient_checkpointing must be false with loss.name=cached_gist, but got true. Both compute ",
+    ),
     (loss(name="softmax"), "loss.name must be one of angle, cached_gist, cached_mnrl, contrastive, cosent, "),
     (loss(hardness=-1.0), "loss.hardness must be at least 0, but got -1.0. "),
     (loss(margin=math.nan, name="gist"), "loss.margin must be at least 0, but got nan. "),

@@ -6,9 +6,16 @@ import sys
 import pytest
 import torch
 
-from embedtune.config import Precision
+from embedtune.config import Precision, TrainConfig
 from embedtune.errors import ConfigError
-from embedtune.training import Progress, peak_memory, reset_peak_memory, resolve_device, resolve_precision
+from embedtune.training import (
+    Progress,
+    device_problems,
+    peak_memory,
+    reset_peak_memory,
+    resolve_device,
+    resolve_precision,
+)
 from embedtune.training import device as devices
 from embedtune.trial.meter import Meter
 
@@ -31,10 +38,52 @@ def test_an_absent_device_is_refused(device: str) -> None:
         resolve_device(device)
 
 
-@pytest.mark.parametrize("device", ["gpu", "", "cuda:", "cuda:x", "cpu:1", "mps"])
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:", "cuda:x", "cpu:1", "mps:0"])
 def test_an_unknown_device_is_refused(device: str) -> None:
-    with pytest.raises(ConfigError, match=r"train\.device must be auto, cpu, cuda or cuda:N, but got"):
+    with pytest.raises(ConfigError, match=r"train\.device must be auto, cpu, cuda, cuda:N or mps, but got"):
         resolve_device(device)
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has mps")
+def test_mps_is_refused_where_there_is_none() -> None:
+    with pytest.raises(ConfigError, match=r"train\.device must be a device of this machine, but got mps"):
+        resolve_device("mps")
+
+
+@without_cuda
+def test_mps_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert (resolve_device("auto"), resolve_device("mps")) == ("mps", "mps")
+    assert (peak_memory("mps"), Meter("mps").facts["peak_memory_bytes"]) == (None, None)
+    for newer, expected in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda *_, newer=newer: newer)
+        assert resolve_precision(Precision.auto, "mps") == expected
+    assert resolve_precision(Precision.fp16, "mps") == "fp16"
+    with pytest.raises(ConfigError, match="on mps, which has no bf16"):
+        resolve_precision(Precision.bf16, "mps")
+
+
+def test_fp16_is_refused_on_the_cpu() -> None:
+    with pytest.raises(ConfigError, match=r"train\.precision must be auto, bf16 or fp32 on the CPU, but got fp16"):
+        resolve_precision(Precision.fp16, "cpu")
+    (problem,) = device_problems(TrainConfig(precision=Precision.fp16, device="cpu"))
+    assert "fp16" in problem
+    (problem,) = device_problems(TrainConfig(precision=Precision.fp16, device="gpu"))
+    assert problem.startswith("train.device must be")
+    assert list(device_problems(TrainConfig(device="cpu"))) == []
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp32"), ((8, 0), "bf16"), ((9, 0), "bf16")])
+def test_cuda_has_bf16_from_ampere_on(
+    capability: tuple[int, int], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Tesla T4")
+    assert resolve_precision(Precision.auto, "cuda") == expected
+    assert resolve_precision(Precision.fp16, "cuda") == "fp16"
+    if expected == "fp32":
+        with pytest.raises(ConfigError, match=r"on cuda \(Tesla T4\), which has no bf16, but got bf16\. Try fp16"):
+            resolve_precision(Precision.bf16, "cuda")
 
 
 @pytest.mark.parametrize("precision", [Precision.bf16, Precision.fp32])

@@ -19,6 +19,8 @@ from embedtune.errors import ResumeError
 from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Attempt, Listener, Progress, TrainingState, read_state, train_model
+from embedtune.training import train as train_module
+from embedtune.training.state import restore_loss_scale
 
 
 def configured(**train: Any) -> Config:
@@ -98,6 +100,46 @@ def test_the_cached_loss_goes_on_too(small_training: TrainingSet, tmp_path: Path
     whole, _ = run(tmp_path, configured(), [small_training], mini_batch_size=4)
     again, _ = run_again(tmp_path, 4, configured(), [small_training], mini_batch_size=4)
     assert equal(whole, again)
+
+
+class Scaled(train_module.Trainer):
+    """Scales its losses as in fp16, which does not run on a CPU; its scale grows in a few steps."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=3)
+
+
+def test_the_loss_scale_goes_on_too(
+    small_training: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_module, "Trainer", Scaled)
+    config = configured(max_grad_norm=0.0)
+    config.eval.every = 2
+    whole, evaluations = run(tmp_path, config, [small_training])
+    saved = read_state(tmp_path / "4").values["loss_scale"]
+    assert saved["scale"] == 2048.0, "it grew once"
+    assert saved["_growth_tracker"] == 1
+    again, after = run_again(tmp_path, 4, config, [small_training])
+    assert after == [progress for progress in evaluations if progress.step > 4]
+    assert equal(whole, again)
+    assert read_state(tmp_path / str(evaluations[-2].step)).values["loss_scale"]["scale"] > 2048.0
+
+
+def test_a_loss_scale_belongs_to_its_precision(saved: Path) -> None:
+    state, scaler = read_state(saved), torch.amp.GradScaler("cpu")
+    restore_loss_scale(state, None)
+    with pytest.raises(ResumeError, match="another precision"):
+        restore_loss_scale(state, scaler)
+    scaled = replace(state, values=dict(state.values) | {"loss_scale": scaler.state_dict()})
+    restore_loss_scale(scaled, scaler)
+    for wrong in ({}, {"scale": 1.0}):
+        with pytest.raises(ResumeError):
+            restore_loss_scale(replace(state, values=dict(state.values) | {"loss_scale": wrong}), scaler)
+    with pytest.raises(ResumeError, match="another precision"):
+        restore_loss_scale(scaled, None)
+    older = {name: value for name, value in state.values.items() if name != "loss_scale"}
+    restore_loss_scale(replace(state, values=older), None)
 
 
 @pytest.mark.gpu

@@ -192,7 +192,7 @@ def _check_corners(compose: Compose, space: Space, benches: Benches) -> None:
         try:
             config = compose([*space.fixed, *to_overrides(point)])
             problems |= dict.fromkeys(dims_problems(config, benches.dim(config)))
-            problems |= dict.fromkeys(benches.columns_problems(config))
+            problems |= dict.fromkeys(benches.problems(config))
         except EmbedtuneError as error:
             problems |= dict.fromkeys(str(error).splitlines())
     if problems:

@@ -6,6 +6,7 @@ Imports torch and sentence-transformers.
 from embedtune.training.batches import Amount, planned, too_few_rows
 from embedtune.training.callbacks import Listener, Progress, Seen
 from embedtune.training.device import (
+    device_problems,
     is_device_lost,
     peak_memory,
     processor_threads,
@@ -15,6 +16,7 @@ from embedtune.training.device import (
     set_processor_threads,
 )
 from embedtune.training.facts import training_facts
+from embedtune.training.feasible import model_problems
 from embedtune.training.losses import columns_problems, load_teacher, teacher_scores, unread_scores
 from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
 from embedtune.training.state import TrainingState, read_state
@@ -29,10 +31,12 @@ __all__ = [
     "TrainingOutcome",
     "TrainingState",
     "columns_problems",
+    "device_problems",
     "free_memory",
     "is_device_lost",
     "is_out_of_memory",
     "load_teacher",
+    "model_problems",
     "peak_memory",
     "planned",
     "processor_threads",

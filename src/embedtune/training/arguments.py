@@ -26,7 +26,7 @@ def training_arguments(
         precision: As :func:`~embedtune.training.device.resolve_precision` gives it.
         prompts: Put before the texts of each column.
     """
-    on_cuda = device.startswith("cuda")
+    on_cuda, on_cpu = device.startswith("cuda"), device == "cpu"
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(output_dir),
         per_device_train_batch_size=train.batch_size,
@@ -36,10 +36,11 @@ def training_arguments(
         weight_decay=train.weight_decay,
         max_grad_norm=train.max_grad_norm,
         lr_scheduler_type=train.scheduler,
-        optim="adamw_torch_fused",
+        optim="adamw_torch" if device == "mps" else "adamw_torch_fused",
         seed=train.seed,
         bf16=precision == "bf16",
-        use_cpu=not on_cuda,
+        fp16=precision == "fp16",
+        use_cpu=on_cpu,
         batch_sampler=_SAMPLERS[train.batch_sampler],
         multi_dataset_batch_sampler="round_robin",
         prompts=None if prompts is None else dict(prompts),

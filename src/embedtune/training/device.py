@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
-from embedtune.config import Precision
+from embedtune.config import Precision, TrainConfig
 from embedtune.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -22,17 +23,19 @@ _LOST = ("CUDA error:", "HIP error:", "device-side assert", "illegal memory acce
 
 
 def resolve_device(device: str) -> str:
-    """The device to train on: ``auto`` is the first CUDA device where there is one, else the CPU.
+    """The device to train on: ``auto`` is the first CUDA device, else the GPU of an Apple processor, else the CPU.
 
     Raises:
         ConfigError: The device is not known, or this machine does not have it.
     """
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     kind, _, index = device.partition(":")
-    known = device in ("cpu", "cuda") or (kind == "cuda" and index.isdecimal())
+    known = device in ("cpu", "cuda", "mps") or (kind == "cuda" and index.isdecimal())
     if not known:
-        raise ConfigError(f"train.device must be auto, cpu, cuda or cuda:N, but got {device}. Try auto.")
+        raise ConfigError(f"train.device must be auto, cpu, cuda, cuda:N or mps, but got {device}. Try auto.")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("train.device must be a device of this machine, but got mps and it has none. Try auto.")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind == "cuda" and int(index or 0) >= count:
         raise ConfigError(
@@ -42,10 +45,33 @@ def resolve_device(device: str) -> str:
 
 
 def resolve_precision(precision: Precision, device: str) -> str:
-    """``bf16`` or ``fp32``; ``auto`` is bf16 where the hardware computes in it, else fp32."""
+    """``bf16``, ``fp16`` or ``fp32``; ``auto`` is bf16 where the hardware computes in it, else fp32.
+
+    A processor without bf16 emulates it, slower than fp32; where it was asked for by name it is taken.
+
+    Raises:
+        ConfigError: The device does not compute in it.
+    """
     if precision is Precision.auto:
         return "bf16" if _has_bf16(device) else "fp32"
+    if precision is Precision.fp16 and device == "cpu":
+        raise ConfigError(
+            "train.precision must be auto, bf16 or fp32 on the CPU, but got fp16, which is for cuda and mps. Try auto."
+        )
+    if precision is Precision.bf16 and device != "cpu" and not _has_bf16(device):
+        raise ConfigError(
+            f"train.precision must be auto, fp16 or fp32 on {device_name(device)}, which has no bf16, but got bf16. "
+            "Try fp16."
+        )
     return str(precision.value)
+
+
+def device_problems(train: TrainConfig) -> Iterator[str]:
+    """A sentence for a device that is not there, or does not compute as ``train.precision`` says."""
+    try:
+        resolve_precision(train.precision, resolve_device(train.device))
+    except ConfigError as error:
+        yield str(error)
 
 
 def processor_threads() -> int:
@@ -65,6 +91,9 @@ def device_name(device: str) -> str:
 
 def reset_peak_memory(device: str) -> None:
     """Reset :func:`peak_memory`, where the device can; logs it where nothing can be measured."""
+    if device == "mps":
+        logger.info("peak_memory_bytes is not measured: torch keeps no such figure of mps")
+        return
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
     elif peak_memory(device) is None:
@@ -74,8 +103,10 @@ def reset_peak_memory(device: str) -> None:
 def peak_memory(device: str) -> int | None:
     """Most bytes in use since the reset on CUDA; on a CPU the most this process ever held.
 
-    None where it is not measured: on a CPU of a system without Python's ``resource``, such as Windows.
+    None where it is not measured: on mps, and on a CPU of a system without Python's ``resource``, such as Windows.
     """
+    if device == "mps":
+        return None
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated(device)
     try:
@@ -105,6 +136,8 @@ def _has_bf16(device: str) -> bool:
     if device.startswith("cuda"):
         # torch.cuda.is_bf16_supported() counts emulation; tensor cores have it from Ampere on.
         return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device == "mps":
+        return torch.backends.mps.is_macos_or_newer(14, 0)
     return any(flag in _cpu_flags() for flag in _NATIVE_BF16)
 
 

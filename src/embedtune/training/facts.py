@@ -101,12 +101,13 @@ def _hyperparameters(
 
 
 def _evaluated(config: Config) -> dict[str, Any]:
-    """How often and in which batches: the trainer does not know, because evaluation is a callback of ours."""
+    """How often, in which batches, and with which activations kept: what is ours, so that the trainer does not know."""
     every, epochs = config.eval.every, config.train.epochs
     return {
         "eval_strategy": "epoch" if every == "epoch" else "steps",
         "eval_steps": None if every == "epoch" else every,
         "per_device_eval_batch_size": config.eval.batch_size,
+        "gradient_checkpointing": config.train.gradient_checkpointing,
         "num_train_epochs": int(epochs) if epochs == int(epochs) else epochs,
     }
 

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 
-from embedtune.training.state import TrainingState, restore_optimiser, restore_random, restore_weights
+from embedtune.training.state import (
+    TrainingState,
+    restore_loss_scale,
+    restore_optimiser,
+    restore_random,
+    restore_weights,
+)
+
+if TYPE_CHECKING:
+    from torch.amp import GradScaler
 
 
 class Resuming(TrainerCallback):  # type: ignore[misc]
-    """Restores weights, optimiser and schedule before the first step, and the state of the random generators.
+    """Restores weights, optimiser, schedule and loss scale before the first step, and the random generators.
 
     The trainer itself finds the place among the batches. Drawing an epoch's batches takes a number from torch's
     generator, which a training that stopped within an epoch had taken already: it gets its generators back after that,
     one that stopped at the end of an epoch before it.
     """
 
-    def __init__(self, state: TrainingState) -> None:
-        """Resume from ``state``."""
+    def __init__(self, state: TrainingState, scaler: Callable[[], GradScaler | None]) -> None:
+        """Resume from ``state``; ``scaler`` gives the one of the training once there is a trainer."""
         self._state: TrainingState | None = state
+        self._scaler = scaler
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Restore everything that a step changes.
@@ -30,6 +41,7 @@ class Resuming(TrainerCallback):  # type: ignore[misc]
         if self._state is not None:
             restore_weights(self._state, kwargs["model"])
             restore_optimiser(self._state, kwargs["optimizer"], kwargs["lr_scheduler"])
+            restore_loss_scale(self._state, self._scaler())
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Restore the generators, if the training stopped at the end of an epoch."""

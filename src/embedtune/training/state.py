@@ -25,6 +25,7 @@ from embedtune.errors import ResumeError
 from embedtune.training.callbacks import Seen
 
 if TYPE_CHECKING:
+    from torch.amp import GradScaler
     from transformers import Trainer
 
 _FILE = "training.safetensors"
@@ -40,7 +41,7 @@ class TrainingState:
         step: Optimiser steps done.
         seen: What the training had read.
         tensors: ``weight/<name>``, ``optimiser/<parameter>/<name>`` and ``random/<generator>``.
-        values: The rest of optimiser, scheduler and generators, as JSON gives it back.
+        values: The rest of optimiser, scheduler, loss scale and generators, as JSON gives it back.
     """
 
     folder: Path
@@ -73,6 +74,7 @@ def write_state(trainer: Trainer, folder: Path, seen: Seen) -> None:
         "rows": seen.rows,
         "groups": optimiser["param_groups"],
         "scheduler": trainer.lr_scheduler.state_dict(),
+        "loss_scale": _loss_scale(trainer.accelerator.scaler),
         "python": random.getstate(),
         "numpy": numpy_state,
     }
@@ -144,6 +146,26 @@ def restore_optimiser(state: TrainingState, optimiser: Any, scheduler: Any) -> N
         raise ResumeError(_said(error)) from error
 
 
+def restore_loss_scale(state: TrainingState, scaler: GradScaler | None) -> None:
+    """Restore the loss scale of fp16 and the steps since it last grew.
+
+    Args:
+        state: What was saved.
+        scaler: Of the training that resumes; None in any other precision.
+
+    Raises:
+        ResumeError: One of the two has a loss scale and the other has not, or it is of another form.
+    """
+    saved = state.values.get("loss_scale")  # states of older versions have none
+    if (saved is None) != (scaler is None):
+        raise ResumeError("its loss scale is that of another precision")
+    if scaler is not None and saved is not None:
+        try:
+            scaler.load_state_dict(dict(saved))
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise ResumeError(_said(error)) from error
+
+
 def restore_random(state: TrainingState, device: torch.device) -> None:
     """Restore the random generators: dropout continues with its next draw.
 
@@ -159,6 +181,8 @@ def restore_random(state: TrainingState, device: torch.device) -> None:
         torch.set_rng_state(state.tensors[f"{_RANDOM}cpu"])
         if device.type == "cuda":
             torch.cuda.set_rng_state(state.tensors[f"{_RANDOM}cuda"], device)
+        elif device.type == "mps":
+            torch.mps.set_rng_state(state.tensors[f"{_RANDOM}mps"])
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ResumeError(_said(error)) from error
 
@@ -169,10 +193,17 @@ def _weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from model.named_buffers()
 
 
+def _loss_scale(scaler: GradScaler | None) -> dict[str, float] | None:
+    """Numbers alone: scale, factors, interval and the steps since it last grew."""
+    return None if scaler is None else scaler.state_dict()
+
+
 def _generators(device: torch.device) -> dict[str, Tensor]:
     states = {f"{_RANDOM}cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states[f"{_RANDOM}cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        states[f"{_RANDOM}mps"] = torch.mps.get_rng_state()
     return states
 
 

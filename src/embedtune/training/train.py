@@ -15,12 +15,15 @@ from sentence_transformers import SentenceTransformer
 from transformers import PrinterCallback
 
 from embedtune.config import Config, Kernels
+from embedtune.errors import ConfigError, join_problems
 from embedtune.records import TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
+from embedtune.training.checkpointing import checkpointed
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
 from embedtune.training.collate import LABEL, TokenCollator, column_prompts, column_routes, column_tokens
 from embedtune.training.device import resolve_device, resolve_precision
+from embedtune.training.feasible import model_problems
 from embedtune.training.kernels.install import own_kernels
 from embedtune.training.kernels.masks import KeepMasks
 from embedtune.training.losses import LOSSES, Scores, build_loss
@@ -81,11 +84,13 @@ def train_model(
         listener: Who is called.
 
     Raises:
-        ConfigError: The device is not there, or every loss weight is 0.
+        ConfigError: The device or the model does not go with ``train.*``, or every loss weight is 0.
         ResumeError: ``attempt.resumed`` is the state of another training.
         TrialError: The loss is NaN or infinite.
     """
     started = time.perf_counter()
+    if problems := list(model_problems(model, config)):
+        raise ConfigError(join_problems(problems))
     device = resolve_device(config.train.device)
     resumed, chosen = attempt.resumed, LOSSES[config.loss.name]
     model.to(device)
@@ -102,6 +107,9 @@ def train_model(
         arguments = training_arguments(config.train, Path(folder), device, precision, prompts)
         arguments.router_mapping = column_routes(model, training)
         stack.enter_context(_cleaned_up(model))
+        twice = config.train.gradient_checkpointing
+        if twice:
+            stack.enter_context(checkpointed(model))
         tokens = column_tokens(model, training)
         # Columns whose prompts are left out of pooling differ in more than their tokens.
         alike = tokens is not None and not any("prompt_length" in own.constants for own in tokens.values())
@@ -110,7 +118,7 @@ def train_model(
         if alike and chosen.one_pass and attempt.mini_batch_size is None:
             encoder = ChunkedEncoder(model, config.train.chunks)
             stack.enter_context(embeddings_pass_through(model))
-            if device == "cpu" and config.train.kernels is Kernels.auto:
+            if device == "cpu" and config.train.kernels is Kernels.auto and not twice:
                 masks = stack.enter_context(own_kernels(model))
         trainer = Trainer(
             model=model,
@@ -118,7 +126,7 @@ def train_model(
             train_dataset=to_dataset(training, chosen.scores),
             loss=build_loss(model, config, attempt.mini_batch_size),
             data_collator=TokenCollator(tokens) if tokens is not None else None,
-            callbacks=[callback, *([Resuming(resumed)] if resumed else [])],
+            callbacks=[callback, *([Resuming(resumed, lambda: trainer.accelerator.scaler)] if resumed else [])],
         )
         trainer.remove_callback(PrinterCallback)  # it prints on stdout
         trainer.encoder, trainer.masks = encoder, masks

@@ -14,6 +14,7 @@ from embedtune.config import (
     EvalConfig,
     LearningRatesConfig,
     ModelConfig,
+    Precision,
     PromptsConfig,
     check_dims,
     dims_problems,
@@ -25,7 +26,7 @@ from embedtune.models.dimension import known_dimension
 from embedtune.models.load import load_model, with_prompts
 from embedtune.records import Objective, TaskData
 from embedtune.statistics import query_groups
-from embedtune.training import columns_problems, resolve_device, unread_scores
+from embedtune.training import columns_problems, device_problems, model_problems, unread_scores
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -94,13 +95,18 @@ class Benches:
         Raises:
             UserError: The model cannot be loaded, or lacks a dimension asked for.
         """
-        if problems := self.columns_problems(config):
+        if problems := list(columns_problems(config, self._task.training)):
             raise ConfigError(join_problems(problems))
         return Bench.of(config, self._task, with_prompts(self._model(config), config.model), self._folds)
 
-    def columns_problems(self, config: Config) -> list[str]:
-        """What the rows lack for a configuration's loss."""
-        return list(columns_problems(config, self._task.training))
+    def problems(self, config: Config) -> list[str]:
+        """What a configuration cannot be trained with: on these rows, on this machine, from a base model known here."""
+        model = self._models.get(_weights(config.model))
+        return [
+            *columns_problems(config, self._task.training),
+            *device_problems(config.train),
+            *(model_problems(model, config) if model is not None else ()),
+        ]
 
     def dim(self, config: Config) -> int:
         """The full size of a configuration's model, without loading it where its files tell the size.
@@ -118,8 +124,12 @@ class Benches:
         return self._models[key]
 
 
-def prepare(config: Config) -> Bench:
+def prepare(config: Config, *, trains: bool = True) -> Bench:
     """Read the data and load the base model.
+
+    Args:
+        config: Of the trial.
+        trains: False where it was trained before, perhaps on another machine, and is only measured.
 
     Raises:
         UserError: With every problem of the data, the model and the dimensions, before any weight is loaded.
@@ -132,10 +142,7 @@ def prepare(config: Config) -> Bench:
         problems += folds_problems(task.training, config.eval.folds) if config.eval.folds and task.training else []
     except DataError as error:
         problems.append(str(error))
-    try:
-        resolve_device(config.train.device)
-    except ConfigError as error:
-        problems.append(str(error))
+    problems += device_problems(config.train if trains else replace(config.train, precision=Precision.auto))
     try:
         dim = known_dimension(config.model)
         problems += dims_problems(config, dim) if dim else []
@@ -146,7 +153,10 @@ def prepare(config: Config) -> Bench:
     for warning in unread_scores(config, task.training):
         logger.warning("%s", warning)
     folds = make_folds(task.training, config.eval.folds) if config.eval.folds else ()
-    return Bench.of(config, judged_task(task, config.eval), _tried_model(config), folds)
+    model = _tried_model(config)
+    if trains and (problems := list(model_problems(model, config))):
+        raise ConfigError(join_problems(problems))
+    return Bench.of(config, judged_task(task, config.eval), model, folds)
 
 
 def judged_task(task: TaskData, evaluation: EvalConfig) -> TaskData:

@@ -13,7 +13,7 @@ __all__ = ["problems"]
 def problems(config: Config) -> list[str]:
     """Every broken rule that can be seen without reading data or a model."""
     return [
-        *train_problems(config.train),
+        *train_problems(config.train, config.loss),
         *loss_problems(config.loss),
         *eval_problems(config.eval),
         *place_problems(config),

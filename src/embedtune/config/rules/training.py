@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from embedtune.config.schema import TrainConfig
+from embedtune.config.schema import LossConfig, TrainConfig
 from embedtune.errors import must
 
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
@@ -14,7 +14,7 @@ SEEDS = 2**32
 """NumPy accepts seeds below this."""
 
 
-def train_problems(train: TrainConfig) -> Iterator[str]:
+def train_problems(train: TrainConfig, loss: LossConfig) -> Iterator[str]:
     """Every broken rule of one fine-tuning."""
     yield from must(
         train.batch_size >= 2, "train.batch_size", "be at least 2", train.batch_size,
@@ -43,3 +43,9 @@ def train_problems(train: TrainConfig) -> Iterator[str]:
     )  # fmt: skip
     yield from must(0 <= train.seed < SEEDS, "train.seed", f"be at least 0 and below {SEEDS}", train.seed, "Try 42.")
     yield from must(train.chunks >= 1, "train.chunks", "be at least 1", train.chunks, "1 runs a batch in one piece.")
+    yield from must(
+        not (train.gradient_checkpointing and loss.name.startswith("cached_")),
+        "train.gradient_checkpointing", f"be false with loss.name={loss.name}", "true",
+        "Both compute activations a second time to save memory, and one undoes the other: remove it, or take "
+        f"loss.name={loss.name.removeprefix('cached_')}.",
+    )  # fmt: skip

@@ -6,10 +6,11 @@ from enum import Enum
 
 
 class Precision(Enum):
-    """Arithmetic of the training step; weights, gradients and evaluation stay in fp32."""
+    """Arithmetic of the training step; weights, gradients and evaluation stay in ``model.dtype``."""
 
     auto = "auto"
     bf16 = "bf16"
+    fp16 = "fp16"
     fp32 = "fp32"
 
 

@@ -31,6 +31,7 @@ class TrainConfig:
     batch_sampler: BatchSampler = BatchSampler.plain
     chunks: int = 4
     kernels: Kernels = Kernels.auto
+    gradient_checkpointing: bool = False
     seed: int = 42
     device: str = "auto"
 

@@ -131,7 +131,7 @@ def open_case(
     """
     options, device = config.release, config.train.device
     recipe.train.device = device
-    bench = prepare(recipe)
+    bench = prepare(recipe, trains=options.seeds > 0)
     dims = measured_dims(recipe, bench.dim)
     if options.dim is not None and options.dim not in dims:
         raise ConfigError(f"release.dim must be one of the measured {dims}, but got {options.dim}. Take one of them.")

@@ -66,12 +66,16 @@ PRIVATE = (
     ("transformers", TRAINER, "transformers:Trainer._load_from_checkpoint"),
     ("transformers", TRAINER, "transformers:TrainingArguments._setup_devices"),
     ("transformers", TRAINER, "accelerate.utils:extract_model_from_parallel"),
+    ("peft", "models/peft_private.py", "peft.tuners.tuners_utils:BaseTunerLayer.merge"),
+    ("peft", "models/peft_private.py", "peft.tuners.tuners_utils:BaseTunerLayer.get_base_layer"),
+    ("peft", "models/peft_private.py", "transformers.integrations.peft:PeftAdapterMixin._hf_peft_config_loaded"),
 )
 
 UNDOCUMENTED = {
     "hydra": r"(from|import) hydra\.(_internal|core\.(override_parser|config_loader|plugins)|plugins\.launcher)\b",
     "mlflow": r"(from|import) mlflow\.(server|store|utils|tracking\._)|[^#\n]*\"(_MLFLOW_|mlflow\.(shared|logged))",
     "optuna": r"(from|import) optuna[\w.]*\._|.*\._(storage|study_id|trial_id|get_stale_trial_ids)\b|.*fixed_params",
+    "peft": r"\s*from peft\.tuners|[^#\n]*(_hf_peft_config_loaded|_weight_conversions)",
     "transformers": r"[^#\n]*\b(_n_gpu|_setup_devices|_is_accelerate_prepared)\b|def _load_from_checkpoint",
 }
 """Library -> lines that use what no page of its documentation names."""

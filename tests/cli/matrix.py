@@ -27,6 +27,8 @@ class Row:
     below: str = ""
 
 
+LORA = ("train=lora", "train.learning_rate=1e-3")
+
 MATRIX: dict[str, Row] = {
     "model.name": Row("{model}", searched="choice(tiny, '{model}')"),
     "model.revision": Row("main", searched="choice(null, main)"),
@@ -66,6 +68,10 @@ MATRIX: dict[str, Row] = {
     ),
     "train.seed": Row("7", 7, effect=("seed", 7), searched="choice(7, 8)"),
     "train.device": Row("cpu", searched="choice(cpu, auto)"),
+    "train.lora.r": Row("4", 4, needs=LORA, searched="choice(2, 4)"),
+    "train.lora.alpha": Row("8", 8, needs=LORA, searched="int(interval(4, 16))"),
+    "train.lora.dropout": Row("0", 0.0, needs=LORA, searched="interval(0.0, 0.3)"),
+    "train.lora.targets": Row("[query,value]", ["query", "value"], needs=LORA),
     "loss.name": Row("cached_mnrl", searched="choice(mnrl, cached_mnrl, gist)"),
     "loss.scale": Row("30", 30.0, searched="interval(10.0, 30.0)"),
     "loss.similarity": Row("dot", searched="choice(cosine, dot)"),

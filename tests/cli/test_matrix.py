@@ -55,7 +55,9 @@ def test_every_row_is_not_the_default() -> None:
     register_schema()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         usual = plain(to_config(compose("config", ["data=files", "data.path=x"])))
-    same = [key for key, row in MATRIX.items() if value_of(usual, key) == expected(row, PLACES)]
+    off = {"train.lora"}  # a group that is left out by default has no values
+    known = {key: row for key, row in MATRIX.items() if key.rpartition(".")[0] not in off}
+    same = [key for key, row in known.items() if value_of(usual, key) == expected(row, PLACES)]
     assert same == []
 
 
@@ -174,7 +176,7 @@ def test_each_key_runs(
 @pytest.mark.parametrize("key", SEARCHED)
 def test_each_key_is_searched(typed: Typed, task_folder: Path, workdir: Path, places: dict[str, str], key: str) -> None:
     words = ["-m", "sweep=random", "hydra.sweeper.params=null", "study.n_trials=2"]
-    words += [filled(need, places) for need in MATRIX[key].needs if key.startswith("loss.")]
+    words += [filled(need, places) for need in MATRIX[key].needs if key.startswith(("loss.", "train.lora."))]
     result = typed(*line(task_folder, *words, f"{key}={filled(str(MATRIX[key].searched), places)}"))
     assert result.status == 0, result.err
     for entry in result.json["trials"]:

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
-from embedtune.config import BatchSampler, Config, ModelConfig, Precision
+from embedtune.config import BatchSampler, Config, LoraConfig, ModelConfig, Precision
 from embedtune.errors import ResumeError
+from embedtune.models.adapters import attach
 from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Attempt, Listener, Progress, TrainingState, read_state, train_model
@@ -40,6 +41,8 @@ def run(
 ) -> tuple[SentenceTransformer, list[Progress]]:
     """Train; the state at each evaluation is left in ``folder/<step>``."""
     model = load_model(ModelConfig(name="tiny"), "cpu")
+    if config.train.lora is not None:
+        attach(model, config.train.lora, config.train.seed)
     evaluations: list[Progress] = []
 
     def on_evaluate(progress: Progress) -> None:
@@ -93,6 +96,26 @@ def test_a_training_that_goes_on_ends_with_the_same_weights(
     again, after = run_again(tmp_path, evaluations[1].step, config, sets)
     assert after == evaluations[2:]  # losses, learning rates and tokens too
     assert equal(whole, again)
+
+
+def test_a_training_of_adapters_goes_on_too(small_training: TrainingSet, tmp_path: Path) -> None:
+    config = configured(lora=LoraConfig(r=4, dropout=0.1), learning_rate=1e-2)
+    config.eval.every = 3
+    whole, evaluations = run(tmp_path, config, [small_training])
+    again, after = run_again(tmp_path, evaluations[0].step, config, [small_training])
+    assert after == evaluations[1:]
+    assert equal(whole, again)
+    weights = [name for name in load_file(tmp_path / "3" / "training.safetensors") if name.startswith("weight/")]
+    assert sum("lora_" in name for name in weights) > 0
+    assert not any("lora_" not in name and name.endswith("weight") for name in weights), "adapters alone are kept"
+
+
+def test_a_training_that_changes_nothing_says_so(small_training: TrainingSet, tmp_path: Path) -> None:
+    model = load_model(ModelConfig(name="tiny"), "cpu")
+    nothing = configured(learning_rate=1e-30, epochs=0.5)
+    listener = Listener(lambda _: None)
+    assert not train_model(model, [small_training], nothing, Attempt(tmp_path), listener).moved
+    assert train_model(model, [small_training], configured(epochs=0.5), Attempt(tmp_path), listener).moved
 
 
 @pytest.mark.slow

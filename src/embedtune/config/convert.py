@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from embedtune.config.explain import explain
-from embedtune.config.plain import plain
+from embedtune.config.plain import plain, usual
 from embedtune.config.redaction import remember_secrets
 from embedtune.config.rules import problems
 from embedtune.config.schema import Config
@@ -52,10 +52,10 @@ def _unknown_keys(cfg: DictConfig, node: Any, prefix: str = "") -> Iterator[str]
             yield from _unknown_keys(cfg[name], value, f"{prefix}{name}.")
 
 
-def _misfits(node: Any, usual: Any, prefix: str = "") -> Iterator[str]:
+def _misfits(node: Any, default: Any, prefix: str = "") -> Iterator[str]:
     """Problems with interpolations that yield a value of the wrong kind, which OmegaConf lets pass."""
     for field in fields(node):
-        value, expected, key = getattr(node, field.name), getattr(usual, field.name), f"{prefix}{field.name}"
+        value, expected, key = getattr(node, field.name), usual(default, field.name), f"{prefix}{field.name}"
         if value is None:
             if "None" not in str(field.type) and field.type != "Any":
                 yield f"{key} must have a value, but got null. Remove it."

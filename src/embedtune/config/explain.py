@@ -10,6 +10,7 @@ from typing import Any
 
 from hydra.errors import OverrideParseException
 
+from embedtune.config.plain import usual
 from embedtune.config.schema import Config
 from embedtune.errors import cut
 
@@ -49,7 +50,7 @@ def leaves(node: Any, prefix: str = "") -> list[str]:
     """Every key of the schema that holds a value, dotted."""
     found: list[str] = []
     for field in fields(node):
-        value, key = getattr(node, field.name), f"{prefix}{field.name}"
+        value, key = usual(node, field.name), f"{prefix}{field.name}"
         found += leaves(value, f"{key}.") if is_dataclass(value) else [key]
     return found
 

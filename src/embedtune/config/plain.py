@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 
 def plain(node: Any) -> Any:
@@ -17,6 +17,15 @@ def plain(node: Any) -> Any:
     if isinstance(node, list):
         return [plain(value) for value in node]
     return node.name if isinstance(node, Enum) else node
+
+
+def usual(node: Any, name: str) -> Any:
+    """The default of a field; of a group that is left out by default, such as ``train.lora``, the group at its own."""
+    value = getattr(node, name)
+    if value is not None:
+        return value
+    kinds = get_args(get_type_hints(type(node))[name])
+    return next((kind() for kind in kinds if is_dataclass(kind) and isinstance(kind, type)), None)
 
 
 def value_of(tree: Any, key: str) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from embedtune.config import ModelConfig
 from embedtune.errors import ModelError
 from embedtune.machine.files import kind_of
+from embedtune.models.adapters import is_adapter, merge, on_base
 from embedtune.models.tiny import tiny_model
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransf
     Raises:
         ModelError: The model cannot be found, or its weights are not the published ones.
     """
-    model = tiny_model(device) if config.name == "tiny" else _load(model_location(config), config, device)
+    model = tiny_model(device) if config.name == "tiny" else _found(model_location(config), config, device)
     if config.max_seq_length is not None:
         model.max_seq_length = config.max_seq_length
     return with_prompts(model, config)
@@ -59,6 +60,34 @@ def with_prompts(model: SentenceTransformer, config: ModelConfig) -> SentenceTra
     setattr(found, _OWN, own)
     found.prompts = own | {role: prompt for role, prompt in vars(config.prompts).items() if prompt is not None}
     return found
+
+
+def _found(location: str, config: ModelConfig, device: str | None) -> SentenceTransformer:
+    """A model of files; adapters are merged into the weights of their base."""
+    if not is_adapter(Path(location)):
+        return _load(location, config, device)
+    with on_base(Path(location), _base_location) as folder:
+        model = _load(str(folder), config, device)
+    merge(model)
+    return model
+
+
+def _base_location(base: ModelConfig, identity: str, scratch: Path) -> str:
+    """Where the base model of adapters is here.
+
+    Raises:
+        ModelError: It is not here, or has changed since the adapters were trained.
+    """
+    found = model_identity(base.name)
+    if found != identity:
+        raise ModelError(
+            f"model.name must have adapters of the model {base.name} as it is here, but they were trained on another "
+            "of that name (digests differ). Put the model they were trained on in its place."
+        )
+    if base.name != "tiny":
+        return model_location(base)
+    tiny_model("cpu").save(str(scratch), create_model_card=False)
+    return str(scratch)
 
 
 def model_location(config: ModelConfig) -> str:
@@ -127,7 +156,7 @@ def _refuse_pickles(folder: Path, config: ModelConfig) -> None:
     Raises:
         ModelError: Those of a module are.
     """
-    for weights in sorted(folder.rglob("pytorch_model.bin")):
+    for weights in sorted([*folder.rglob("pytorch_model.bin"), *folder.rglob("adapter_model.bin")]):
         if not list(weights.parent.glob("*.safetensors")):
             raise ModelError(
                 f"model.name must be a model that loads from safetensors, but got {config.name}, whose "

@@ -38,6 +38,8 @@ _BROKEN_OFF = "interrupted"
 """Prefix of an interrupted trial's reason; in records of older versions nothing else marks the interruption."""
 
 
+UNMOVED = "unmoved"
+"""Fact of a trial after which the weights were what they had been: why."""
 ROWS_SHARE = "rows_share"
 """Fact of a trial: the rows in all batches of its training, as a share of those that ``train.epochs`` asks for."""
 ENOUGH_ROWS = 0.9

@@ -188,8 +188,8 @@ def restore_random(state: TrainingState, device: torch.device) -> None:
 
 
 def _weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters and buffers by name; one that several modules share comes once."""
-    yield from model.named_parameters()
+    """Parameters that are trained, and buffers, by name; one that several modules share comes once."""
+    yield from ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
     yield from model.named_buffers()
 
 

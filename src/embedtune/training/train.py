@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset, DatasetDict
 from sentence_transformers import SentenceTransformer
 from transformers import PrinterCallback
@@ -58,6 +59,7 @@ class TrainingOutcome:
         seconds: Wall time, evaluations included.
         loss: Mean training loss since the evaluation before the last.
         logs: One entry for each evaluation.
+        moved: Whether any weight changed.
     """
 
     steps: int
@@ -65,6 +67,7 @@ class TrainingOutcome:
     seconds: float
     loss: float | None
     logs: tuple[Progress, ...]
+    moved: bool = True
 
 
 def train_model(
@@ -94,6 +97,7 @@ def train_model(
     device = resolve_device(config.train.device)
     resumed, chosen = attempt.resumed, LOSSES[config.loss.name]
     model.to(device)
+    untrained = _fingerprint(model)
 
     def write(folder: Path, seen: Seen) -> None:
         write_state(trainer, folder, seen)
@@ -138,6 +142,7 @@ def train_model(
         seconds=time.perf_counter() - started,
         loss=callback.history[-1].loss if callback.history else None,
         logs=tuple(callback.history),
+        moved=not np.allclose(_fingerprint(model), untrained, rtol=1e-9, atol=1e-12, equal_nan=True),
     )
 
 
@@ -155,6 +160,12 @@ def to_dataset(training: Sequence[TrainingSet], scores: Scores = Scores.NONE) ->
             columns[LABEL] = [list(row) if len(row) > 1 else row[0] for row in part.scores]
         sets[part.name] = Dataset.from_dict(columns)
     return DatasetDict(sets) if len(sets) > 1 else next(iter(sets.values()))
+
+
+def _fingerprint(model: SentenceTransformer) -> list[tuple[float, float]]:
+    """Two sums over each weight that is trained: close only if none of its values changed, but for a rare accident."""
+    weights = (weight.detach().double() for weight in model.parameters() if weight.requires_grad)
+    return [(float(weight.sum()), float(weight.square().sum())) for weight in weights]
 
 
 @contextmanager

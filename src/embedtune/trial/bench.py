@@ -22,6 +22,7 @@ from embedtune.config import (
 )
 from embedtune.data import Fold, add_distractors, folds_problems, load_task, make_folds
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
+from embedtune.models.adapters import adapted_layers
 from embedtune.models.dimension import known_dimension
 from embedtune.models.load import load_model, with_prompts
 from embedtune.records import Objective, TaskData
@@ -72,10 +73,12 @@ class Bench:
         """The bench of a configuration, once its data and its model are known.
 
         Raises:
-            ConfigError: The model lacks a dimension asked for.
+            ConfigError: The model lacks a dimension or a layer asked for.
         """
         dim = full_dimension(model)
         check_dims(config, dim)
+        if config.train.lora is not None:
+            adapted_layers(model, config.train.lora)
         return cls(task, model, dim, objective_of(config, dim), folds)
 
 

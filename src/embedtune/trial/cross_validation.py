@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import asdict, replace
 from functools import partial
@@ -16,9 +15,10 @@ from embedtune.errors import UserError
 from embedtune.evaluation import FoldScores, Pooled, evaluate_retrieval, pool, read_scores, write_scores
 from embedtune.paths import write_json
 from embedtune.records import RetrievalScores, RetrievalSet
-from embedtune.training import Attempt, Listener, Progress, Seen, resolve_device, train_model
+from embedtune.training import Attempt, Listener, Progress, Seen, train_model
 from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
+from embedtune.trial.fresh import fresh_model
 from embedtune.trial.prepared import prepared_rows
 from embedtune.trial.recorder import Pruned, Recorder
 
@@ -72,7 +72,7 @@ def score_untuned(run: Recorder, model: SentenceTransformer) -> Pooled:
 
 def _train_fold(run: Recorder, fold: Fold, stage: str, attempt: Attempt) -> Curve:
     config, points = run.config, []
-    model = copy.deepcopy(run.bench.model).to(resolve_device(config.train.device))
+    model = fresh_model(config, run.bench)
 
     def evaluate(progress: Progress) -> None:
         points.append(FoldScores(progress.epoch, _score(config, run.bench, model, fold.held_out)))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from embedtune.config import Config, measured_dims
 from embedtune.evaluation import evaluate_retrieval
+from embedtune.models.adapters import name_base
+from embedtune.models.load import model_identity
 from embedtune.paths import TrialPaths
 from embedtune.records import Evaluation, RetrievalScores
 from embedtune.training import Progress
@@ -39,12 +41,14 @@ def measure(
     return evaluation, scores
 
 
-def save_checkpoint(model: SentenceTransformer, trial: TrialPaths) -> None:
-    """Write the weights beside the previous ones, then replace those."""
+def save_checkpoint(model: SentenceTransformer, trial: TrialPaths, config: Config) -> None:
+    """Write the weights, of a training with adapters those alone, beside the previous ones, then replace those."""
     beside = trial.checkpoint.with_name("checkpoint.new")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         model.save(str(beside), create_model_card=False)
+        if config.train.lora is not None:
+            name_base(beside, config.model, model_identity(config.model.name))
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)  # a full disk needs its room for the record
         raise

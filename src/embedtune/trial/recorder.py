@@ -112,9 +112,13 @@ class Recorder:
         """Take the score of the folds for the trial's value, and keep the weights of the step at which it was best."""
         self.pooled = pooled
 
+    def noted(self, facts: Mapping[str, Any]) -> None:
+        """Add facts to the record."""
+        self._write_facts({**self.record.facts, **facts})
+
     def scored_folds(self, done: int) -> None:
         """Note that this many folds are scored: a trial that gets on is not the reason why workers die."""
-        self._write_facts({**self.record.facts, FOLDS_DONE: done})
+        self.noted({FOLDS_DONE: done})
 
     def _write_facts(self, facts: Mapping[str, Any]) -> None:
         self.record = replace(self.record, facts=facts)
@@ -131,7 +135,7 @@ class Recorder:
             raise TrialError(f"{self.bench.objective.metric} must be finite, but got {evaluation.merit}.")
         if self._is_kept(evaluation):
             if progress is not None:
-                save_checkpoint(model, self.trial)
+                save_checkpoint(model, self.trial, self.config)
             write_scores(scores, self.trial.scores)
             self.best = evaluation
         archive.append_evaluation(self.trial, evaluation)

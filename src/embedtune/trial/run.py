@@ -18,7 +18,7 @@ from embedtune.errors import DeviceLost, StudyError
 from embedtune.machine.disk import is_full, reporting_full
 from embedtune.machine.files import open_regular
 from embedtune.paths import TrialPaths, write_json
-from embedtune.records import Interruption, State, TrialRecord
+from embedtune.records import UNMOVED, Interruption, State, TrialRecord
 from embedtune.training import (
     Attempt,
     Listener,
@@ -31,6 +31,7 @@ from embedtune.training import (
 from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
 from embedtune.trial.cross_validation import cross_validate, score_untuned
+from embedtune.trial.fresh import fresh_model, parameters_of
 from embedtune.trial.prepared import prepared_rows
 from embedtune.trial.recorder import Pruned, Recorder
 from embedtune.trial.watching import Hooks
@@ -108,10 +109,19 @@ def _train(run: Recorder, attempts: Attempts) -> None:
 def _train_on_all(run: Recorder, attempt: Attempt) -> None:
     config, bench = run.config, run.bench
     training = prepared_rows(config, bench.task.training, run.trial.prepared)
-    model = copy.deepcopy(bench.model).to(resolve_device(config.train.device))
+    model = fresh_model(config, bench)
+    run.noted(parameters_of(model))
     write_json(run.trial.training, asdict(training_facts(model, training, config)))
     listener = Listener(lambda progress: run.evaluate(model, progress), run.stepped, run.save)
-    train_model(model, training, config, attempt, listener)
+    outcome = train_model(model, training, config, attempt, listener)
+    if not outcome.moved:
+        reason = (
+            "its loss was 0 throughout, so that there was nothing to learn from"
+            if outcome.loss == 0
+            else f"train.learning_rate={config.train.learning_rate:g} is too small, or there were too few steps"
+        )
+        logger.warning("Trial %d: no weight changed in %d steps: %s", run.number, outcome.steps, reason)
+        run.noted({UNMOVED: reason})
 
 
 @contextmanager

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from importlib.util import find_spec
 
-from embedtune.config.schema import LossConfig, TrainConfig
+from embedtune.config.schema import LoraConfig, LossConfig, TrainConfig
 from embedtune.errors import must
 
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
 EPOCHS = 1_000_000
+RANK = 4096
 SEEDS = 2**32
 """NumPy accepts seeds below this."""
 
@@ -42,6 +44,8 @@ def train_problems(train: TrainConfig, loss: LossConfig) -> Iterator[str]:
         "Try linear.",
     )  # fmt: skip
     yield from must(0 <= train.seed < SEEDS, "train.seed", f"be at least 0 and below {SEEDS}", train.seed, "Try 42.")
+    if train.lora is not None:
+        yield from _lora_problems(train.lora)
     yield from must(train.chunks >= 1, "train.chunks", "be at least 1", train.chunks, "1 runs a batch in one piece.")
     yield from must(
         not (train.gradient_checkpointing and loss.name.startswith("cached_")),
@@ -49,3 +53,17 @@ def train_problems(train: TrainConfig, loss: LossConfig) -> Iterator[str]:
         "Both compute activations a second time to save memory, and one undoes the other: remove it, or take "
         f"loss.name={loss.name.removeprefix('cached_')}.",
     )  # fmt: skip
+
+
+def _lora_problems(lora: LoraConfig) -> Iterator[str]:
+    if find_spec("peft") is None:
+        yield "train.lora must be null without peft, but got an adapter. Run: pip install 'embedtune[lora]'."
+    yield from must(1 <= lora.r <= RANK, "train.lora.r", f"be at least 1 and at most {RANK}", lora.r, "Try 16.")
+    yield from must(lora.alpha >= 1, "train.lora.alpha", "be at least 1", lora.alpha, "Twice train.lora.r is usual.")
+    yield from must(0 <= lora.dropout < 1, "train.lora.dropout", "be at least 0 and below 1", lora.dropout, "Try 0.1.")
+    targets = lora.targets
+    if targets is not None:
+        valid = isinstance(targets, list) and bool(targets) and all(isinstance(t, str) and t.strip() for t in targets)
+        yield from must(
+            valid, "train.lora.targets", "name at least one layer", targets, "Write [query,value]; null takes all."
+        )

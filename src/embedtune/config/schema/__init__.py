@@ -20,7 +20,7 @@ from embedtune.config.schema.evaluation import DIMENSION, SMALLEST, EvalConfig
 from embedtune.config.schema.record import PathsConfig, StudyConfig, TrackingConfig
 from embedtune.config.schema.release import ReleaseConfig, ReproduceConfig
 from embedtune.config.schema.task import DataConfig, LearningRatesConfig, ModelConfig, PromptsConfig
-from embedtune.config.schema.training import LossConfig, MatryoshkaConfig, TrainConfig
+from embedtune.config.schema.training import LoraConfig, LossConfig, MatryoshkaConfig, TrainConfig
 from embedtune.config.schema.tree import Config
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "HardnessOn",
     "Kernels",
     "LearningRatesConfig",
+    "LoraConfig",
     "LossConfig",
     "MarginStrategy",
     "MatryoshkaConfig",

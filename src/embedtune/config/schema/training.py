@@ -17,6 +17,16 @@ from embedtune.config.schema.choices import (
 
 
 @dataclass
+class LoraConfig:
+    """``train.lora.*``: adapters that are trained in the place of the encoder's weights."""
+
+    r: int = 16
+    alpha: int = 32
+    dropout: float = 0.1
+    targets: list[str] | None = None
+
+
+@dataclass
 class TrainConfig:
     """``train.*``: one fine-tuning."""
 
@@ -34,6 +44,7 @@ class TrainConfig:
     gradient_checkpointing: bool = False
     seed: int = 42
     device: str = "auto"
+    lora: LoraConfig | None = None
 
 
 @dataclass

@@ -17,6 +17,7 @@ from embedtune.release.choice.candidates import Candidate, Incumbent, Kind, Pool
 from embedtune.release.choice.case import VALIDATION, Case
 from embedtune.release.choice.confirm import confirm
 from embedtune.release.choice.soup import cook_soup
+from embedtune.release.choice.whole import whole_weights
 from embedtune.study.default_trial import default_trial
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def gather(case: Case, records: Sequence[TrialRecord], incumbent: Incumbent | No
     untuned = _untuned(case)
     reference = next(iter(untuned.values()))
     tried = _tried(case, records, reference)
-    trials = [_trial(case, record, default, tried) for record in chosen if record.number in tried]
+    trials = [_trial(case, record, default, tried, scratch) for record in chosen if record.number in tried]
     judged = [candidate for candidate in trials if candidate is not None]
     if not any(candidate.is_releasable for candidate in judged):
         raise ReleaseError(
@@ -99,7 +100,11 @@ def _tried(case: Case, records: Sequence[TrialRecord], untuned: RetrievalScores)
 
 
 def _trial(
-    case: Case, record: TrialRecord, default: TrialRecord | None, tried: Mapping[int, RetrievalScores]
+    case: Case,
+    record: TrialRecord,
+    default: TrialRecord | None,
+    tried: Mapping[int, RetrievalScores],
+    scratch: Path,
 ) -> Candidate | None:
     """A finalist; None if it failed with a fresh seed."""
     scores, seeds, seconds = case.values(tried[record.number]), 0, 0.0
@@ -117,7 +122,7 @@ def _trial(
         seconds=record.seconds,
         numbers=(record.number,),
         is_default=default is not None and record.number == default.number,
-        folder=None if record.checkpoint is None else Path(record.checkpoint),
+        folder=None if record.checkpoint is None else whole_weights(Path(record.checkpoint), scratch / record.name),
         seeds=seeds,
         seed_seconds=seconds,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from optuna.distributions import CategoricalDistribution
 
 from embedtune.config import SIZE, WEIGHTS
-from embedtune.records import ENOUGH_ROWS, ROWS_SHARE, State, TrialRecord
+from embedtune.records import ENOUGH_ROWS, ROWS_SHARE, UNMOVED, State, TrialRecord
 from embedtune.reporting.page.findings.edges import find_edge
 from embedtune.reporting.page.findings.history import HistoryInfo, history_info
 from embedtune.reporting.page.findings.importance import ENOUGH, ImportanceInfo, importance_info
@@ -83,6 +83,18 @@ def _few_rows(inputs: ReportInputs) -> Iterator[Advice]:
             "Take train.batch_sampler=plain, or sets of similar size: some trials train on a part of their rows.",
             f"{len(few)} of {count(len(shares), 'trial')} saw less than {ENOUGH_ROWS:.0%} of the rows that "
             f"train.epochs asks for; trial {least} saw {few[least]:.0%}. Their logs say why.",
+        )
+
+
+def _unmoved(inputs: ReportInputs) -> Iterator[Advice]:
+    """Trials that learnt nothing: they are the untuned model under another name."""
+    reasons = {record.number: str(record.facts[UNMOVED]) for record in inputs.records if UNMOVED in record.facts}
+    if reasons:
+        first = min(reasons)
+        yield Advice(
+            "Raise train.learning_rate or look at the loss: some trials changed no weight.",
+            f"{len(reasons)} of {count(len(inputs.records), 'trial')} ended with the weights they began with; trial "
+            f"{first}: {reasons[first]}.",
         )
 
 
@@ -222,5 +234,6 @@ def _release(inputs: ReportInputs) -> Iterator[Advice]:
 
 
 _RULES: tuple[Callable[[ReportInputs], Iterator[Advice]], ...] = (
-    _failures, _unfinished, _few_rows, _no_gain, _length, _edges, _matters, _untried, _queries, _settled, _release,
+    _failures, _unfinished, _few_rows, _unmoved, _no_gain, _length, _edges, _matters, _untried, _queries, _settled,
+    _release,
 )  # fmt: skip

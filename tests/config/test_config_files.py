@@ -160,7 +160,7 @@ def test_unknown_key_added_with_plus_is_refused(key: str) -> None:
         "train.batch_size=many",
         "train.batch_size=2.5",
         "train.epochs=[1]",
-        "train.precision=fp16",
+        "train.precision=int8",
         "train.batch_sampler=random",
         "loss.matryoshka.dims=[384,x]",
         "loss.matryoshka.dims=64",

@@ -33,6 +33,10 @@ MATRIX: dict[str, Row] = {
     "model.name": Row("{model}", searched="choice(tiny, '{model}')"),
     "model.revision": Row("main", searched="choice(null, main)"),
     "model.max_seq_length": Row("16", 16, searched="choice(null, 16)"),
+    "model.dtype": Row(
+        "bf16", needs=("train.precision=bf16",), effect=("dtype", "bf16"), searched="choice(fp32, auto)"
+    ),
+    "model.attention": Row("eager", effect=("attention", "eager"), searched="choice(null, eager, sdpa)"),
     "model.prompts.query": Row("'query: '", "query: ", searched="choice('', 'query: ')"),
     "model.prompts.document": Row("'passage: '", "passage: ", searched="choice(null, 'passage: ')"),
     "model.learning_rates.default": Row("1e-4", effect=("learning_rate", 1e-4)),

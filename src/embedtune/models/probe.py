@@ -10,6 +10,7 @@ from torch import Tensor
 
 from embedtune.config import ModelConfig
 from embedtune.errors import ModelError
+from embedtune.models.attention import encoders, readable_on_cpu
 from embedtune.models.prompts import missing_prompts
 from embedtune.models.token_cache import Role
 from embedtune.models.tokens import prompt_of
@@ -34,16 +35,30 @@ def probe_model(model: SentenceTransformer, config: ModelConfig) -> None:
     """
     for role in Role:
         _check_room(model, config, role)
-    if sentence := missing_prompts(model, config):
+    for sentence in filter(None, (missing_prompts(model, config), _too_long(model, config))):
         logger.warning("%s", sentence)
     training = model.training
     model.train()
     try:
-        with torch.random.fork_rng(devices=[]):  # dropout draws
+        with torch.random.fork_rng(devices=[]), readable_on_cpu(model):  # dropout draws
             for role in Role:
                 _try(model, config, role)
     finally:
         model.train(training)
+
+
+def _too_long(model: SentenceTransformer, config: ModelConfig) -> str | None:
+    """A sentence about a model that reads far longer texts than a search needs, where nobody chose a length.
+
+    ModernBERT's own 8192 tokens are the usual case: one long text in a batch makes all its rows as costly.
+    """
+    reads = model.max_seq_length
+    if config.max_seq_length is not None or reads is None or reads <= LONGEST or not encoders(model):
+        return None
+    return (
+        f"{config.name} reads up to {reads:.0f} tokens of a text, and memory grows with the longest of a batch. "
+        f"Type model.max_seq_length=512, or model.max_seq_length={reads:.0f} if that is meant."
+    )
 
 
 def _check_room(model: SentenceTransformer, config: ModelConfig, role: Role) -> None:

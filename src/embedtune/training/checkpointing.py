@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from sentence_transformers import SentenceTransformer
 from transformers import PreTrainedModel
 
+from embedtune.models.attention import encoders
+
 
 @contextmanager
 def checkpointed(model: SentenceTransformer) -> Iterator[None]:
@@ -18,13 +20,13 @@ def checkpointed(model: SentenceTransformer) -> Iterator[None]:
 
     Not by the trainer's own argument: it calls a method of sentence-transformers that transformers will drop.
     """
-    encoders = _encoders(model)
-    for encoder in encoders:
+    found = _encoders(model)
+    for encoder in found:
         encoder.activation_checkpointing_enable()
     try:
         yield
     finally:
-        for encoder in encoders:
+        for encoder in found:
             encoder.activation_checkpointing_disable()
             encoder.disable_input_require_grads()  # a hook that only enabling it adds
 
@@ -35,10 +37,5 @@ def can_checkpoint(model: SentenceTransformer) -> bool:
 
 
 def _encoders(model: SentenceTransformer) -> list[PreTrainedModel]:
-    """The outermost ones that support it: each passes it on to its layers."""
-    found: list[PreTrainedModel] = []
-    for module in model.modules():
-        inside = any(module in encoder.modules() for encoder in found)
-        if isinstance(module, PreTrainedModel) and module.supports_gradient_checkpointing and not inside:
-            found.append(module)
-    return found
+    """Those that support it: each passes it on to its layers."""
+    return [encoder for encoder in encoders(model) if encoder.supports_gradient_checkpointing]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from embedtune.config import Precision, TrainConfig
+from embedtune.config import Attention, Config, Precision
 from embedtune.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -66,12 +66,22 @@ def resolve_precision(precision: Precision, device: str) -> str:
     return str(precision.value)
 
 
-def device_problems(train: TrainConfig) -> Iterator[str]:
-    """A sentence for a device that is not there, or does not compute as ``train.precision`` says."""
+def device_problems(config: Config) -> Iterator[str]:
+    """A sentence for a device that is not there, or does not compute as ``train.precision`` and ``model.*`` say."""
     try:
-        resolve_precision(train.precision, resolve_device(train.device))
+        device = resolve_device(config.train.device)
     except ConfigError as error:
         yield str(error)
+        return
+    try:
+        resolve_precision(config.train.precision, device)
+    except ConfigError as error:
+        yield str(error)
+    if config.model.attention is Attention.flash_attention_2 and not device.startswith("cuda"):
+        yield (
+            f"model.attention must be null, eager, sdpa or flex_attention on {device}, but got flash_attention_2, "
+            "which is for cuda. Try null."
+        )
 
 
 def processor_threads() -> int:

@@ -108,6 +108,8 @@ def _evaluated(config: Config) -> dict[str, Any]:
         "eval_steps": None if every == "epoch" else every,
         "per_device_eval_batch_size": config.eval.batch_size,
         "gradient_checkpointing": config.train.gradient_checkpointing,
+        "dtype": config.model.dtype.value,
+        "attention": config.model.attention.value if config.model.attention else None,
         "num_train_epochs": int(epochs) if epochs == int(epochs) else epochs,
     }
 

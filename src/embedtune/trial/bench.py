@@ -107,7 +107,7 @@ class Benches:
         model = self._models.get(_weights(config.model))
         return [
             *columns_problems(config, self._task.training),
-            *device_problems(config.train),
+            *device_problems(config),
             *(model_problems(model, config) if model is not None else ()),
         ]
 
@@ -145,7 +145,8 @@ def prepare(config: Config, *, trains: bool = True) -> Bench:
         problems += folds_problems(task.training, config.eval.folds) if config.eval.folds and task.training else []
     except DataError as error:
         problems.append(str(error))
-    problems += device_problems(config.train if trains else replace(config.train, precision=Precision.auto))
+    measured = replace(config, train=replace(config.train, precision=Precision.auto))
+    problems += device_problems(config if trains else measured)
     try:
         dim = known_dimension(config.model)
         problems += dims_problems(config, dim) if dim else []

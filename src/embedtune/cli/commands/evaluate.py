@@ -11,7 +11,7 @@ from embedtune.cli.commands.openings import open_test
 from embedtune.cli.output import quiet_libraries
 from embedtune.cli.overrides import typed_command, typed_keys
 from embedtune.cli.recorded import recorded_recipe
-from embedtune.config import Config, Distractors, ModelConfig, check_dims, measured_dims
+from embedtune.config import Config, Distractors, Dtype, ModelConfig, check_dims, measured_dims
 from embedtune.data import add_distractors, load_task
 from embedtune.data.digest import require_same
 from embedtune.errors import ConfigError
@@ -94,7 +94,9 @@ def _as_recorded(config: Config) -> Config:
     recorded.eval.split = config.eval.split
     recorded.train.device = config.train.device
     recorded.model = ModelConfig(
-        name=str(_kept(study, number, config.run or "")), trust_remote_code=config.model.trust_remote_code
+        name=str(_kept(study, number, config.run or "")),
+        trust_remote_code=config.model.trust_remote_code,
+        dtype=Dtype.auto,
     )
     recorded.run, recorded.paths, recorded.tracking = config.run, config.paths, config.tracking
     return recorded

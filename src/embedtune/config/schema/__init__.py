@@ -4,9 +4,11 @@ Plain dataclasses, because OmegaConf refuses overrides of frozen ones.
 """
 
 from embedtune.config.schema.choices import (
+    Attention,
     BatchSampler,
     Directions,
     Distractors,
+    Dtype,
     Format,
     HardnessOn,
     Kernels,
@@ -26,11 +28,13 @@ from embedtune.config.schema.tree import Config
 __all__ = [
     "DIMENSION",
     "SMALLEST",
+    "Attention",
     "BatchSampler",
     "Config",
     "DataConfig",
     "Directions",
     "Distractors",
+    "Dtype",
     "EvalConfig",
     "Format",
     "HardnessOn",

@@ -14,6 +14,24 @@ class Precision(Enum):
     fp32 = "fp32"
 
 
+class Dtype(Enum):
+    """Type of a model's weights; ``auto`` is the one they are saved in."""
+
+    auto = "auto"
+    bf16 = "bf16"
+    fp16 = "fp16"
+    fp32 = "fp32"
+
+
+class Attention(Enum):
+    """Implementation of attention in an encoder, by transformers' names."""
+
+    eager = "eager"
+    sdpa = "sdpa"
+    flash_attention_2 = "flash_attention_2"
+    flex_attention = "flex_attention"
+
+
 class BatchSampler(Enum):
     """How a batch is drawn; ``no_duplicates`` keeps equal texts out of one batch."""
 

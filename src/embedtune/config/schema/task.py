@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from embedtune.config.schema.choices import Attention, Dtype
+
 
 @dataclass
 class PromptsConfig:
@@ -31,6 +33,8 @@ class ModelConfig:
     revision: str | None = None
     max_seq_length: int | None = None
     trust_remote_code: bool = False
+    dtype: Dtype = Dtype.fp32
+    attention: Attention | None = None
     prompts: PromptsConfig = field(default_factory=PromptsConfig)
     learning_rates: LearningRatesConfig = field(default_factory=LearningRatesConfig)
 

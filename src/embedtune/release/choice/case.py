@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtune import archive
-from embedtune.config import Config, ModelConfig, ReleaseConfig, measured_dims
+from embedtune.config import Config, Dtype, ModelConfig, ReleaseConfig, measured_dims
 from embedtune.data.digest import require_same
 from embedtune.errors import ConfigError
 from embedtune.evaluation import evaluate_retrieval, read_scores
@@ -79,7 +79,7 @@ class Case:
 
     def load(self, folder: Path | None) -> SentenceTransformer:
         """A model ready to be measured; None is the untuned one."""
-        config = self.recipe.model if folder is None else ModelConfig(name=str(folder))
+        config = self.recipe.model if folder is None else ModelConfig(name=str(folder), dtype=Dtype.auto)
         return load_model(config, self.device)
 
     def load_untuned(self, record: TrialRecord) -> SentenceTransformer:

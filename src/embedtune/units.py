@@ -22,6 +22,14 @@ def size(count_of_bytes: float) -> str:
     return f"{count_of_bytes / 1e3:.3g} kB"
 
 
+def amount(number: float) -> str:
+    """Three digits: ``22.7M``, ``1,830``, ``384``."""
+    for unit, scale in (("G", 1e9), ("M", 1e6)):
+        if number >= scale:
+            return f"{number / scale:.3g}{unit}"
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
 def count(number: int, noun: str) -> str:
     """``1 trial``, ``2 trials``, ``3 queries``."""
     plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"

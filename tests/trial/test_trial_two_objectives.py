@@ -105,9 +105,9 @@ def test_a_second_value_that_is_not_a_number_fails_the_trial(
 
     measure = recorder.measure
 
-    def broken(*arguments: Any) -> tuple[Evaluation, Any]:
-        evaluation, scores = measure(*arguments)
-        return replace(evaluation, second=float("nan")), scores
+    def broken(*arguments: Any) -> tuple[Evaluation, Any, Any]:
+        evaluation, *others = measure(*arguments)
+        return (replace(evaluation, second=float("nan")), *others)
 
     monkeypatch.setattr(recorder, "measure", broken)
     trial, begun = StudyPaths(tmp_path / "s").trial(0), TrialRecord("s", 0, State.RUNNING)

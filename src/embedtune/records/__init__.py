@@ -14,7 +14,11 @@ from embedtune.records.objective import Direction, Objective, SecondObjective
 from embedtune.records.training import DatasetFacts, TrainingFacts
 from embedtune.records.trial import (
     BASE,
+    EMBEDDING_SIZE,
     ENOUGH_ROWS,
+    PARAMETERS,
+    PASSAGES_PER_SECOND,
+    PROMPTS,
     ROWS_SHARE,
     UNMOVED,
     Delivered,
@@ -26,7 +30,11 @@ from embedtune.records.trial import (
 
 __all__ = [
     "BASE",
+    "EMBEDDING_SIZE",
     "ENOUGH_ROWS",
+    "PARAMETERS",
+    "PASSAGES_PER_SECOND",
+    "PROMPTS",
     "ROWS_SHARE",
     "UNMOVED",
     "DataSource",

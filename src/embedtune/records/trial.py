@@ -46,6 +46,14 @@ ENOUGH_ROWS = 0.9
 """The share below which a training is reported to see too few rows."""
 BASE = "base"
 """Fact of an untuned base model that is not the study's default one: the word that its folder has."""
+EMBEDDING_SIZE = "embedding_size"
+"""Fact of a trial: the full size of its model's embedding."""
+PARAMETERS = "parameters"
+"""Fact of a trial: the parameters of its model."""
+PASSAGES_PER_SECOND = "passages_per_second"
+"""Fact of a trial: passages that its evaluations embedded a second, in the median, on its device in fp32."""
+PROMPTS = "prompts"
+"""Fact of a trial: role -> the prompt that its model reads before each text; only those that are not empty."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,10 @@ class _KnownFacts:
     peak_memory_bytes: float | None = None
     tokens: float | None = None
     steps: int | None = None
+    embedding_size: int | None = None
+    parameters: int | None = None
+    passages_per_second: float | None = None
+    prompts: Mapping[str, str] = field(default_factory=dict)
     rows_seen: float | None = None
     rows_share: float = 1.0
     threads: int | None = None
@@ -196,6 +208,12 @@ class TrialRecord:
         """The dimension at which its objective is read: with base models or sizes searched it is its own."""
         dim: int | None = self.facts.get("dim")
         return dim
+
+    @property
+    def model_facts(self) -> dict[str, Any]:
+        """What its model costs to use, and the prompts it reads, as far as they are known."""
+        names = (EMBEDDING_SIZE, PARAMETERS, PASSAGES_PER_SECOND, PROMPTS)
+        return {name: self.facts[name] for name in names if name in self.facts}
 
     @property
     def base(self) -> tuple[str, str | None]:

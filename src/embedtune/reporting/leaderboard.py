@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from embedtune.ranking import best_first, front_numbers, is_scored
-from embedtune.records import Objective, State, StudyDefinition, TrialRecord
+from embedtune.records import EMBEDDING_SIZE, Objective, State, StudyDefinition, TrialRecord
 from embedtune.typed import Document
 
 
@@ -74,6 +74,11 @@ class Board:
     def entries(self) -> tuple[Entry, ...]:
         """The trials, then the untuned models."""
         return (*self.trials, *self.baselines)
+
+    @property
+    def bases_differ(self) -> bool:
+        """Whether there are several base models, so that scores have different prices; not where sizes are unknown."""
+        return len({entry.record.base for entry in self.entries if EMBEDDING_SIZE in entry.record.facts}) > 1
 
     @property
     def baseline(self) -> Entry | None:
@@ -148,7 +153,7 @@ class Board:
             values |= {"values": [record.value, size], "front": entry.on_front}
         if self.certainty is not None:
             values |= {"interval": entry.interval and list(entry.interval), "tied": entry.tied}
-        return values
+        return values | record.model_facts
 
 
 def leaderboard(

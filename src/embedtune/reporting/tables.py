@@ -14,14 +14,17 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtune.ranking import is_scored, state_word
-from embedtune.records import TrialRecord
+from embedtune.records import EMBEDDING_SIZE, PARAMETERS, PASSAGES_PER_SECOND, TrialRecord
 from embedtune.reporting.leaderboard import Board, Entry, searched_keys
-from embedtune.units import size
+from embedtune.units import amount, size
 
 PADDING = 3
 """Characters between two columns."""
 ALWAYS_SHOWN = 4
 """Columns that stay however narrow the terminal: rank, trial, state and objective; a second objective stays too."""
+
+MODEL_COLUMNS = {"size": EMBEDDING_SIZE, "parameters": PARAMETERS, "passages/s": PASSAGES_PER_SECOND}
+"""Heading -> fact: what a model costs to use, shown where models differ in size."""
 
 STYLES = {"complete": "green", "pruned": "yellow", "fail": "red", "running": "cyan", "waiting": "dim"}
 
@@ -90,10 +93,16 @@ def memory_text(record: TrialRecord) -> str:
     return size(used) if used else ""
 
 
+def amount_text(record: TrialRecord, fact: str) -> str:
+    """A fact that is an amount, such as 22.7M parameters; empty where it is not known."""
+    value = record.facts.get(fact)
+    return "" if value is None else amount(value)
+
+
 def stdout_console() -> Console:
     """The console of stdout; a pipe gets wide lines rather than folded cells."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=240)
+    return console if console.is_terminal else Console(highlight=False, width=500)
 
 
 def stdout_width() -> int | None:
@@ -130,10 +139,16 @@ def _at(dim: str, metric: str, heading: str) -> Column:
 
 def _costs(board: Board) -> Iterator[Column]:
     """Columns for the cost of a score, as far as it was measured."""
+    if board.bases_differ:
+        yield from (Column(name, partial(_fact, fact)) for name, fact in MODEL_COLUMNS.items())
     yield Column("epoch", lambda entry: "" if entry.record.best_epoch is None else f"{entry.record.best_epoch:.3g}")
     yield Column("seconds", lambda entry: f"{entry.record.seconds:.0f}")
     if any(memory_text(entry.record) for entry in board.entries):
         yield Column("memory", lambda entry: memory_text(entry.record))
+
+
+def _fact(fact: str, entry: Entry) -> str:
+    return amount_text(entry.record, fact)
 
 
 def _params(board: Board) -> list[Column]:

@@ -101,6 +101,7 @@ def cost_points(record: TrialRecord) -> tuple[Point, ...]:
         "tokens": tokens,
         "rows_seen": facts.get("rows_seen"),
         "tokens_per_second": tokens / record.seconds if tokens and record.seconds else None,
+        "passages_per_second": facts.get("passages_per_second"),
         "peak_memory_gb": memory / 1e9 if memory else None,
     }
     when = end_time(record)

@@ -27,7 +27,7 @@ BEST_TABLE = "eval/best_metrics.json"
 """All metrics at all dimensions, unrounded; the UI shows it as a table."""
 
 
-_COSTS = ("steps", "tokens", "rows_seen", "device_seconds", "peak_memory_bytes")
+_COSTS = ("steps", "tokens", "rows_seen", "device_seconds", "peak_memory_bytes", "passages_per_second")
 """Facts that are metrics ``cost/*``, not tags."""
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from embedtune.config import Config, plain
 from embedtune.config.redaction import redact
 from embedtune.machine.environment import git_revision, library_versions
-from embedtune.records import ROWS_SHARE, TrialRecord
+from embedtune.models.prompts import prompts_of
+from embedtune.records import EMBEDDING_SIZE, PARAMETERS, PROMPTS, ROWS_SHARE, TrialRecord
 from embedtune.training import planned, processor_threads, resolve_precision, too_few_rows
 from embedtune.trial.bench import Bench
 
@@ -23,6 +24,7 @@ def facts_at_start(config: Config, bench: Bench, record: TrialRecord, device: st
         "digests": dict(bench.task.digests),
         "base_model": config.model.name,
         **({"base_revision": config.model.revision} if config.model.revision else {}),
+        **_model_facts(bench),
         **bench.objective.to_dict(),
         "device": device,
         "precision": resolve_precision(config.train.precision, device),
@@ -32,6 +34,13 @@ def facts_at_start(config: Config, bench: Bench, record: TrialRecord, device: st
         **({} if record.is_baseline else _amount(config, bench, record.number)),
         **record.facts,
     }
+
+
+def _model_facts(bench: Bench) -> dict[str, Any]:
+    """The size of what is trained, and the prompts that it reads before texts."""
+    prompts = {role: prompt for role, prompt in prompts_of(bench.model).items() if prompt}
+    parameters = sum(weights.numel() for weights in bench.model.parameters())
+    return {EMBEDDING_SIZE: bench.dim, PARAMETERS: parameters, **({PROMPTS: prompts} if prompts else {})}
 
 
 def identity(config: Config, facts: Mapping[str, Any]) -> dict[str, Any]:

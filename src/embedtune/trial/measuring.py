@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from embedtune.config import Config, measured_dims
 from embedtune.evaluation import evaluate_retrieval
 from embedtune.models.adapters import name_base
+from embedtune.models.encoder import TokenEncoder
 from embedtune.models.load import model_identity
 from embedtune.paths import TrialPaths
 from embedtune.records import Evaluation, RetrievalScores
@@ -19,13 +21,16 @@ from embedtune.trial.bench import Bench
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+_TIMED, _TIMES = 256, 3
+"""Passages whose embedding is timed again for an untuned model, and how often."""
+
 
 def measure(
     config: Config, bench: Bench, model: SentenceTransformer, progress: Progress | None, seconds: float
-) -> tuple[Evaluation, RetrievalScores]:
-    """Score a model on the validation split at every dimension."""
-    dims = measured_dims(config, bench.dim)
-    scores = evaluate_retrieval(model, bench.task.splits["validation"], dims, batch_size=config.eval.batch_size)
+) -> tuple[Evaluation, RetrievalScores, float | None]:
+    """Score a model on the validation split at every dimension; also the passages it embedded a second."""
+    dims, encoder = measured_dims(config, bench.dim), TokenEncoder(model)
+    scores = evaluate_retrieval(encoder, bench.task.splits["validation"], dims, batch_size=config.eval.batch_size)
     scores, metrics = replace(scores, group_of=bench.query_groups), scores.metrics
     evaluation = Evaluation(
         step=progress.step if progress else 0,
@@ -38,7 +43,17 @@ def measure(
         learning_rate=progress.learning_rate if progress else None,
         second=bench.objective.second_quality(metrics),
     )
-    return evaluation, scores
+    return evaluation, scores, encoder.passages_per_second
+
+
+def embedding_rates(config: Config, bench: Bench, model: SentenceTransformer) -> Iterator[float]:
+    """Passages embedded a second, a few times over some of them: the one evaluation of an untuned model warms up."""
+    passages, encoder = list(bench.task.splits["validation"].corpus.values())[:_TIMED], TokenEncoder(model)
+    for _ in range(_TIMES):
+        encoder.encode_document(
+            passages, batch_size=config.eval.batch_size, convert_to_tensor=True, show_progress_bar=False
+        )
+        yield from filter(None, [encoder.passages_per_second])
 
 
 def save_checkpoint(model: SentenceTransformer, trial: TrialPaths, config: Config) -> None:

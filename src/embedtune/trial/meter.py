@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from embedtune.records import PASSAGES_PER_SECOND
 from embedtune.training import Progress, Seen, peak_memory
 
 
@@ -22,6 +24,7 @@ class Meter:
     device: str
     progress: Progress | None = None
     mini_batch_size: int | None = None
+    _rates: list[float] = field(default_factory=list)
     _start: float = field(default_factory=time.monotonic)
     _before: Seen = field(default_factory=Seen)
     _done: bool = False
@@ -52,7 +55,18 @@ class Meter:
             "device_seconds": round(self.seconds, 3),
             "peak_memory_bytes": peak_memory(self.device),
             "mini_batch_size": self.mini_batch_size,
+            **({PASSAGES_PER_SECOND: self._passages_per_second} if self._rates else {}),
         }
+
+    @property
+    def _passages_per_second(self) -> float:
+        """The median over the evaluations, without the first one where there are others: it warms up."""
+        return float(f"{statistics.median(self._rates[1:] or self._rates):.4g}")
+
+    def embedded(self, passages_per_second: float | None) -> None:
+        """Note how fast an evaluation embedded its passages."""
+        if passages_per_second is not None:
+            self._rates.append(passages_per_second)
 
     def stepped(self, progress: Progress) -> Progress:
         """Note one optimiser step; returns it with the memory used."""

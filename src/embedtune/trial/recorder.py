@@ -130,7 +130,8 @@ class Recorder:
 
     def evaluate(self, model: SentenceTransformer, progress: Progress | None) -> None:
         """Measure, record, keep the weights if they are the best, and ask whether to go on."""
-        evaluation, scores = measure(self.config, self.bench, model, progress, self.meter.seconds)
+        evaluation, scores, rate = measure(self.config, self.bench, model, progress, self.meter.seconds)
+        self.meter.embedded(rate)
         if not math.isfinite(evaluation.merit):
             raise TrialError(f"{self.bench.objective.metric} must be finite, but got {evaluation.merit}.")
         if self._is_kept(evaluation):

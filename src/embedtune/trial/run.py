@@ -32,6 +32,7 @@ from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
 from embedtune.trial.cross_validation import cross_validate, score_untuned
 from embedtune.trial.fresh import fresh_model, parameters_of
+from embedtune.trial.measuring import embedding_rates
 from embedtune.trial.prepared import prepared_rows
 from embedtune.trial.recorder import Pruned, Recorder
 from embedtune.trial.watching import Hooks
@@ -95,6 +96,8 @@ def run_baseline(config: Config, bench: Bench, trial: TrialPaths, record: TrialR
     if bench.folds:
         run.judged_by(score_untuned(run, model))
     run.evaluate(model, None)
+    for rate in embedding_rates(config, bench, model):
+        run.meter.embedded(rate)
     return run.close(State.COMPLETE)
 
 

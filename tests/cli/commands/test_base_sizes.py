@@ -45,6 +45,16 @@ def test_each_model_has_the_weights_of_its_own_dimensions(
         for trial in result.json["trials"]
     }
     assert searched == {"tiny": {"64", "32", "16", "8", "4"}, large: {"128", "64", "32", "16", "8"}}
+    for entry in (*result.json["trials"], *result.json["baselines"]):
+        is_large = entry.get("model", entry["params"].get("model.name")) == large
+        assert entry["embedding_size"] == (128 if is_large else 64)
+        assert entry["parameters"] == sum(own.numel() for own in load_model(ModelConfig("tiny"), "cpu").parameters())
+        assert entry["passages_per_second"] > 0
+    table = typed("leaderboard", "study.name=s").out
+    assert {"size", "parameters", "passages/s"} <= set(table.split())
+    assert typed("report", "study.name=s").status == 0
+    page = (workdir / "sweeps" / "s" / "report.html").read_text(encoding="utf-8")
+    assert "passages/s" in page
     assert [list(entry["metrics"]) for entry in result.json["baselines"]] == [
         ["64", "32", "16", "8", "4"], ["128", "64", "32", "16", "8"],
     ]  # fmt: skip
@@ -88,6 +98,8 @@ def test_a_release_judges_each_model_at_its_own_full_size(
         assert chosen == pytest.approx(scores[str(dim)]["cosine_map@100"], abs=1e-9)
         assert SentenceTransformer(answer.json["folder"], device="cpu").get_embedding_dimension() == dim
         card = (Path(answer.json["folder"]) / "README.md").read_text(encoding="utf-8")
+        assert "- **Parameters:** 84,480" in card
+        assert "passages of the validation data a second" in card
         assert f"at {dim} dimensions; models of another size at their own full size" in card
     smaller = typed("release", *quiet, "release.trial=1", "release.name=small", "release.dim=16")
     assert smaller.json["decision"]["dim"] == 16

@@ -38,6 +38,10 @@ def test_prompts_are_searched_and_saved_with_the_model(
     assert trials[0]["params"] == {"model.prompts.query": ""}, "the model's own is no prompt"
     assert trials[1]["params"] == {"model.prompts.query": QUERY}
     assert "baselines" not in result.json, "another prompt is no other base model"
+    assert [trials[number]["prompts"] for number in (0, 1)] == [
+        {"document": "passage: "}, {"query": QUERY, "document": "passage: "},
+    ]  # fmt: skip
+    assert result.json["baseline"]["prompts"] == {"document": "passage: "}
     loaded = load_study("s", workdir / "sweeps")
     default = default_trial(loaded.paths, loaded.definition, loaded.trials)
     assert default is not None

@@ -102,7 +102,7 @@ def study_of(words: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     plain_ones = [word for word in overrides if not parse([word])[0].is_sweep_override()]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         hydra = compose("config", plain_ones, return_hydra_config=True).hydra
-        sweeper: Any = OmegaConf.to_container(hydra.sweeper)
+        sweeper: Any = OmegaConf.to_container(hydra.sweeper, resolve=True)
         mine = [word for word in overrides if not word.lstrip("+~").startswith("hydra.")]
         fixed, searched = split_arguments(mine, sweeper.get("params") or {})
         config = to_config(compose("config", fixed))

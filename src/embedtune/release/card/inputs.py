@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from embedtune.records import (
+    PARAMETERS,
+    PROMPTS,
     Evaluation,
     Metrics,
     RetrievalSet,
@@ -16,6 +18,7 @@ from embedtune.records import (
     TrainingFacts,
     TrialRecord,
 )
+from embedtune.release.card.markdown import code
 from embedtune.release.gate.decision import Decision
 from embedtune.release.gate.onnx_report import OnnxReport
 from embedtune.release.gate.words import split_words
@@ -111,6 +114,13 @@ class CardInputs:
     def dims(self) -> list[int]:
         """The measured sizes of an embedding, largest first."""
         return sorted({int(dim) for metrics in self.scores.values() for dim in metrics}, reverse=True)
+
+    @property
+    def model_lines(self) -> list[tuple[str, str]]:
+        """Names and Markdown of the parameters and the prompts, as far as they were recorded."""
+        parameters, prompts = self.record.facts.get(PARAMETERS), self.record.facts.get(PROMPTS, {})
+        lines = [("Parameters", f"{parameters:,}")] if parameters else []
+        return [*lines, *((f"{role.capitalize()} prompt", code(prompt)) for role, prompt in prompts.items())]
 
     @property
     def objective_dim(self) -> int:

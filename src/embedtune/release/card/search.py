@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from embedtune.records import SecondObjective, Settings
+from embedtune.records import PASSAGES_PER_SECOND, SecondObjective, Settings
 from embedtune.release.card.inputs import CardInputs
 from embedtune.release.card.markdown import ABSENT, code, inline, number, short, table
-from embedtune.units import duration
+from embedtune.units import amount, duration
 
 
 def search_facts(inputs: CardInputs) -> list[tuple[str, str]]:
@@ -29,6 +29,7 @@ def search_facts(inputs: CardInputs) -> list[tuple[str, str]]:
         **{f"sha256 of {inline(split)}": code(digest) for split, digest in study.data.digests.items()},
         "Code revision": _code(record.facts.get("git_revision")),
         "Device and precision": f"{inline(inputs.facts.device)}, {inline(inputs.facts.precision)}",
+        "Embedding speed": _speed(record.facts.get(PASSAGES_PER_SECOND)),
         "Time of this trial": duration(record.seconds),
         "Time of the whole search": duration(summary.seconds),
     }
@@ -77,6 +78,10 @@ def _constructed(values: Settings) -> str | None:
         return None
     arguments = ", ".join(f"{key}={argument}" for key, argument in values.items() if key != "_target_")
     return code(f"{str(values['_target_']).rpartition('.')[2]}({arguments})")
+
+
+def _speed(rate: float | None) -> str | None:
+    return None if rate is None else f"{amount(rate)} passages of the validation data a second, on this device in fp32"
 
 
 def _public(source: str) -> str:

@@ -14,6 +14,9 @@ from embedtune.reporting.page.differences import GROUPS, flatten
 _ELSEWHERE = frozenset({"train.device", "eval.batch_size", "data.name", "data.source"})
 """Keys that belong to the machine, are labels, or are covered by ``data=``."""
 
+_CUSTOM = "model.learning_rates."
+"""Prefix of keys whose values stand in what is trained and searched."""
+
 _SWEEPS = {("grid", "none"): "grid", ("random", "none"): "random", ("motpe", "none"): "pareto"}
 """Sampler and pruner -> the sweep that has them."""
 
@@ -59,12 +62,14 @@ def _recipe(config: Settings, space: Mapping[str, str]) -> Iterator[str]:
         "loss": "plain" if config["loss"]["matryoshka"] is None else "matryoshka",
     }
     yield from (_typed(group, name) for group, name in chosen.items() if group not in space)
-    schema = plain(Config())
+    schema, custom = plain(Config()), config["model"].get("learning_rates", {}).get("default")
     for group in GROUPS:
         usual = flatten({**schema[group], **(read_choice(group, chosen[group]) if group in chosen else {})}, group)
         for key, value in flatten(config[group], group).items():
-            if key in space or key in _ELSEWHERE:
+            if key in space or key in _ELSEWHERE or key.startswith(_CUSTOM):
                 continue
+            if key == "train.learning_rate" and "model" in space and value == custom:
+                continue  # each base model has its own
             if (value != usual.get(key)) if group in space else (value is not None or usual.get(key) is not None):
                 yield _typed(key, value)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from embedtune.ranking import state_word
 from embedtune.reporting.leaderboard import Entry
 from embedtune.reporting.page.inputs import ReportInputs
-from embedtune.reporting.tables import memory_text, short_key, short_value
+from embedtune.reporting.tables import MODEL_COLUMNS, amount_text, memory_text, short_key, short_value
 from embedtune.units import clip, duration
 
 
@@ -22,6 +22,14 @@ class Column:
 
 _INTERVAL = Column("95 % interval", "of the objective, by bootstrap over groups of queries that share a passage")
 _MEMORY = Column("memory", "what the trial took of the device at most, or of main memory without one")
+
+
+_TITLES = (
+    "values of an embedding at full size",
+    "of the model",
+    "embedded by its evaluations, in the median, on the device of the trial",
+)
+_MODEL = [Column(label, title) for label, title in zip(MODEL_COLUMNS, _TITLES, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ def trial_table(inputs: ReportInputs) -> TrialTable:
         *_objectives(inputs),
         *([_INTERVAL] if _has_intervals(inputs) else []),
         *(_at(dim, inputs) for dim in dims),
+        *(_MODEL if board.bases_differ else []),
         Column("epoch", "of the best evaluation"),
         Column("time", "from start to end, evaluations included"),
         *([_MEMORY] if _has_memory(inputs) else []),
@@ -102,6 +111,7 @@ def _cells(entry: Entry, dims: list[str], inputs: ReportInputs) -> list[str]:
         *([] if second is None else [second.text(record.second) or "–"]),
         *([_interval(entry)] if _has_intervals(inputs) else []),
         *(_score(record.metrics.get(dim, {}).get(inputs.metric)) for dim in dims),
+        *([amount_text(record, fact) for fact in MODEL_COLUMNS.values()] if inputs.board.bases_differ else []),
         "" if record.best_epoch is None else f"{record.best_epoch:.3g}",
         duration(record.seconds) if record.seconds else "",
         *([memory_text(record)] if _has_memory(inputs) else []),

@@ -99,6 +99,12 @@ def amount_text(record: TrialRecord, fact: str) -> str:
     return "" if value is None else amount(value)
 
 
+def prompt_lines(prompts: Mapping[str, str | None]) -> list[str]:
+    """What a model reads before each text, a line for each role that has a prompt, or may have one (None)."""
+    said = {role: "the model's own" if prompt is None else repr(prompt) for role, prompt in prompts.items()}
+    return [f"Prompt of a {role}: {text}" for role, text in said.items() if prompts[role] != ""]
+
+
 def stdout_console() -> Console:
     """The console of stdout; a pipe gets wide lines rather than folded cells."""
     console = Console(highlight=False)

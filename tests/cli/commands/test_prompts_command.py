@@ -86,3 +86,29 @@ def test_prompts_that_cannot_be_meant_are_refused(typed: Typed, task_folder: Pat
     result = typed(*sweep(task_folder, "train.seed=1", f"model.prompts.query={prompt}"))
     assert result.status == 2
     assert re.search(message, result.err), result.err
+
+
+def test_commands_say_which_prompts_are_in_use(typed: Typed, task_folder: Path, workdir: Path, tiny: Any) -> None:
+    tiny.save(str(workdir / "saved"))
+    file = workdir / "saved" / "config_sentence_transformers.json"
+    values = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**values, "prompts": {"query": "own: ", "document": "text: "}}), encoding="utf-8")
+    where = ("data=files", f"data.path='{task_folder}'", "model=tiny", "model.name=saved", "train.device=cpu")
+    assert typed("data", *where, "format=json").json["prompts"] == {"query": "own: ", "document": "text: "}
+    assert "Prompt of a query: 'ask: '" in typed("data", *where, "model.prompts.query='ask: '").out
+    assert typed("doctor", *where, "format=json").json["prompt of a query"] == "'own: '"
+    found = typed("evaluate", *where, "model.prompts.query=''", "format=json").json
+    assert found["prompts"] == {"document": "text: "}
+    assert "Prompt of a document: 'text: '" in typed("evaluate", *where).out
+    hub = typed("data", *where, "model.name=nobody/nothing", "format=json").json["prompts"]
+    assert hub == {"query": None, "document": None}, "only the hub could tell"
+
+
+def test_a_sweep_over_models_made_for_prompts_warns_of_those_that_get_none(
+    typed: Typed, task_folder: Path, workdir: Path, tiny: Any
+) -> None:
+    tiny.save(str(workdir / "some" / "e5-small"))
+    names = "model.name=choice(tiny, 'some/e5-small')"
+    result = typed(*sweep(task_folder, names, "study.n_trials=1", "train.epochs=0.1"))
+    assert result.status == 0, result.err
+    assert result.err.count("some/e5-small was made for prompts, but has none here.") == 1

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from embedtune.cli.commands.answer import Answer, Part
 from embedtune.config import Config
 from embedtune.data import inspect_task
-from embedtune.reporting.tables import make_table
+from embedtune.models.known_prompts import known_prompts
+from embedtune.reporting.tables import make_table, prompt_lines
 
 
 def describe(config: Config) -> Answer:
     """Everything a person wants to know before training on it; problems make the exit status 2."""
     report = inspect_task(config.data)
-    document = report.to_dict()
+    prompts = known_prompts(config.model)
+    document = {**report.to_dict(), "prompts": prompts}
     columns = ["split", "queries", "corpus", "relevant per query", "query words", "passage words", "digest"]
     rows = [
         [
@@ -28,6 +30,7 @@ def describe(config: Config) -> Answer:
         parts.append(make_table(columns, rows, f"{document['name']} ({document['source']})"))
     if training:
         parts.append(make_table(["training set", "rows", "columns"], training))
+    parts += prompt_lines(prompts)
     parts += [f"warning: {warning}" for warning in report.warnings]
     parts += [f"problem: {problem}" for problem in report.problems]
     return Answer(document, parts, status=2 if report.problems else 0)

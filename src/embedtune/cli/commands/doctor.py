@@ -13,6 +13,7 @@ from embedtune.config import Config, Precision, conf_dir
 from embedtune.config.redaction import redact_url
 from embedtune.errors import EmbedtuneError
 from embedtune.machine.environment import library_versions
+from embedtune.models.known_prompts import known_prompts
 from embedtune.models.load import packaged_minilm
 from embedtune.reporting.tables import make_table
 from embedtune.training import resolve_device, resolve_precision
@@ -27,6 +28,8 @@ def doctor(config: Config) -> Answer:
         "devices": _devices(),
         "device": device,
         "precision": resolve_precision(Precision.auto, device),
+        "model": config.model.name,
+        **{f"prompt of a {role}": _prompt(prompt) for role, prompt in known_prompts(config.model).items()},
         "configuration": str(conf_dir()),
         "free disk (GB)": round(shutil.disk_usage(_existing(workspace(config).sweeps)).free / 1e9, 1),
         "tracking": _tracking(config),
@@ -45,6 +48,10 @@ def doctor(config: Config) -> Answer:
         make_table(["check", "result"], results.items()),
     )
     return Answer(document, parts, status=0 if set(results.values()) == {"ok"} else 1)
+
+
+def _prompt(prompt: str | None) -> str:
+    return "the model's own" if prompt is None else repr(prompt) if prompt else "none"
 
 
 def _devices() -> list[str]:

@@ -18,9 +18,10 @@ from embedtune.errors import ConfigError
 from embedtune.evaluation import evaluate_retrieval
 from embedtune.models.load import load_model
 from embedtune.models.probe import probe_model
+from embedtune.models.prompts import prompts_of
 from embedtune.paths import StudyPaths
 from embedtune.records import TaskData
-from embedtune.reporting.tables import metrics_table
+from embedtune.reporting.tables import metrics_table, prompt_lines
 from embedtune.training import resolve_device
 from embedtune.trial.bench import full_dimension
 
@@ -52,12 +53,15 @@ def evaluate(config: Config) -> Answer:
     scores = evaluate_retrieval(model, split, measured_dims(config, dim), batch_size=config.eval.batch_size)
     data = {"name": task.name, "split": config.eval.split, "queries": len(split.queries), "corpus": len(split.corpus)}
     document = {"model": config.model.name, "data": data, "dims": scores.metrics}
+    prompts = {role: prompt for role, prompt in prompts_of(model).items() if prompt}
+    if prompts:
+        document["prompts"] = prompts
     if config.eval.split == "test":
         document["test_openings"] = openings
     title = (
         f"{config.model.name} on {task.name}, {config.eval.split}: {data['queries']} queries, {data['corpus']} passages"
     )
-    return Answer(document, (metrics_table(scores.metrics, title),))
+    return Answer(document, (metrics_table(scores.metrics, title), *prompt_lines(prompts)))
 
 
 def _open_test(config: Config, task: TaskData) -> dict[str, int]:

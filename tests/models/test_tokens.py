@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from embedtune.config import ModelConfig
 from embedtune.models.encoder import TokenEncoder
 from embedtune.models.load import load_model
 from embedtune.models.token_cache import Role, TokenCache
-from embedtune.models.tokens import Features, prompt_of, read_tokens
+from embedtune.models.tokens import Features, prompt_of, read_tokens, say_once
+from families import family
 
 TEXTS = ["a", "", "a longer text", "café №7", "line one\u2028line two", "x " * 500, "a"]
 
@@ -187,14 +189,16 @@ def features(**values: Any) -> Features:
 @pytest.mark.parametrize(
     "unfit",
     [
-        {"input_ids": torch.tensor([1, 2, 3]), "offsets": torch.tensor([0, 1, 2])},
+        {"input_ids": torch.tensor([1, 2, 3]), "offsets": torch.tensor([0, 1])},
         {"input_ids": torch.tensor([[1, 2, 3]]), "cu_seq_lens_q": torch.tensor([0, 1, 2, 3])},
-        features(attention_mask=torch.tensor([[1, 1], [0, 1], [1, 1]])),
+        features(
+            attention_mask=torch.tensor([[1, 0, 1], [1, 1, 1], [1, 1, 1]]), input_ids=torch.tensor([[5, 6, 7]] * 3)
+        ),
         features(attention_mask=torch.tensor([[1, 1], [0, 0], [1, 1]])),
         features(pixel_values=torch.zeros(3, 2)),
         features(input_ids=torch.tensor([[1, 2, 3]] * 3)),
     ],
-    ids=["static", "flattened", "left-padded", "no-token", "image", "shape"],
+    ids=["static", "flattened", "hole", "no-token", "image", "shape"],
 )
 def test_features_that_cannot_be_padded_again_are_left_to_the_library(
     unfit: Features, model: SentenceTransformer, monkeypatch: pytest.MonkeyPatch, cache: TokenCache
@@ -206,7 +210,46 @@ def test_features_that_cannot_be_padded_again_are_left_to_the_library(
     assert not tokens.read(["x", "y", "z"])
 
 
-def test_a_model_that_pads_on_the_left_encodes_in_its_own_way(model: SentenceTransformer) -> None:
+def test_padding_is_put_on_the_right_where_embeddings_stay_the_same(tmp_path: Path) -> None:
+    model = load_model(ModelConfig(str(family("decoder", {"query": "find: "}, tmp_path / "model"))), "cpu")
+    assert model.tokenizer.padding_side == "left"
+    tokens = read_tokens(model, Role.QUERY, TokenCache())
+    assert tokens is not None
+    mask = tokens.batch(TEXTS)["attention_mask"]
+    assert mask[:, 0].all()
+    theirs = model.preprocess(TEXTS, prompt="find: ")["attention_mask"]
+    assert not theirs[:, 0].all()
+    assert mask.sum(dim=1).tolist() == theirs.sum(dim=1).tolist()
+    found = TokenEncoder(model).encode_query(TEXTS, batch_size=3, convert_to_tensor=True, show_progress_bar=False)
+    torch.testing.assert_close(found, model.encode_query(TEXTS, convert_to_tensor=True), rtol=0, atol=1e-5)
+    assert model.tokenizer.padding_side == "left"
+    assert not model.training
+
+
+def test_a_table_of_words_reads_tokens_that_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(ModelConfig(str(family("static", {}, tmp_path / "model"))), "cpu")
+    tokens = read_tokens(model, Role.DOCUMENT, TokenCache())
+    assert tokens is not None
+    assert not tokens.padded
+    assert same(tokens.batch(TEXTS), dict(model.preprocess(TEXTS)))
+    assert tokens.lengths(["", "abc"]) == [0, 3]
+    seen = counted(model, monkeypatch)
+    tokens.batch(TEXTS[::-1])
+    assert seen == []
+
+
+def test_why_texts_are_left_to_the_library_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model = load_model(ModelConfig(str(family("router", {}, tmp_path / "model"))), "cpu")
+    say_once.cache_clear()
+    with caplog.at_level("INFO"):
+        for _ in range(3):
+            assert read_tokens(model, Role.DOCUMENT) is None
+    assert caplog.text.count("as the library does it: the model reads task beside tokens") == 1
+
+
+def test_a_model_with_places_of_its_own_pads_on_the_left_and_encodes_in_its_own_way(
+    model: SentenceTransformer,
+) -> None:
     model.tokenizer.padding_side = "left"
     assert read_tokens(model, Role.QUERY) is None
     found = TokenEncoder(model).encode_query(TEXTS, batch_size=3, convert_to_tensor=True, show_progress_bar=False)

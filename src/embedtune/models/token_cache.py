@@ -30,7 +30,7 @@ class Row:
     """One text: its token ids, and their types unless all are 0; each of shape (tokens,)."""
 
     ids: NDArray[np.int32]
-    types: NDArray[np.int32] | None
+    types: NDArray[np.int32] | None = None
 
     @property
     def size(self) -> int:

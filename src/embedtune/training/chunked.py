@@ -41,8 +41,15 @@ class ChunkedEncoder:
         """One tensor of shape (rows, dimension) for each column.
 
         Args:
-            columns: Features padded on the right, with the same keys.
+            columns: Features padded on the right. Those that differ in more than their tokens, such as in the length of
+                a prompt that is left out of pooling, are embedded one kind after the other.
         """
+        found: dict[int, Tensor] = {}
+        for places in _alike(columns):
+            found |= zip(places, self._embed([columns[place] for place in places]), strict=True)
+        return [found[place] for place in range(len(columns))]
+
+    def _embed(self, columns: Sequence[Features]) -> Sequence[Tensor]:
         merged = _merge(columns)
         lengths = merged["attention_mask"].sum(dim=1)
         order = torch.argsort(lengths, stable=True)
@@ -50,7 +57,9 @@ class ChunkedEncoder:
         ends = cut(ascending, self._pieces, self._piece_cost)
         pieces = [
             {
-                key: value[order[start:end], : ascending[end - 1]] if isinstance(value, Tensor) else value
+                key: value[order[start:end], : ascending[end - 1]]
+                if isinstance(value, Tensor) and value.ndim == 2
+                else value
                 for key, value in merged.items()
             }
             for start, end in zip([0, *ends], ends, strict=False)
@@ -60,7 +69,7 @@ class ChunkedEncoder:
         sorted_embeddings = torch.cat([self._forward(self._model, piece)["sentence_embedding"] for piece in pieces])
         back = torch.empty_like(order)
         back[order] = torch.arange(len(order), device=order.device)
-        return list(torch.split(sorted_embeddings[back], [len(column["input_ids"]) for column in columns]))
+        return torch.split(sorted_embeddings[back], [len(column["input_ids"]) for column in columns])
 
 
 @contextmanager
@@ -78,12 +87,23 @@ def embeddings_pass_through(model: SentenceTransformer) -> Iterator[None]:
         del model.forward
 
 
+def _alike(columns: Sequence[Features]) -> list[list[int]]:
+    """The places of the columns that can share a forward pass: with the same keys and the same prompt length."""
+    kinds: dict[str, list[int]] = {}
+    for place, column in enumerate(columns):
+        # The trainer turns numbers into tensors of one value; of texts' tokens only their names count.
+        constant = {key: own for key, own in column.items() if not (isinstance(own, Tensor) and own.ndim == 2)}
+        values = {key: own.tolist() if isinstance(own, Tensor) else own for key, own in constant.items()}
+        kinds.setdefault(repr((sorted(column), sorted(values.items()))), []).append(place)
+    return list(kinds.values())
+
+
 def _merge(columns: Sequence[Features]) -> Features:
     """The rows of all columns stacked, padded to the widest; the padding is cut off before it is read."""
     width = max(column["input_ids"].shape[1] for column in columns)
     merged = dict(columns[0])
     for key, value in merged.items():
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor) and value.ndim == 2:
             parts = [column[key] for column in columns]
             merged[key] = torch.cat([nn.functional.pad(part, (0, width - part.shape[1])) for part in parts])
     return merged

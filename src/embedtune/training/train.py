@@ -17,6 +17,7 @@ from transformers import PrinterCallback
 
 from embedtune.config import Config, Kernels
 from embedtune.errors import ConfigError, join_problems
+from embedtune.models.tokens import say_once
 from embedtune.records import TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
@@ -115,11 +116,12 @@ def train_model(
         if twice:
             stack.enter_context(checkpointed(model))
         tokens = column_tokens(model, training)
-        # Columns whose prompts are left out of pooling differ in more than their tokens.
-        alike = tokens is not None and not any("prompt_length" in own.constants for own in tokens.values())
+        padded = tokens is not None and all(own.padded for own in tokens.values())
+        if padded and not chosen.one_pass:
+            say_once(f"Batches are embedded as the library does it: loss.name={config.loss.name} reads more of them")
         encoder: ChunkedEncoder | None = None
         masks: KeepMasks | None = None
-        if alike and chosen.one_pass and attempt.mini_batch_size is None:
+        if padded and chosen.one_pass and attempt.mini_batch_size is None:
             encoder = ChunkedEncoder(model, config.train.chunks)
             stack.enter_context(embeddings_pass_through(model))
             if device == "cpu" and config.train.kernels is Kernels.auto and not twice:

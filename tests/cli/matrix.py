@@ -53,6 +53,9 @@ MATRIX: dict[str, Row] = {
     ),
     "data.columns": Row("{anchor:question}", {"anchor": "question"}),
     "data.extra": Row("{more:rows.jsonl}", {"more": "rows.jsonl"}),
+    "data.prompts": Row(
+        "'ask: '", {"more": {"query": "ask: "}}, needs=("data.extra.more=rows.jsonl",), below=".more.query"
+    ),
     "data.seed": Row("7", 7),
     "data.max_train": Row("20", 20),
     "data.max_queries": Row("9", 9),

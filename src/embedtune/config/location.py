@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from embedtune.config.schema import Config
 from embedtune.errors import ConfigError
 
-MAPPINGS = ("loss.matryoshka.weights", "data.splits", "data.columns", "data.extra")
+MAPPINGS = ("loss.matryoshka.weights", "data.splits", "data.columns", "data.extra", "data.prompts")
 """Keys below which users name keys of their own, so the schema must not refuse them."""
 
 

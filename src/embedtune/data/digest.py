@@ -23,11 +23,13 @@ def retrieval_digest(data: RetrievalSet) -> str:
 
 
 def training_digest(training: Iterable[TrainingSet]) -> str:
-    """Sha256 over the rows of all sets."""
+    """Sha256 over the rows of all sets, with the prompts of a set that has its own."""
     rows: list[str] = []
     for data in training:
         columns = [[f"{name}:{_hash(text)}" for text in texts] for name, texts in data.columns.items()]
         columns += [[f"scores:{row}" for row in data.scores]] if data.scores else []
+        prompts = [f"{role}:{_hash(prompt)}" for role, prompt in sorted(data.prompts.items())]
+        columns += [[f"prompts:{prompts}"] * len(data)] if prompts else []
         rows += ["|".join(row) for row in zip(*columns, strict=True)]
     return _hash(_joined(rows))
 

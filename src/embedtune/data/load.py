@@ -87,6 +87,10 @@ def _key_problems(config: DataConfig) -> list[Problem]:
     return found
 
 
+def _prompts(config: DataConfig, name: str) -> dict[str, str]:
+    return {role: prompt for role, prompt in config.prompts.get(name, {}).items() if prompt is not None}
+
+
 def _build(config: DataConfig, source: str, splits: Mapping[str, Table], extra: Mapping[str, Table]) -> TaskData:
     """The task within its limits; ``max_queries`` is for evaluation, so the training split keeps all its queries."""
     sets = {split: retrieval_set(table) for split, table in splits.items()}
@@ -96,7 +100,8 @@ def _build(config: DataConfig, source: str, splits: Mapping[str, Table], extra: 
     }
     tables = ({config.label: splits["train"]} if "train" in splits else {}) | dict(extra)
     training = tuple(
-        limit_rows(training_set(name, table), config.max_train, config.seed) for name, table in tables.items()
+        replace(limit_rows(training_set(name, table), config.max_train, config.seed), prompts=_prompts(config, name))
+        for name, table in tables.items()
     )
     digests = {split: retrieval_digest(data) for split, data in limited.items()}
     if training:

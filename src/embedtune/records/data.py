@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 Metrics = Mapping[str, Mapping[str, float]]
@@ -38,11 +38,14 @@ class TrainingSet:
         columns: ``anchor``, ``positive``, then ``negative`` or ``negative_1`` to ``negative_n``; equally long.
         scores: For each row one number, the label of its pair or the margin to its negative, or one for each passage;
             empty where the data has none.
+        prompts: ``query`` and ``document`` -> what is put before its texts in place of the model's own prompts; only
+            those that differ.
     """
 
     name: str
     columns: Mapping[str, tuple[str, ...]]
     scores: tuple[tuple[float, ...], ...] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -50,7 +53,8 @@ class TrainingSet:
     def select(self, rows: Sequence[int]) -> TrainingSet:
         """Those rows, in that order."""
         columns = {name: tuple(texts[row] for row in rows) for name, texts in self.columns.items()}
-        return TrainingSet(self.name, columns, tuple(self.scores[row] for row in rows) if self.scores else ())
+        scores = tuple(self.scores[row] for row in rows) if self.scores else ()
+        return replace(self, columns=columns, scores=scores)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformerTrainingArguments
@@ -15,7 +16,7 @@ _SAMPLERS = {BatchSampler.plain: "batch_sampler", BatchSampler.no_duplicates: "n
 
 
 def training_arguments(
-    train: TrainConfig, output_dir: Path, device: str, precision: str, prompts: Mapping[str, str] | None = None
+    train: TrainConfig, output_dir: Path, device: str, precision: str, prompts: Mapping[str, Any] | None = None
 ) -> SentenceTransformerTrainingArguments:
     """Arguments for one training that writes no file, reports to nobody and draws no progress bar.
 
@@ -24,7 +25,7 @@ def training_arguments(
         output_dir: The trainer makes this folder and leaves it empty.
         device: As :func:`~embedtune.training.device.resolve_device` gives it.
         precision: As :func:`~embedtune.training.device.resolve_precision` gives it.
-        prompts: Put before the texts of each column.
+        prompts: Put before the texts of each column, or of each column of each set.
     """
     on_cuda, on_cpu = device.startswith("cuda"), device == "cpu"
     arguments = SentenceTransformerTrainingArguments(

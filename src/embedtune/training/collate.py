@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,10 +27,26 @@ def role_of(column: str) -> Role:
     return Role.QUERY if column == "anchor" else Role.DOCUMENT
 
 
-def column_prompts(model: SentenceTransformer, training: Sequence[TrainingSet]) -> dict[str, str] | None:
-    """The model's own prompt for each column; None where it has none for any."""
-    prompts = {column: prompt_of(model, role_of(column)) for part in training for column in part.columns}
-    return prompts if any(prompts.values()) else None
+def prompted(model: SentenceTransformer, part: TrainingSet) -> SentenceTransformer:
+    """The model as it reads a training set: the same weights, with the set's own prompts."""
+    if not part.prompts:
+        return model
+    found = copy.copy(model)
+    found.prompts = {**model.prompts, **part.prompts}
+    return found
+
+
+def column_prompts(model: SentenceTransformer, training: Sequence[TrainingSet]) -> dict[str, Any] | None:
+    """The prompt of each column, by set where one has its own prompts; None where there is none for any."""
+    by_set = {
+        part.name: {column: prompt_of(prompted(model, part), role_of(column)) for column in part.columns}
+        for part in training
+    }
+    if not any(prompt for own in by_set.values() for prompt in own.values()):
+        return None
+    if len(training) > 1 and any(part.prompts for part in training):
+        return by_set
+    return {column: prompt for own in by_set.values() for column, prompt in own.items()}
 
 
 def column_routes(model: SentenceTransformer, training: Sequence[TrainingSet]) -> dict[str, str]:
@@ -39,17 +56,19 @@ def column_routes(model: SentenceTransformer, training: Sequence[TrainingSet]) -
     return {column: role_of(column).value for part in training for column in part.columns}
 
 
-def column_tokens(model: SentenceTransformer, training: Sequence[TrainingSet]) -> dict[str, Tokens] | None:
-    """Every text of the training sets tokenised, by column; None where that is left to the library."""
-    by_role = {role: read_tokens(model, role) for role in Role}
+def token_collator(model: SentenceTransformer, training: Sequence[TrainingSet]) -> TokenCollator | None:
+    """Every text of the training sets tokenised; None where that is left to the library."""
     found: dict[str, Tokens] = {}
+    by_set: dict[str, dict[str, Tokens]] = {}
     for part in training:
+        reader = prompted(model, part)
+        by_role = {role: read_tokens(reader, role) for role in Role}
         for column, texts in part.columns.items():
             tokens = by_role[role_of(column)]
             if tokens is None or not tokens.read(texts):
                 return None
-            found[column] = tokens
-    return found
+            by_set.setdefault(part.name, {})[column] = found[column] = tokens
+    return TokenCollator(found, by_set=by_set)
 
 
 @dataclass(frozen=True)
@@ -58,14 +77,21 @@ class TokenCollator:
 
     tokens: Mapping[str, Tokens]
     valid_label_columns: tuple[str, ...] = (LABEL,)  # the trainer's samplers ask for it
+    by_set: Mapping[str, Mapping[str, Tokens]] = field(default_factory=dict)  # where rows name their set
+
+    @property
+    def padded(self) -> bool:
+        """Whether all batches are rows of tokens padded to one length."""
+        return all(own.padded for tokens in (self.tokens, *self.by_set.values()) for own in tokens.values())
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The batch of ``rows``, each column padded to its own longest text."""
+        tokens = self.by_set.get(rows[0].get(DATASET_NAME, ""), self.tokens)
         batch: dict[str, Any] = {
             f"{column}_{key}": value
             for column in rows[0]
             if column not in (DATASET_NAME, LABEL)
-            for key, value in self.tokens[column].batch([row[column] for row in rows]).items()
+            for key, value in tokens[column].batch([row[column] for row in rows]).items()
         }
         return batch | ({LABEL: torch.tensor([row[LABEL] for row in rows])} if LABEL in rows[0] else {})
 

@@ -15,7 +15,7 @@ from embedtune.models.token_cache import Role
 from embedtune.models.tokens import prompt_of, read_tokens
 from embedtune.records import DatasetFacts, TrainingFacts, TrainingSet
 from embedtune.training.arguments import training_arguments
-from embedtune.training.collate import column_prompts, role_of, row_lengths
+from embedtune.training.collate import column_prompts, prompted, role_of, row_lengths
 from embedtune.training.device import device_name, resolve_device, resolve_precision
 from embedtune.training.losses import build_loss, nested_losses
 
@@ -88,7 +88,7 @@ def _citations(losses: Sequence[Any]) -> dict[str, str]:
 
 
 def _hyperparameters(
-    config: Config, device: str, precision: str, prompts: Mapping[str, str] | None
+    config: Config, device: str, precision: str, prompts: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Every argument, and the names of those that differ from the library's defaults."""
     unused = Path("unused")  # with this name the library knows that no training follows, and does not warn
@@ -115,6 +115,7 @@ def _evaluated(config: Config) -> dict[str, Any]:
 
 
 def _dataset_facts(model: SentenceTransformer, part: TrainingSet) -> DatasetFacts:
+    model = prompted(model, part)
     return DatasetFacts(
         name=part.name,
         size=len(part),

@@ -23,7 +23,7 @@ from embedtune.training.arguments import training_arguments
 from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
 from embedtune.training.checkpointing import checkpointed
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
-from embedtune.training.collate import LABEL, TokenCollator, column_prompts, column_routes, column_tokens
+from embedtune.training.collate import LABEL, column_prompts, column_routes, token_collator
 from embedtune.training.device import resolve_device, resolve_precision
 from embedtune.training.feasible import model_problems
 from embedtune.training.kernels.install import own_kernels
@@ -115,8 +115,8 @@ def train_model(
         twice = config.train.gradient_checkpointing
         if twice:
             stack.enter_context(checkpointed(model))
-        tokens = column_tokens(model, training)
-        padded = tokens is not None and all(own.padded for own in tokens.values())
+        collator = token_collator(model, training)
+        padded = collator is not None and collator.padded
         if padded and not chosen.one_pass:
             say_once(f"Batches are embedded as the library does it: loss.name={config.loss.name} reads more of them")
         encoder: ChunkedEncoder | None = None
@@ -131,7 +131,7 @@ def train_model(
             args=arguments,
             train_dataset=to_dataset(training, chosen.scores),
             loss=build_loss(model, config, attempt.mini_batch_size),
-            data_collator=TokenCollator(tokens) if tokens is not None else None,
+            data_collator=collator,
             callbacks=[callback, *([Resuming(resumed, lambda: trainer.accelerator.scaler)] if resumed else [])],
         )
         trainer.remove_callback(PrinterCallback)  # it prints on stdout

@@ -112,3 +112,22 @@ def test_a_sweep_over_models_made_for_prompts_warns_of_those_that_get_none(
     result = typed(*sweep(task_folder, names, "study.n_trials=1", "train.epochs=0.1"))
     assert result.status == 0, result.err
     assert result.err.count("some/e5-small was made for prompts, but has none here.") == 1
+
+
+def test_a_further_training_set_has_prompts_of_its_own(typed: Typed, task_folder: Path, workdir: Path) -> None:
+    rows = [{"anchor": f"where is number {i}", "positive": f"number {i} is here"} for i in range(12)]
+    (workdir / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    where = ("data=files", f"data.path='{task_folder}'", "model=tiny", "data.extra.faq=rows.jsonl", "train.device=cpu")
+    quick = ("train.epochs=1", "train.batch_size=6", "loss=plain", "tracking.enabled=false", "study.name=s")
+    result = typed(*where, *quick, "data.prompts.faq.query='ask: '", "format=json")
+    assert result.status == 0, result.err
+    trial = workdir / "sweeps" / "s" / "trials" / "0000"
+    recorded = yaml.safe_load((trial / "config.yaml").read_text(encoding="utf-8"))["data"]["prompts"]
+    assert recorded == {"faq": {"query": "ask: "}}
+    facts = json.loads((trial / "training.json").read_text(encoding="utf-8"))["hyperparameters"]["prompts"]
+    assert facts["faq"] == {"anchor": "ask: ", "positive": ""}
+    refused = typed(*where, *quick, "data.prompts.other.query='ask: '")
+    assert refused.status == 2
+    odd = typed(*where, *quick, "data.prompts.faq.anchor='ask: '")
+    assert (odd.status, "data.prompts.faq.anchor must be query or document" in odd.err) == (2, True)
+    assert "data.prompts.other must be the prompts of a set of data.extra, but got faq" in refused.err

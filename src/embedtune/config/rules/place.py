@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embedtune.config.grammar import parse
 from embedtune.config.rules.registry import experiment_problems
-from embedtune.config.schema import Config, LearningRatesConfig
+from embedtune.config.schema import Config, LearningRatesConfig, PromptsConfig
 from embedtune.errors import ConfigError, must
 
 SPLITS = ("train", "validation", "test")
@@ -52,6 +52,15 @@ def _data_problems(config: Config) -> Iterator[str]:
         )
     for split in data.splits:
         yield from must(split in SPLITS, f"data.splits.{split}", f"be one of {', '.join(SPLITS)}", split, "Rename it.")
+    for name, prompts in data.prompts.items():
+        yield from must(
+            name in data.extra, f"data.prompts.{name}", "be the prompts of a set of data.extra", ", ".join(data.extra),
+            "Rename it; model.prompts are those of all other texts.",
+        )  # fmt: skip
+        for role in prompts:
+            known = role in vars(PromptsConfig())
+            yield from must(known, f"data.prompts.{name}.{role}", "be query or document", role, "Rename it.")
+        yield from _prompt_problems(f"data.prompts.{name}", prompts)
     for key in ("max_train", "max_queries"):
         value = getattr(data, key)
         yield from must(value is None or value > 0, f"data.{key}", "be above 0", value, "null takes all.")
@@ -95,11 +104,7 @@ def _model_problems(config: Config) -> Iterator[str]:
     yield from must(
         length is None or length >= 1, "model.max_seq_length", "be at least 1", length, "null takes the model's own."
     )
-    for role, prompt in vars(config.model.prompts).items():
-        yield from must(
-            "\\n" not in (prompt or ""), f"model.prompts.{role}", "have line breaks as they are, not as \\n", prompt,
-            "In bash type $'...' around the whole word, or write it in a file of conf/model.",
-        )  # fmt: skip
+    yield from _prompt_problems("model.prompts", vars(config.model.prompts))
     yield from _rate_problems(config.model.learning_rates)
     yield from must(0 < port < 65536, "tracking.port", "be from 1 to 65535", port, "Try 5000.")
     yield from experiment_problems(config.tracking.experiment)
@@ -124,3 +129,11 @@ def _is_sweep(text: str) -> bool:
     except ConfigError:
         return False
     return override.is_sweep_override()
+
+
+def _prompt_problems(key: str, prompts: Mapping[str, str | None]) -> Iterator[str]:
+    for role, prompt in prompts.items():
+        yield from must(
+            "\\n" not in (prompt or ""), f"{key}.{role}", "have line breaks as they are, not as \\n", prompt,
+            "In bash type $'...' around the whole word, or write it in a file of conf/model.",
+        )  # fmt: skip

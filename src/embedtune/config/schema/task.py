@@ -51,6 +51,7 @@ class DataConfig:
     splits: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
+    prompts: dict[str, dict[str, str | None]] = field(default_factory=dict)
     seed: int = 42
     max_train: int | None = None
     max_queries: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,19 @@ from transformers import (
     XLMRobertaModel,
 )
 
-DIM = 32
-LENGTH = 48
+
+@dataclass(frozen=True)
+class Shape:
+    """How large an encoder is: a tiny one for tests, a larger one where time is measured."""
+
+    dim: int = 32
+    layers: int = 2
+    inner: int = 64
+    head: int = 8
+    length: int = 48
+
+
+TINY = Shape()
 _SPECIAL = ["<pad>", "<unk>", "<s>", "</s>"]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:?|-éABCDEFGHIJKLMNOPQRSTUVWXYZ "
 
@@ -65,17 +77,25 @@ def _fast(side: str, *, begin: bool, types: bool) -> PreTrainedTokenizerFast:
     )  # fmt: skip
 
 
-_SIZES: Mapping[str, Any] = {
-    "vocab_size": len(_SPECIAL) + len(_LETTERS), "hidden_size": DIM, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "intermediate_size": 64, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
-}  # fmt: skip
 _NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-_DECODER = {"num_key_value_heads": 2, "head_dim": 8}
+
+
+def _sizes(shape: Shape) -> dict[str, Any]:
+    return {
+        "vocab_size": len(_SPECIAL) + len(_LETTERS), "hidden_size": shape.dim, "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.dim // shape.head, "intermediate_size": shape.inner,
+        "max_position_embeddings": shape.length + 18, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
+    }  # fmt: skip
+
+
+def _decoder_sizes(shape: Shape) -> dict[str, Any]:
+    return {**_sizes(shape), "num_key_value_heads": 2, "head_dim": shape.head}
 
 
 def _encoder(
     config: PreTrainedConfig,
     kind: type[PreTrainedModel],
+    shape: Shape,
     side: str = "right",
     *,
     begin: bool = True,
@@ -84,77 +104,77 @@ def _encoder(
     with tempfile.TemporaryDirectory() as folder:
         kind(config).save_pretrained(folder)  # type: ignore[operator]
         _fast(side, begin=begin, types=types).save_pretrained(folder)
-        return Transformer(folder, max_seq_length=LENGTH)
+        return Transformer(folder, max_seq_length=shape.length)
 
 
-def bert() -> list[torch.nn.Module]:
-    config = BertConfig(**_SIZES, **_NO_DROPOUT, max_position_embeddings=64)
-    return [_encoder(config, BertModel, types=True), Pooling(DIM, "cls"), Normalize()]
+def bert(shape: Shape) -> list[torch.nn.Module]:
+    config = BertConfig(**_sizes(shape), **_NO_DROPOUT)
+    return [_encoder(config, BertModel, shape, types=True), Pooling(shape.dim, "cls"), Normalize()]
 
 
-def xlm_r() -> list[torch.nn.Module]:
-    config = XLMRobertaConfig(**_SIZES, **_NO_DROPOUT, max_position_embeddings=66)
-    return [_encoder(config, XLMRobertaModel), Pooling(DIM, "mean"), Normalize()]
+def xlm_r(shape: Shape) -> list[torch.nn.Module]:
+    config = XLMRobertaConfig(**_sizes(shape), **_NO_DROPOUT)
+    return [_encoder(config, XLMRobertaModel, shape), Pooling(shape.dim, "mean"), Normalize()]
 
 
-def mpnet() -> list[torch.nn.Module]:
-    config = MPNetConfig(**_SIZES, **_NO_DROPOUT, max_position_embeddings=66)
-    return [_encoder(config, MPNetModel), Pooling(DIM, "mean"), Normalize()]
+def mpnet(shape: Shape) -> list[torch.nn.Module]:
+    config = MPNetConfig(**_sizes(shape), **_NO_DROPOUT)
+    return [_encoder(config, MPNetModel, shape), Pooling(shape.dim, "mean"), Normalize()]
 
 
-def modern_bert() -> list[torch.nn.Module]:
+def modern_bert(shape: Shape) -> list[torch.nn.Module]:
     config = ModernBertConfig(
-        **_SIZES, max_position_embeddings=64, local_attention=8, global_attn_every_n_layers=2, cls_token_id=2,
+        **_sizes(shape), local_attention=8, global_attn_every_n_layers=2, cls_token_id=2,
         sep_token_id=3,
     )  # fmt: skip
-    return [_encoder(config, ModernBertModel), Pooling(DIM, "cls")]
+    return [_encoder(config, ModernBertModel, shape), Pooling(shape.dim, "cls")]
 
 
-def decoder() -> list[torch.nn.Module]:
+def decoder(shape: Shape) -> list[torch.nn.Module]:
     """As Qwen3-Embedding: padding on the left, the last token is the text."""
-    config = Qwen3Config(**_SIZES, **_DECODER, max_position_embeddings=64)
-    return [_encoder(config, Qwen3Model, "left", begin=False), Pooling(DIM, "lasttoken"), Normalize()]
+    config = Qwen3Config(**_decoder_sizes(shape))
+    return [_encoder(config, Qwen3Model, shape, "left", begin=False), Pooling(shape.dim, "lasttoken"), Normalize()]
 
 
-def decoder_without_prompt() -> list[torch.nn.Module]:
+def decoder_without_prompt(shape: Shape) -> list[torch.nn.Module]:
     """The prompt is left out of the mean."""
-    config = Qwen3Config(**_SIZES, **_DECODER, max_position_embeddings=64)
-    return [_encoder(config, Qwen3Model), Pooling(DIM, "mean", include_prompt=False), Normalize()]
+    config = Qwen3Config(**_decoder_sizes(shape))
+    return [_encoder(config, Qwen3Model, shape), Pooling(shape.dim, "mean", include_prompt=False), Normalize()]
 
 
-def t5() -> list[torch.nn.Module]:
+def t5(shape: Shape) -> list[torch.nn.Module]:
     config = T5Config(
-        vocab_size=len(_SPECIAL) + len(_LETTERS), d_model=DIM, d_kv=8, d_ff=64, num_layers=2, num_heads=4,
-        dropout_rate=0.0, pad_token_id=0, eos_token_id=3,
+        vocab_size=len(_SPECIAL) + len(_LETTERS), d_model=shape.dim, d_kv=shape.head, d_ff=shape.inner,
+        num_layers=shape.layers, num_heads=shape.dim // shape.head, dropout_rate=0.0, pad_token_id=0, eos_token_id=3,
     )  # fmt: skip
-    return [_encoder(config, T5EncoderModel, begin=False), Pooling(DIM, "mean"), Normalize()]
+    return [_encoder(config, T5EncoderModel, shape, begin=False), Pooling(shape.dim, "mean"), Normalize()]
 
 
-def gemma() -> list[torch.nn.Module]:
+def gemma(shape: Shape) -> list[torch.nn.Module]:
     """As EmbeddingGemma: attention in both directions, two dense heads."""
     config = Gemma3TextConfig(
-        **_SIZES, **_DECODER, max_position_embeddings=64, sliding_window=8, use_bidirectional_attention=True,
+        **_decoder_sizes(shape), sliding_window=8, use_bidirectional_attention=True,
         layer_types=["sliding_attention", "full_attention"],
     )  # fmt: skip
-    heads = [Dense(DIM, 64, bias=False, activation_function=torch.nn.Identity())]
-    heads += [Dense(64, DIM, bias=False, activation_function=torch.nn.Identity())]
-    return [_encoder(config, Gemma3TextModel), Pooling(DIM, "mean"), *heads, Normalize()]
+    heads = [Dense(shape.dim, 2 * shape.dim, bias=False, activation_function=torch.nn.Identity())]
+    heads += [Dense(2 * shape.dim, shape.dim, bias=False, activation_function=torch.nn.Identity())]
+    return [_encoder(config, Gemma3TextModel, shape), Pooling(shape.dim, "mean"), *heads, Normalize()]
 
 
-def static() -> list[torch.nn.Module]:
-    return [StaticEmbedding(tokenizer(), embedding_dim=DIM)]
+def static(shape: Shape) -> list[torch.nn.Module]:
+    return [StaticEmbedding(tokenizer(), embedding_dim=shape.dim)]
 
 
-def dense() -> list[torch.nn.Module]:
-    return [*bert()[:2], Dense(DIM, 16), Normalize()]
+def dense(shape: Shape) -> list[torch.nn.Module]:
+    return [*bert(shape)[:2], Dense(shape.dim, shape.dim // 2), Normalize()]
 
 
-def router() -> list[torch.nn.Module]:
+def router(shape: Shape) -> list[torch.nn.Module]:
     """Queries by a table of words, documents by an encoder."""
-    return [Router.for_query_document([*static(), Normalize()], bert())]
+    return [Router.for_query_document([*static(shape), Normalize()], bert(shape))]
 
 
-FAMILIES: Mapping[str, Callable[[], list[torch.nn.Module]]] = {
+FAMILIES: Mapping[str, Callable[[Shape], list[torch.nn.Module]]] = {
     own.__name__: own
     for own in (bert, xlm_r, mpnet, modern_bert, decoder, decoder_without_prompt, t5, gemma, static, dense, router)
 }
@@ -164,7 +184,7 @@ def cross_encoder(folder: Path, scores: int = 1) -> Path:
     """A saved random cross-encoder that gives that many scores a pair."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        model = BertForSequenceClassification(BertConfig(**_SIZES, num_labels=scores))
+        model = BertForSequenceClassification(BertConfig(**_sizes(Shape(length=494)), num_labels=scores))
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     own = tokenizer()
@@ -178,16 +198,17 @@ def cross_encoder(folder: Path, scores: int = 1) -> Path:
     return folder
 
 
-def family(name: str, prompts: Mapping[str, str], folder: Path) -> Path:
+def family(name: str, prompts: Mapping[str, str], folder: Path, shape: Shape = TINY) -> Path:
     """A saved model of a family, the same at every call.
 
     Args:
         name: One of ``FAMILIES``.
         prompts: Saved with it.
         folder: Is made.
+        shape: How large.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = SentenceTransformer(modules=FAMILIES[name](), device="cpu", prompts=dict(prompts))
+        model = SentenceTransformer(modules=FAMILIES[name](shape), device="cpu", prompts=dict(prompts))
     model.save(str(folder))
     return folder

@@ -44,7 +44,7 @@ class TrainingFacts:
         max_seq_length: Tokens.
         similarity: The model's similarity function.
         device: The type and, where it has one, the name.
-        precision: bf16 or fp32.
+        precision: bf16, fp16 or fp32.
         versions: Library -> version.
     """
 

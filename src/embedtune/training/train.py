@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, DatasetDict
 from sentence_transformers import SentenceTransformer
+from torch import Tensor
 from transformers import PrinterCallback
 
 from embedtune.config import Config, Kernels
@@ -166,8 +167,13 @@ def to_dataset(training: Sequence[TrainingSet], scores: Scores = Scores.NONE) ->
 
 def _fingerprint(model: SentenceTransformer) -> list[tuple[float, float]]:
     """Two sums over each weight that is trained: close only if none of its values changed, but for a rare accident."""
-    weights = (weight.detach().double() for weight in model.parameters() if weight.requires_grad)
+    weights = (_wide(weight.detach()) for weight in model.parameters() if weight.requires_grad)
     return [(float(weight.sum()), float(weight.square().sum())) for weight in weights]
+
+
+def _wide(weight: Tensor) -> Tensor:
+    """In 64 bits, which mps does not have."""
+    return (weight.cpu() if weight.device.type == "mps" else weight).double()
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def _devices() -> list[str]:
     import torch
 
     names = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
-    return [*names, "cpu"]
+    return [*names, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
 
 
 def _minilm() -> bool | str:

@@ -27,6 +27,7 @@ class Row:
     below: str = ""
 
 
+MINED = ("train.negatives.count=1",)
 LORA = ("train=lora", "train.learning_rate=1e-3")
 
 MATRIX: dict[str, Row] = {
@@ -75,6 +76,10 @@ MATRIX: dict[str, Row] = {
     ),
     "train.seed": Row("7", 7, effect=("seed", 7), searched="choice(7, 8)"),
     "train.device": Row("cpu", searched="choice(cpu, auto)"),
+    "train.negatives.count": Row("2", 2, searched="choice(0, 1, 2)"),
+    "train.negatives.margin": Row("0.1", 0.1, needs=MINED, searched="interval(0.0, 0.2)"),
+    "train.negatives.range": Row("[1,20]", [1, 20], needs=MINED),
+    "train.negatives.model": Row("{model}", needs=MINED, searched="choice(null, '{model}', '{teacher}')"),
     "train.lora.r": Row("4", 4, needs=LORA, searched="choice(2, 4)"),
     "train.lora.alpha": Row("8", 8, needs=LORA, searched="int(interval(4, 16))"),
     "train.lora.dropout": Row("0", 0.0, needs=LORA, searched="interval(0.0, 0.3)"),

@@ -176,7 +176,11 @@ def test_each_key_runs(
 @pytest.mark.parametrize("key", SEARCHED)
 def test_each_key_is_searched(typed: Typed, task_folder: Path, workdir: Path, places: dict[str, str], key: str) -> None:
     words = ["-m", "sweep=random", "hydra.sweeper.params=null", "study.n_trials=2"]
-    words += [filled(need, places) for need in MATRIX[key].needs if key.startswith(("loss.", "train.lora."))]
+    words += [
+        filled(need, places)
+        for need in MATRIX[key].needs
+        if key.startswith(("loss.", "train.lora.", "train.negatives."))
+    ]
     result = typed(*line(task_folder, *words, f"{key}={filled(str(MATRIX[key].searched), places)}"))
     assert result.status == 0, result.err
     for entry in result.json["trials"]:

@@ -7,16 +7,19 @@ import multiprocessing
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sentence_transformers import CrossEncoder
+from sentence_transformers import CrossEncoder, SentenceTransformer
 
-from embedtune.config import Config, LossConfig, ModelConfig, TrainConfig
+from embedtune.config import Config, LossConfig, ModelConfig, NegativesConfig, TrainConfig
 from embedtune.errors import UserError
-from embedtune.records import TrainingSet
-from embedtune.training import load_teacher, teacher_scores
+from embedtune.models.cross_encoder import load_cross_encoder
+from embedtune.records import RetrievalSet, TaskData, TrainingSet
+from embedtune.training import teacher_scores
+from embedtune.trial.bench import Bench
 from embedtune.trial.prepared import made_once, ordered_digest, prepared_rows
 from families import cross_encoder
 
@@ -30,14 +33,20 @@ def with_teacher(folder: Path) -> Config:
 
 
 @pytest.fixture
+def bench(tiny: SentenceTransformer, small_training: TrainingSet, small_set: RetrievalSet) -> Bench:
+    task = TaskData("small", "here", (small_training,), {"validation": small_set}, {"training": "digest"})
+    return Bench.of(Config(model=ModelConfig("tiny")), task, tiny)
+
+
+@pytest.fixture
 def triples(small_training: TrainingSet) -> TrainingSet:
     positives = small_training.columns["positive"]
     return replace(small_training, columns={**small_training.columns, "negative": (*positives[5:], *positives[:5])})
 
 
-def test_the_scores_are_those_of_the_cross_encoder(triples: TrainingSet, tmp_path: Path) -> None:
+def test_the_scores_are_those_of_the_cross_encoder(bench: Bench, triples: TrainingSet, tmp_path: Path) -> None:
     folder = cross_encoder(tmp_path / "teacher")
-    (found,) = prepared_rows(with_teacher(folder), [triples], tmp_path / "prepared")
+    (found,) = prepared_rows(with_teacher(folder), bench, [triples], tmp_path / "prepared").training
     own = CrossEncoder(str(folder), device="cpu")
     rows = list(zip(*triples.columns.values(), strict=True))
     for place in (1, 2):
@@ -45,19 +54,23 @@ def test_the_scores_are_those_of_the_cross_encoder(triples: TrainingSet, tmp_pat
         assert [scores[place - 1] for scores in found.scores] == pytest.approx(list(map(float, expected)), abs=1e-6)
 
 
-def test_they_are_made_once(triples: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_are_made_once(
+    bench: Bench, triples: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = with_teacher(cross_encoder(tmp_path / "teacher"))
-    first = prepared_rows(config, [triples], tmp_path / "prepared")
-    monkeypatch.setattr("embedtune.trial.prepared.load_teacher", lambda *_: pytest.fail("scored again"))
-    assert prepared_rows(config, [triples], tmp_path / "prepared") == first
+    first = prepared_rows(config, bench, [triples], tmp_path / "prepared")
+    monkeypatch.setattr("embedtune.trial.prepared.load_cross_encoder", lambda *_: pytest.fail("scored again"))
+    assert prepared_rows(config, bench, [triples], tmp_path / "prepared") == first
 
 
-def test_other_rows_and_another_teacher_of_the_same_name_are_scored_anew(triples: TrainingSet, tmp_path: Path) -> None:
+def test_other_rows_and_another_teacher_of_the_same_name_are_scored_anew(
+    bench: Bench, triples: TrainingSet, tmp_path: Path
+) -> None:
     config = with_teacher(cross_encoder(tmp_path / "teacher"))
-    prepared_rows(config, [triples], tmp_path / "prepared")
-    prepared_rows(config, [triples.select(range(10))], tmp_path / "prepared")
+    prepared_rows(config, bench, [triples], tmp_path / "prepared")
+    prepared_rows(config, bench, [triples.select(range(10))], tmp_path / "prepared")
     (tmp_path / "teacher" / "note.txt").write_text("changed")
-    prepared_rows(config, [triples], tmp_path / "prepared")
+    prepared_rows(config, bench, [triples], tmp_path / "prepared")
     assert len(list((tmp_path / "prepared").glob("scores-*.json"))) == 3
 
 
@@ -65,8 +78,8 @@ def test_the_order_of_the_rows_counts(triples: TrainingSet) -> None:
     assert ordered_digest([triples]) != ordered_digest([triples.select([*range(1, len(triples)), 0])])
 
 
-def test_without_a_teacher_nothing_is_made(triples: TrainingSet, tmp_path: Path) -> None:
-    assert prepared_rows(Config(), [triples], tmp_path / "prepared") == (triples,)
+def test_without_a_teacher_nothing_is_made(bench: Bench, triples: TrainingSet, tmp_path: Path) -> None:
+    assert prepared_rows(Config(), bench, [triples], tmp_path / "prepared").training == (triples,)
     assert not (tmp_path / "prepared").exists()
 
 
@@ -77,7 +90,7 @@ def test_a_teacher_must_be_a_cross_encoder_of_one_score(tmp_path: Path, count: i
     if count:
         cross_encoder(folder, count)
     with pytest.raises(UserError, match=r"loss\.teacher must"):
-        load_teacher(str(folder), "cpu")
+        load_cross_encoder(str(folder), "loss.teacher", "cpu")
 
 
 def test_equal_pairs_are_scored_once(triples: TrainingSet) -> None:
@@ -135,3 +148,39 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, content: str) -> None:
     file.write_text(content)
     assert made_once(tmp_path, "test", {"of": "this"}, lambda: [3]) == [3]
     assert json.loads(file.read_text())["made"] == [3]
+
+
+def mining(**options: object) -> Config:
+    train = TrainConfig(device="cpu", negatives=NegativesConfig(count=2, margin=None, **options))  # type: ignore[arg-type]
+    return Config(model=ModelConfig("tiny"), train=train)
+
+
+def test_mined_negatives_become_columns_of_the_rows(bench: Bench, small_training: TrainingSet, tmp_path: Path) -> None:
+    prepared = prepared_rows(mining(), bench, [small_training], tmp_path)
+    (rows,) = prepared.training
+    assert list(rows.columns) == ["anchor", "positive", "negative_1", "negative_2"]
+    assert {name: rows.columns[name] for name in small_training.columns} == small_training.columns
+    assert prepared.facts == {"negatives_mined": 2, "negatives_drawn": 0}
+
+
+def test_two_workers_that_mine_at_once_have_the_same_negatives(
+    bench: Bench, small_training: TrainingSet, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        work = [pool.submit(prepared_rows, mining(), bench, [small_training], tmp_path) for _ in range(2)]
+        one, other = (own.result().training for own in work)
+    assert one == other
+    assert len(list(tmp_path.glob("negatives-*.json"))) == 1
+
+
+def test_a_reranker_scores_what_the_base_ranks(bench: Bench, small_training: TrainingSet, tmp_path: Path) -> None:
+    plain = prepared_rows(mining(), bench, [small_training], tmp_path).training
+    folder = cross_encoder(tmp_path / "reranker")
+    again = prepared_rows(mining(model=str(folder)), bench, [small_training], tmp_path).training
+    assert again != plain
+
+
+def test_other_options_are_mined_anew(bench: Bench, small_training: TrainingSet, tmp_path: Path) -> None:
+    for options in ({}, {"range": [1, 50]}, {"model": "tiny"}):
+        prepared_rows(mining(**options), bench, [small_training], tmp_path)
+    assert len(list(tmp_path.glob("negatives-*.json"))) == 2, "the base by its name is the base"

@@ -17,8 +17,9 @@ from embedtune.training.device import (
 )
 from embedtune.training.facts import training_facts
 from embedtune.training.feasible import model_problems
-from embedtune.training.losses import columns_problems, load_teacher, teacher_scores, unread_scores
+from embedtune.training.losses import columns_problems, teacher_scores, unread_scores
 from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
+from embedtune.training.negatives import Miner, mine, with_negatives
 from embedtune.training.state import TrainingState, read_state
 from embedtune.training.train import Attempt, TrainingOutcome, train_model
 
@@ -26,6 +27,7 @@ __all__ = [
     "Amount",
     "Attempt",
     "Listener",
+    "Miner",
     "Progress",
     "Seen",
     "TrainingOutcome",
@@ -35,7 +37,7 @@ __all__ = [
     "free_memory",
     "is_device_lost",
     "is_out_of_memory",
-    "load_teacher",
+    "mine",
     "model_problems",
     "peak_memory",
     "planned",
@@ -51,4 +53,5 @@ __all__ = [
     "train_model",
     "training_facts",
     "unread_scores",
+    "with_negatives",
 ]

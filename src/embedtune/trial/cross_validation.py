@@ -78,7 +78,10 @@ def _train_fold(run: Recorder, fold: Fold, stage: str, attempt: Attempt) -> Curv
         points.append(FoldScores(progress.epoch, _score(config, run.bench, model, fold.held_out)))
 
     listener = Listener(evaluate, lambda progress: run.stepped(replace(progress, stage=stage)))
-    train_model(model, prepared_rows(config, fold.training, run.trial.prepared), config, attempt, listener)
+    others = {split: data for split, data in run.bench.task.splits.items() if split != "train"}  # it holds all folds
+    bench = replace(run.bench, task=replace(run.bench.task, splits=others))
+    rows = prepared_rows(config, bench, fold.training, run.trial.prepared).training
+    train_model(model, rows, config, attempt, listener)
     run.meter.finish()
     return tuple(points)
 

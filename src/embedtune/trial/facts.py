@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from embedtune.config import Config, plain
 from embedtune.config.redaction import redact
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.models.prompts import prompts_of
-from embedtune.records import EMBEDDING_SIZE, PARAMETERS, PROMPTS, ROWS_SHARE, TrialRecord
+from embedtune.records import EMBEDDING_SIZE, PARAMETERS, PROMPTS, ROWS_SHARE, TrainingSet, TrialRecord
 from embedtune.training import planned, processor_threads, resolve_precision, too_few_rows
 from embedtune.trial.bench import Bench
 
@@ -31,7 +31,6 @@ def facts_at_start(config: Config, bench: Bench, record: TrialRecord, device: st
         "threads": processor_threads(),
         "git_revision": git_revision(),
         "versions": library_versions(),
-        **({} if record.is_baseline else _amount(config, bench, record.number)),
         **record.facts,
     }
 
@@ -57,9 +56,9 @@ def recorded_config(config: Config) -> dict[str, Any]:
     return values
 
 
-def _amount(config: Config, bench: Bench, number: int) -> dict[str, Any]:
+def amount_facts(config: Config, training: Sequence[TrainingSet], number: int) -> dict[str, Any]:
     """How much of what was asked for the training will see; said where it is much less."""
-    amount = planned(bench.task.training, config.train)
-    if fewer := too_few_rows(bench.task.training, config.train, amount):
+    amount = planned(training, config.train)
+    if fewer := too_few_rows(training, config.train, amount):
         logger.warning("Trial %d: %s", number, fewer)
     return {"rows_asked": amount.asked, ROWS_SHARE: round(amount.share, 4)}

@@ -2,47 +2,103 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from embedtune.archive.documents import mapping, read_json
-from embedtune.config import Config
+from embedtune.config import Config, ModelConfig, plain
 from embedtune.data import training_digest
 from embedtune.errors import RecordError
-from embedtune.models.load import model_identity
+from embedtune.models.cross_encoder import is_cross_encoder, load_cross_encoder
+from embedtune.models.load import load_model, model_identity
 from embedtune.paths import write_json
 from embedtune.records import TrainingSet
-from embedtune.training import load_teacher, resolve_device, teacher_scores
+from embedtune.training import Miner, mine, resolve_device, teacher_scores, with_negatives
+from embedtune.trial.bench import Bench
 
 logger = logging.getLogger(__name__)
 
 
-def prepared_rows(config: Config, training: Sequence[TrainingSet], folder: Path) -> tuple[TrainingSet, ...]:
-    """``training`` with the scores of ``loss.teacher``, if there is one.
+@dataclass(frozen=True)
+class Prepared:
+    """What a training reads.
+
+    Attributes:
+        training: The rows.
+        facts: What was made for them, for the record.
+    """
+
+    training: tuple[TrainingSet, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def prepared_rows(config: Config, bench: Bench, training: Sequence[TrainingSet], folder: Path) -> Prepared:
+    """``training`` with the negatives of ``train.negatives`` and the scores of ``loss.teacher``, as far as asked for.
 
     Args:
-        config: ``loss.teacher``, ``train.device`` and ``eval.batch_size`` are read.
+        config: Of the trial.
+        bench: Its judgements and its base model.
         training: The rows of the data.
         folder: What was made is kept there, by what it was made from.
 
     Raises:
-        ConfigError: The teacher cannot be loaded.
+        UserError: A model that it takes cannot be loaded.
     """
-    if config.loss.teacher is None:
-        return tuple(training)
-    name = config.loss.teacher
+    prepared = Prepared(tuple(training))
+    if config.train.negatives.count:
+        prepared = _with_negatives(config, bench, prepared, folder)
+    if config.loss.teacher is not None:
+        prepared = replace(prepared, training=_with_scores(config, prepared.training, folder))
+    return prepared
 
-    def score() -> list[list[tuple[float, ...]]]:
-        logger.info("%s scores the passages of %d rows, once for all trials", name, sum(map(len, training)))
-        teacher = load_teacher(name, resolve_device(config.train.device))
+
+def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Path) -> Prepared:
+    options, training = config.train.negatives, prepared.training
+    reranker = options.model if options.model and is_cross_encoder(options.model) else None
+    own = options.model is None or reranker is not None
+    ranking = config.model if own else ModelConfig(name=str(options.model))
+
+    def look() -> list[Any]:
+        device = resolve_device(config.train.device)
+        logger.info("Mining %d negatives for each of %d rows, once", options.count, sum(map(len, training)))
+        model = copy.deepcopy(bench.model).to(device) if own else load_model(ranking, device)
+        scorer = load_cross_encoder(reranker, "train.negatives.model", device) if reranker else None
+        miner = Miner(model, scorer, options, config.eval.batch_size, config.data.seed)
+        return [asdict(found) for found in mine(miner, training, bench.task.splits)]
+
+    made_from = {
+        "model": {**plain(ranking), "identity": model_identity(ranking.name)},
+        "reranker": model_identity(reranker) if reranker else None,
+        "options": {key: value for key, value in plain(options).items() if key != "model"},
+        "seed": config.data.seed,
+        "rows": ordered_digest(training),
+        "splits": dict(bench.task.digests),
+    }
+    found = made_once(folder, "negatives", made_from, look)
+    filled = sum(own["filled"] for own in found)
+    if filled:
+        total = options.count * sum(map(len, training))
+        logger.info("%d of %d negatives are drawn at random, because no more were found", filled, total)
+    facts = {"negatives_mined": options.count, "negatives_drawn": filled}
+    rows = tuple(with_negatives(part, own["rows"]) for part, own in zip(training, found, strict=True))
+    return Prepared(rows, {**prepared.facts, **facts})
+
+
+def _with_scores(config: Config, training: Sequence[TrainingSet], folder: Path) -> tuple[TrainingSet, ...]:
+    name = str(config.loss.teacher)
+
+    def score() -> list[Any]:
+        logger.info("%s scores the passages of %d rows, once", name, sum(map(len, training)))
+        teacher = load_cross_encoder(name, "loss.teacher", resolve_device(config.train.device))
         return teacher_scores(teacher, training, config.eval.batch_size)
 
     made_from = {"teacher": model_identity(name), "rows": ordered_digest(training)}

@@ -31,6 +31,7 @@ from embedtune.training import (
 from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
 from embedtune.trial.cross_validation import cross_validate, score_untuned
+from embedtune.trial.facts import amount_facts
 from embedtune.trial.fresh import fresh_model, parameters_of
 from embedtune.trial.measuring import embedding_rates
 from embedtune.trial.prepared import prepared_rows
@@ -111,9 +112,10 @@ def _train(run: Recorder, attempts: Attempts) -> None:
 
 def _train_on_all(run: Recorder, attempt: Attempt) -> None:
     config, bench = run.config, run.bench
-    training = prepared_rows(config, bench.task.training, run.trial.prepared)
+    prepared = prepared_rows(config, bench, bench.task.training, run.trial.prepared)
+    training = prepared.training
     model = fresh_model(config, bench)
-    run.noted(parameters_of(model))
+    run.noted({**parameters_of(model), **prepared.facts, **amount_facts(config, training, run.number)})
     write_json(run.trial.training, asdict(training_facts(model, training, config)))
     listener = Listener(lambda progress: run.evaluate(model, progress), run.stepped, run.save)
     outcome = train_model(model, training, config, attempt, listener)

@@ -56,7 +56,7 @@ def test_negatives(small_training: TrainingSet) -> None:
     assert problems("mnrl", small_training) == problems("mnrl", with_negatives(small_training, 3)) == []
     assert problems("triplet", small_training) == [
         "loss.name=triplet must have a negative in each row, but got 0 (anchor, positive) in training set small. "
-        "Add it, or take another loss."
+        "Add it, set train.negatives.count, or take another loss."
     ]
     assert "at most 1 negative in each row, but got 2" in problems("triplet", with_negatives(small_training, 2))[0]
     assert "data.columns.negative" in problems("gist", with_negatives(small_training, 2))[0]

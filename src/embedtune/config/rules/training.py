@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from embedtune.config.schema import LoraConfig, LossConfig, TrainConfig
+from embedtune.config.schema import LoraConfig, LossConfig, NegativesConfig, TrainConfig
 from embedtune.errors import must
 
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
 EPOCHS = 1_000_000
 RANK = 4096
+NEGATIVES = 64
+"""Negatives of a row: each is one more text of a step."""
 SEEDS = 2**32
 """NumPy accepts seeds below this."""
 
@@ -44,6 +46,7 @@ def train_problems(train: TrainConfig, loss: LossConfig) -> Iterator[str]:
         "Try linear.",
     )  # fmt: skip
     yield from must(0 <= train.seed < SEEDS, "train.seed", f"be at least 0 and below {SEEDS}", train.seed, "Try 42.")
+    yield from _negatives_problems(train.negatives)
     if train.lora is not None:
         yield from _lora_problems(train.lora)
     yield from must(train.chunks >= 1, "train.chunks", "be at least 1", train.chunks, "1 runs a batch in one piece.")
@@ -53,6 +56,28 @@ def train_problems(train: TrainConfig, loss: LossConfig) -> Iterator[str]:
         "Both compute activations a second time to save memory, and one undoes the other: remove it, or take "
         f"loss.name={loss.name.removeprefix('cached_')}.",
     )  # fmt: skip
+
+
+def _negatives_problems(negatives: NegativesConfig) -> Iterator[str]:
+    ranks = negatives.range
+    valid = isinstance(ranks, list) and len(ranks) == 2 and 0 <= ranks[0] < ranks[1]
+    yield from must(valid, "train.negatives.range", "be two ranks, the first below the second", ranks, "Write [0,100].")
+    most = ranks[1] - ranks[0] if valid else NEGATIVES
+    yield from must(
+        0 <= negatives.count <= min(most, NEGATIVES), "train.negatives.count",
+        f"be at least 0 and at most {min(most, NEGATIVES)}, the ranks of train.negatives.range", negatives.count,
+        "0 mines none.",
+    )  # fmt: skip
+    if negatives.margin is not None:
+        yield from must(
+            0 <= negatives.margin <= 1, "train.negatives.margin", "be at least 0 and at most 1", negatives.margin,
+            "null takes any passage that is no answer.",
+        )  # fmt: skip
+    if negatives.model is not None:
+        yield from must(
+            bool(negatives.model.strip()), "train.negatives.model", "name a model", repr(negatives.model),
+            "null is the base model.",
+        )  # fmt: skip
 
 
 def _lora_problems(lora: LoraConfig) -> Iterator[str]:

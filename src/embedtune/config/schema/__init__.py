@@ -22,7 +22,7 @@ from embedtune.config.schema.evaluation import DIMENSION, SMALLEST, EvalConfig
 from embedtune.config.schema.record import PathsConfig, StudyConfig, TrackingConfig
 from embedtune.config.schema.release import ReleaseConfig, ReproduceConfig
 from embedtune.config.schema.task import DataConfig, LearningRatesConfig, ModelConfig, PromptsConfig
-from embedtune.config.schema.training import LoraConfig, LossConfig, MatryoshkaConfig, TrainConfig
+from embedtune.config.schema.training import LoraConfig, LossConfig, MatryoshkaConfig, NegativesConfig, TrainConfig
 from embedtune.config.schema.tree import Config
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "MarginStrategy",
     "MatryoshkaConfig",
     "ModelConfig",
+    "NegativesConfig",
     "OnChange",
     "Partition",
     "PathsConfig",

@@ -17,6 +17,16 @@ from embedtune.config.schema.choices import (
 
 
 @dataclass
+class NegativesConfig:
+    """``train.negatives.*``: hard negatives that are mined for the training rows."""
+
+    count: int = 0
+    margin: float | None = 0.05
+    range: list[int] = field(default_factory=lambda: [0, 100])
+    model: str | None = None
+
+
+@dataclass
 class LoraConfig:
     """``train.lora.*``: adapters that are trained in the place of the encoder's weights."""
 
@@ -45,6 +55,7 @@ class TrainConfig:
     seed: int = 42
     device: str = "auto"
     lora: LoraConfig | None = None
+    negatives: NegativesConfig = field(default_factory=NegativesConfig)
 
 
 @dataclass

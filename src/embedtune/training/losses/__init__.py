@@ -3,7 +3,7 @@
 from embedtune.training.losses.build import LOSSES, build_loss, nested_losses
 from embedtune.training.losses.fitting import columns_problems, unread_scores
 from embedtune.training.losses.table import Loss, Scores
-from embedtune.training.losses.teacher import load_teacher, teacher_scores
+from embedtune.training.losses.teacher import teacher_scores
 
 __all__ = [
     "LOSSES",
@@ -11,7 +11,6 @@ __all__ = [
     "Scores",
     "build_loss",
     "columns_problems",
-    "load_teacher",
     "nested_losses",
     "teacher_scores",
     "unread_scores",

@@ -20,9 +20,9 @@ def columns_problems(config: Config, training: Sequence[TrainingSet]) -> Iterato
     """A sentence for each training set that lacks what the loss needs, or has what it cannot read."""
     loss = LOSSES[config.loss.name]
     for part in training:
-        yield from _negatives_problems(loss, part)
+        yield from _negatives_problems(loss, part, config.train.negatives.count)
         if config.loss.teacher is None:
-            yield from _scores_problems(loss, part)
+            yield from _scores_problems(loss, part, config.train.negatives.count)
 
 
 def unread_scores(config: Config, training: Sequence[TrainingSet]) -> Iterator[str]:
@@ -44,12 +44,16 @@ def unread_scores(config: Config, training: Sequence[TrainingSet]) -> Iterator[s
             yield f"{said}. A loss that does is loss=margin_mse or loss=kl."
 
 
-def _negatives_problems(loss: Loss, part: TrainingSet) -> Iterator[str]:
+def _negatives_problems(loss: Loss, part: TrainingSet, mined: int) -> Iterator[str]:
     least, most = loss.negatives
-    found = len(part.columns) - 2
-    where = f"but got {found} ({', '.join(part.columns)}) in training set {part.name}"
+    found = len(part.columns) - 2 + mined
+    more = f" and {mined} mined" if mined else ""
+    where = f"but got {found} ({', '.join(part.columns)}{more}) in training set {part.name}"
     if found < least:
-        yield f"loss.name={loss.name} must have a negative in each row, {where}. Add it, or take another loss."
+        yield (
+            f"loss.name={loss.name} must have a negative in each row, {where}. Add it, set train.negatives.count, or "
+            "take another loss."
+        )
     if most is not None and found > most:
         yield (
             f"loss.name={loss.name} must have at most {most} negative in each row, {where}. Name the one to read with "
@@ -59,7 +63,7 @@ def _negatives_problems(loss: Loss, part: TrainingSet) -> Iterator[str]:
         )
 
 
-def _scores_problems(loss: Loss, part: TrainingSet) -> Iterator[str]:
+def _scores_problems(loss: Loss, part: TrainingSet, mined: int) -> Iterator[str]:
     if loss.scores is Scores.NONE:
         return
     rule = f"loss.name={loss.name} must have {loss.scores.value} beside the texts of each row"
@@ -69,7 +73,7 @@ def _scores_problems(loss: Loss, part: TrainingSet) -> Iterator[str]:
     if not part.scores:
         yield f"{rule}, but got none in training set {part.name}. {way}"
         return
-    each, passages = len(part.scores[0]), len(part.columns) - 1
+    each, passages = len(part.scores[0]), len(part.columns) - 1 + mined
     counts = {Scores.MARGINS: {passages, passages - 1}, Scores.PASSAGES: {passages}}.get(loss.scores, {1})
     if each not in counts:
         yield f"{rule}, but got {each} for {passages} passages in training set {part.name}. {way}"

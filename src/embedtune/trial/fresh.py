@@ -29,9 +29,6 @@ def fresh_model(config: Config, bench: Bench) -> SentenceTransformer:
     return model.to(resolve_device(config.train.device))
 
 
-def parameters_of(model: SentenceTransformer) -> dict[str, int]:
-    """How many weights there are, and how many of them are trained."""
-    return {
-        "parameters": sum(weight.numel() for weight in model.parameters()),
-        "trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
-    }
+def trained_parameters(model: SentenceTransformer) -> int:
+    """How many weights are trained."""
+    return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)

@@ -32,7 +32,7 @@ from embedtune.trial.attempts import Attempts
 from embedtune.trial.bench import Bench
 from embedtune.trial.cross_validation import cross_validate, score_untuned
 from embedtune.trial.facts import amount_facts
-from embedtune.trial.fresh import fresh_model, parameters_of
+from embedtune.trial.fresh import fresh_model, trained_parameters
 from embedtune.trial.measuring import embedding_rates
 from embedtune.trial.prepared import prepared_rows
 from embedtune.trial.recorder import Pruned, Recorder
@@ -115,7 +115,13 @@ def _train_on_all(run: Recorder, attempt: Attempt) -> None:
     prepared = prepared_rows(config, bench, bench.task.training, run.trial.prepared)
     training = prepared.training
     model = fresh_model(config, bench)
-    run.noted({**parameters_of(model), **prepared.facts, **amount_facts(config, training, run.number)})
+    run.noted(
+        {
+            "trained_parameters": trained_parameters(model),
+            **prepared.facts,
+            **amount_facts(config, training, run.number),
+        }
+    )
     write_json(run.trial.training, asdict(training_facts(model, training, config)))
     listener = Listener(lambda progress: run.evaluate(model, progress), run.stepped, run.save)
     outcome = train_model(model, training, config, attempt, listener)

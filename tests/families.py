@@ -154,7 +154,7 @@ def gemma(shape: Shape) -> list[torch.nn.Module]:
     """As EmbeddingGemma: attention in both directions, two dense heads."""
     config = Gemma3TextConfig(
         **_decoder_sizes(shape), sliding_window=8, use_bidirectional_attention=True,
-        layer_types=["sliding_attention", "full_attention"],
+        layer_types=[("sliding_attention", "full_attention")[layer % 2] for layer in range(shape.layers)],
     )  # fmt: skip
     heads = [Dense(shape.dim, 2 * shape.dim, bias=False, activation_function=torch.nn.Identity())]
     heads += [Dense(2 * shape.dim, shape.dim, bias=False, activation_function=torch.nn.Identity())]

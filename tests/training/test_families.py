@@ -24,7 +24,7 @@ from families import FAMILIES, family
 
 MERGE = chunked._merge
 PROMPTS = {"query": "query: ", "document": "a text: "}
-QUICK = ("bert", "decoder", "static")
+QUICK = ("bert", "decoder", "decoder_without_prompt", "static")
 CASES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FAMILIES]
 FAST = {name for name in FAMILIES if name not in ("static", "router")}
 """Whose batches go through the encoder in pieces; a table of words has none, a router reads more than tokens."""

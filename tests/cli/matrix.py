@@ -57,6 +57,7 @@ MATRIX: dict[str, Row] = {
     "data.prompts": Row(
         "'ask: '", {"more": {"query": "ask: "}}, needs=("data.extra.more=rows.jsonl",), below=".more.query"
     ),
+    "data.mix": Row("proportional", effect=("multi_dataset_batch_sampler", "proportional")),
     "data.seed": Row("7", 7),
     "data.max_train": Row("20", 20),
     "data.max_queries": Row("9", 9),
@@ -68,7 +69,7 @@ MATRIX: dict[str, Row] = {
     "train.max_grad_norm": Row("0.5", 0.5, effect=("max_grad_norm", 0.5), searched="range(0.5, 1.5, 0.5)"),
     "train.scheduler": Row("cosine", effect=("lr_scheduler_type", "cosine"), searched="choice(linear, cosine)"),
     "train.precision": Row("fp32", searched="choice(fp32, auto)"),
-    "train.batch_sampler": Row("no_duplicates", searched="choice(plain, no_duplicates)"),
+    "train.batch_sampler": Row("no_duplicates", searched="choice(plain, no_duplicates, relevance)"),
     "train.chunks": Row("2", 2, searched="int(interval(1, 4))"),
     "train.kernels": Row("stock", searched="choice(auto, stock)"),
     "train.gradient_checkpointing": Row(

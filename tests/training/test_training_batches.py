@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 
-from embedtune.config import BatchSampler, Config, ModelConfig, TrainConfig
+from embedtune.config import BatchSampler, Config, DataConfig, Mix, ModelConfig, TrainConfig
 from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Attempt, Listener, Progress, planned, too_few_rows, train_model
-from embedtune.training.batches import Apart, first_fit
+from embedtune.training.batches import Apart, Row, first_fit
 
 rows_of_texts = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=40)
 sizes = st.integers(2, 8)
@@ -92,7 +92,35 @@ def test_first_fit_is_what_its_name_says(rows: list[frozenset[int]], size: int) 
         if batch is None:
             naive.append(batch := [])
         batch.append(row)
-    assert first_fit(rows, range(len(rows)), size) == naive
+    assert first_fit([Row(own, own) for own in rows], range(len(rows)), size) == naive
+
+
+judged = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(judged, sizes, st.integers(0, 2), st.booleans())
+def test_no_row_holds_an_answer_to_the_query_of_another(
+    rows: list[tuple[int, int, int]], size: int, epoch: int, negatives: bool
+) -> None:
+    columns = {"anchor": tuple(f"q{a}" for a, _, _ in rows), "positive": tuple(f"P  {b}" for _, b, _ in rows)}
+    columns |= {"negative": tuple(f"p {c}" for _, _, c in rows)} if negatives else {}
+    batches = Apart(tuple(columns.values()), size, 42, 3, by_relevance=True)
+    answers_of = {a: {b for other, b, _ in rows if other == a} for a, _, _ in rows}
+    for batch in batches.batches(epoch):
+        assert 1 <= len(batch) <= size
+        for one, other in permutations(batch, 2):
+            passages = {rows[other][1], *([rows[other][2]] if negatives else [])}
+            assert passages.isdisjoint(answers_of[rows[one][0]])
+    assert batches.sizes(epoch) == [len(batch) for batch in batches.batches(epoch)]
+    seen = [row for batch in batches.batches(epoch) for row in batch]
+    assert len(seen) == len(set(seen))
+
+
+def test_rows_that_share_a_query_text_but_no_answer_stand_together_by_relevance() -> None:
+    columns = (("a", "b", "c", "d"), ("1", "2", "3", "4"), ("x", "x", "x", "x"))
+    assert Apart(columns, 4, 42, 1, by_relevance=True).sizes(0) == [4]
+    assert Apart(columns, 4, 42, 1).sizes(0) == [1, 1, 1, 1]
 
 
 def test_few_answers_are_all_trained_on_in_smaller_batches() -> None:
@@ -141,3 +169,16 @@ def test_what_is_planned_is_what_is_trained(
     assert steps[-1].rows == amount.rows
     assert steps[-1].learning_rate > 0
     assert all(one.rows < other.rows for one, other in pairwise(steps))
+
+
+@pytest.mark.parametrize("sampler", BatchSampler)
+def test_a_proportional_mix_trains_on_all_rows_of_all_sets(tmp_path: Path, sampler: BatchSampler) -> None:
+    sets = [answers(30, 4), answers(17, 17, "other")]
+    train = TrainConfig(batch_size=8, epochs=2, batch_sampler=sampler, device="cpu")
+    config = Config(model=ModelConfig(name="tiny"), train=train, data=DataConfig(mix=Mix.proportional))
+    steps: list[Progress] = []
+    model = load_model(config.model, "cpu")
+    train_model(model, sets, config, Attempt(tmp_path), Listener(lambda _: None, steps.append))
+    amount = planned(sets, train, Mix.proportional)
+    assert len(steps) == steps[-1].total_steps == amount.steps
+    assert steps[-1].rows == amount.rows == amount.asked == 94

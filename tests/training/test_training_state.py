@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
-from embedtune.config import BatchSampler, Config, LoraConfig, ModelConfig, Precision
+from embedtune.config import BatchSampler, Config, LoraConfig, Mix, ModelConfig, Precision
 from embedtune.errors import ResumeError
 from embedtune.models.adapters import attach
 from embedtune.models.load import load_model
@@ -95,6 +95,16 @@ def test_a_training_that_goes_on_ends_with_the_same_weights(
     assert len(evaluations) >= 3
     again, after = run_again(tmp_path, evaluations[1].step, config, sets)
     assert after == evaluations[2:]  # losses, learning rates and tokens too
+    assert equal(whole, again)
+
+
+def test_a_proportional_mix_goes_on_too(small_training: TrainingSet, tmp_path: Path) -> None:
+    sets = [small_training, replace(small_training.select(range(19)), name="other")]
+    config = configured(batch_sampler=BatchSampler.relevance)
+    config.data.mix, config.eval.every = Mix.proportional, 3
+    whole, evaluations = run(tmp_path, config, sets)
+    again, after = run_again(tmp_path, evaluations[1].step, config, sets)
+    assert after == evaluations[2:]
     assert equal(whole, again)
 
 

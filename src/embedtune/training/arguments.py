@@ -9,14 +9,23 @@ from typing import Any
 import torch
 from sentence_transformers import SentenceTransformerTrainingArguments
 
-from embedtune.config import BatchSampler, TrainConfig
+from embedtune.config import BatchSampler, Mix, TrainConfig
 from embedtune.training.trainer_private import use_only
 
-_SAMPLERS = {BatchSampler.plain: "batch_sampler", BatchSampler.no_duplicates: "no_duplicates"}
+_SAMPLERS = {
+    BatchSampler.plain: "batch_sampler",
+    BatchSampler.no_duplicates: "no_duplicates",
+    BatchSampler.relevance: "no_duplicates",  # the trainer puts its own in the place of both
+}
 
 
 def training_arguments(
-    train: TrainConfig, output_dir: Path, device: str, precision: str, prompts: Mapping[str, Any] | None = None
+    train: TrainConfig,
+    output_dir: Path,
+    device: str,
+    precision: str,
+    prompts: Mapping[str, Any] | None = None,
+    mix: Mix = Mix.round_robin,
 ) -> SentenceTransformerTrainingArguments:
     """Arguments for one training that writes no file, reports to nobody and draws no progress bar.
 
@@ -26,6 +35,7 @@ def training_arguments(
         device: As :func:`~embedtune.training.device.resolve_device` gives it.
         precision: As :func:`~embedtune.training.device.resolve_precision` gives it.
         prompts: Put before the texts of each column, or of each column of each set.
+        mix: How several sets are visited.
     """
     on_cuda, on_cpu = device.startswith("cuda"), device == "cpu"
     arguments = SentenceTransformerTrainingArguments(
@@ -43,7 +53,7 @@ def training_arguments(
         fp16=precision == "fp16",
         use_cpu=on_cpu,
         batch_sampler=_SAMPLERS[train.batch_sampler],
-        multi_dataset_batch_sampler="round_robin",
+        multi_dataset_batch_sampler=mix.value,
         prompts=None if prompts is None else dict(prompts),
         dataloader_pin_memory=on_cuda,
         eval_strategy="no",

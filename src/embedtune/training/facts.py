@@ -92,7 +92,9 @@ def _hyperparameters(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Every argument, and the names of those that differ from the library's defaults."""
     unused = Path("unused")  # with this name the library knows that no training follows, and does not warn
-    chosen = training_arguments(config.train, unused, device, precision, prompts).to_dict() | _evaluated(config)
+    chosen = training_arguments(
+        config.train, unused, device, precision, prompts, config.data.mix
+    ).to_dict() | _evaluated(config)
     defaults = SentenceTransformerTrainingArguments(
         output_dir=str(unused), accelerator_config={"use_configured_state": True}
     ).to_dict()

@@ -23,6 +23,7 @@ from embedtune.config import NegativesConfig
 from embedtune.errors import TrialError
 from embedtune.models.encoder import TokenEncoder
 from embedtune.records import RetrievalSet, TrainingSet
+from embedtune.training.batches import same_text
 
 SPARE = 4
 """Further candidates of each row, for those that turn out to answer its query."""
@@ -137,15 +138,15 @@ def _candidates(training: Sequence[TrainingSet], corpus: RetrievalSet | None) ->
 
 
 def _answers(training: Sequence[TrainingSet], splits: Iterable[RetrievalSet]) -> dict[str, set[str]]:
-    """Query -> everything that answers it, by :func:`_same`."""
+    """Query -> everything that answers it, by :func:`same_text`."""
     found: dict[str, set[str]] = {}
     for part in training:
         for anchor, positive in zip(part.columns["anchor"], part.columns["positive"], strict=True):
-            found.setdefault(_same(anchor), set()).add(_same(positive))
+            found.setdefault(same_text(anchor), set()).add(same_text(positive))
     for split in splits:
         for query, passages in split.relevant.items():
             known = (split.corpus[passage] for passage in passages if passage in split.corpus)
-            found.setdefault(_same(split.queries[query]), set()).update(map(_same, known))
+            found.setdefault(same_text(split.queries[query]), set()).update(map(same_text, known))
     return found
 
 
@@ -163,13 +164,13 @@ def _chosen(
         ranked.setdefault((row["anchor"], row["positive"]), []).append(row["negative"])
     rows, filled = [], 0
     for number, (anchor, positive) in enumerate(zip(part.columns["anchor"], part.columns["positive"], strict=True)):
-        taken = {_same(texts[number]) for name, texts in part.columns.items() if name.startswith("negative")}
-        barred = {*answers[_same(anchor)], *taken, _same(anchor)}
+        taken = {same_text(texts[number]) for name, texts in part.columns.items() if name.startswith("negative")}
+        barred = {*answers[same_text(anchor)], *taken, same_text(anchor)}
         chosen: list[str] = []
         for text in ranked.get((anchor, positive), ()):
-            if len(chosen) < count and _same(text) not in barred:
+            if len(chosen) < count and same_text(text) not in barred:
                 chosen.append(text)
-                barred.add(_same(text))
+                barred.add(same_text(text))
         found = len(chosen)
         chosen += _drawn(candidates, barred, count - found, draw)
         filled += count - found
@@ -188,10 +189,5 @@ def _drawn(candidates: Sequence[str], barred: Collection[str], count: int, draw:
     if count == 0:
         return []
     order = draw.sample(range(len(candidates)), len(candidates))
-    free = (candidates[place] for place in order if _same(candidates[place]) not in barred)
+    free = (candidates[place] for place in order if same_text(candidates[place]) not in barred)
     return list(itertools.islice(free, count))
-
-
-def _same(text: str) -> str:
-    """Texts that are one but for case and blanks have one value."""
-    return " ".join(text.casefold().split())

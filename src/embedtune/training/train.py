@@ -16,7 +16,7 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from transformers import PrinterCallback
 
-from embedtune.config import Config, Kernels
+from embedtune.config import BatchSampler, Config, Kernels
 from embedtune.errors import ConfigError, join_problems
 from embedtune.models.tokens import say_once
 from embedtune.records import TrainingSet
@@ -83,7 +83,7 @@ def train_model(
 
     Args:
         model: Changed; its forward is its own again afterwards.
-        training: Several sets are visited in turn, until the smallest is used up.
+        training: Several sets are visited as ``data.mix`` says.
         config: ``train``, ``loss`` and ``eval.every`` are read.
         attempt: What it starts from.
         listener: Who is called.
@@ -110,7 +110,7 @@ def train_model(
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=attempt.folder, prefix="trainer-"))
         precision = resolve_precision(config.train.precision, device)
         prompts = column_prompts(model, training)
-        arguments = training_arguments(config.train, Path(folder), device, precision, prompts)
+        arguments = training_arguments(config.train, Path(folder), device, precision, prompts, config.data.mix)
         arguments.router_mapping = column_routes(model, training)
         stack.enter_context(_cleaned_up(model))
         twice = config.train.gradient_checkpointing
@@ -137,6 +137,7 @@ def train_model(
         )
         trainer.remove_callback(PrinterCallback)  # it prints on stdout
         trainer.encoder, trainer.masks = encoder, masks
+        trainer.by_relevance = config.train.batch_sampler is BatchSampler.relevance
         trainer.on_batch = callback.add_batch
         trainer.train(resume_from_checkpoint=str(resumed.folder) if resumed else None)
     return TrainingOutcome(

@@ -37,11 +37,13 @@ class Trainer(OwnStateTrainer):
 
     Attributes:
         encoder: None embeds as the loss asks for it, column by column.
+        by_relevance: What ``no_duplicates`` keeps apart, see :class:`Apart`.
         on_batch: Called with the loss of every step and what it reads.
         masks: Of our own dropout, seeded anew for each step; None where torch draws its own.
     """
 
     encoder: ChunkedEncoder | None = None
+    by_relevance = False
     masks: KeepMasks | None = None
     on_batch: Callable[[float, Seen], None]
 
@@ -59,13 +61,13 @@ class Trainer(OwnStateTrainer):
         return [{"sentence_embedding": column.float()} for column in embeddings], labels
 
     def get_batch_sampler(self, dataset: Any, batch_size: int, *args: Any, **kwargs: Any) -> Any:
-        """The batches of ``no_duplicates`` as :class:`Apart` makes them, all else as the library does."""
+        """The batches of rows that are kept apart as :class:`Apart` makes them, all else as the library does."""
         sampler = super().get_batch_sampler(dataset, batch_size, *args, **kwargs)
         if not isinstance(sampler, NoDuplicatesBatchSampler):
             return sampler
         columns = tuple(list(dataset[name]) for name in dataset.column_names if name not in (DATASET_NAME, LABEL))
         epochs = math.ceil(self.args.num_train_epochs)
-        return ApartSampler(dataset, Apart(columns, batch_size, self.args.seed, epochs))
+        return ApartSampler(dataset, Apart(columns, batch_size, self.args.seed, epochs, self.by_relevance))
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
         """Forward and backward.

@@ -47,6 +47,7 @@ def identity(config: Config, facts: Mapping[str, Any]) -> dict[str, Any]:
     values = recorded_config(config)
     same = {key: facts[key] for key in ("digests", "device", "precision", "versions")}
     model = {key: value for key, value in values["model"].items() if key != "learning_rates"}  # no part in a trial
+    same |= {"mix": values["data"]["mix"]}
     return same | {"model": model, **{key: values[key] for key in ("train", "loss", "eval")}}
 
 
@@ -58,7 +59,7 @@ def recorded_config(config: Config) -> dict[str, Any]:
 
 def amount_facts(config: Config, training: Sequence[TrainingSet], number: int) -> dict[str, Any]:
     """How much of what was asked for the training will see; said where it is much less."""
-    amount = planned(training, config.train)
+    amount = planned(training, config.train, config.data.mix)
     if fewer := too_few_rows(training, config.train, amount):
         logger.warning("Trial %d: %s", number, fewer)
     return {"rows_asked": amount.asked, ROWS_SHARE: round(amount.share, 4)}

@@ -33,10 +33,18 @@ class Attention(Enum):
 
 
 class BatchSampler(Enum):
-    """How a batch is drawn; ``no_duplicates`` keeps equal texts out of one batch."""
+    """How a batch is drawn: ``no_duplicates`` keeps equal texts apart, ``relevance`` answers to others' queries."""
 
     plain = "plain"
     no_duplicates = "no_duplicates"
+    relevance = "relevance"
+
+
+class Mix(Enum):
+    """How several training sets are visited."""
+
+    round_robin = "round_robin"
+    proportional = "proportional"
 
 
 class Kernels(Enum):

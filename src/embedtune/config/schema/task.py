@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from embedtune.config.schema.choices import Attention, Dtype
+from embedtune.config.schema.choices import Attention, Dtype, Mix
 
 
 @dataclass
@@ -52,6 +52,7 @@ class DataConfig:
     columns: dict[str, str] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
     prompts: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    mix: Mix = Mix.round_robin
     seed: int = 42
     max_train: int | None = None
     max_queries: int | None = None

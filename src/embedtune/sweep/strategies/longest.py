@@ -21,7 +21,7 @@ def most_evaluations(config: Config, space: Space, training: Sequence[TrainingSe
     Args:
         config: Composed without any searched value.
         space: What is searched; ``train.epochs``, ``train.batch_size`` and ``train.batch_sampler`` decide.
-        training: Several sets are visited in turn, until the smallest is used up.
+        training: The rows.
     """
     if config.eval.folds:
         return config.eval.folds
@@ -29,7 +29,7 @@ def most_evaluations(config: Config, space: Space, training: Sequence[TrainingSe
     searched = (_ends(space, f"train.{name}", config) for name in ("epochs", "batch_size", "batch_sampler"))
     for epochs, batch_size, sampler in product(*searched):
         changed = {"epochs": epochs, "batch_size": batch_size, "batch_sampler": BatchSampler(sampler)}
-        amount = planned(training, replace(config.train, **changed))
+        amount = planned(training, replace(config.train, **changed), config.data.mix)
         found.append(len(evaluation_steps(config.eval.every, amount.epoch_steps, amount.steps)))
     return max(found)
 

@@ -75,6 +75,7 @@ MATRIX: dict[str, Row] = {
     "train.gradient_checkpointing": Row(
         "true", True, effect=("gradient_checkpointing", True), searched="choice(true, false)"
     ),
+    "train.average": Row("tail", searched="choice(none, ema, tail)"),
     "train.seed": Row("7", 7, effect=("seed", 7), searched="choice(7, 8)"),
     "train.device": Row("cpu", searched="choice(cpu, auto)"),
     "train.negatives.count": Row("2", 2, searched="choice(0, 1, 2)"),

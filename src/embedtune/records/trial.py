@@ -70,6 +70,7 @@ class Evaluation:
         loss: Mean training loss since the evaluation before; None at step 0.
         learning_rate: At this step; None at step 0.
         second: The objective at a second dimension, where the study optimises both.
+        averaged: Whether this is the point of ``train.average``, which counts as one step after the last.
     """
 
     step: int
@@ -81,6 +82,7 @@ class Evaluation:
     loss: float | None = None
     learning_rate: float | None = None
     second: float | None = None
+    averaged: bool = False
 
     @property
     def merit(self) -> float:

@@ -27,6 +27,7 @@ class Progress:
         rows: Rows seen so far, each as often as it was.
         stage: Which of several trainings, for people, such as ``fold 2/5``.
         memory: Bytes the process takes at most, of its device where that has memory of its own; 0: not measured.
+        averaged: Whether this is the point of the mean weights, which counts as one step after the last.
     """
 
     step: int
@@ -38,6 +39,7 @@ class Progress:
     rows: int = 0
     stage: str = ""
     memory: int = 0
+    averaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,13 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         """Note the loss of the step that is being done and what it reads."""
         self._losses.append(loss)
         self._seen += seen
+
+    def evaluate_average(self, apply: Callable[[], None]) -> None:
+        """Evaluate the mean weights, once the training is over."""
+        last = self.history[-1]
+        with self._evaluating():
+            apply()
+            self._listener.evaluate(replace(last, step=last.step + 1, averaged=True))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Report the step, and evaluate if this step is due."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 
+from embedtune.training.averaging import Averaging
 from embedtune.training.state import (
     TrainingState,
+    restore_average,
     restore_loss_scale,
     restore_optimiser,
     restore_random,
@@ -27,10 +29,12 @@ class Resuming(TrainerCallback):  # type: ignore[misc]
     one that stopped at the end of an epoch before it.
     """
 
-    def __init__(self, state: TrainingState, scaler: Callable[[], GradScaler | None]) -> None:
+    def __init__(
+        self, state: TrainingState, scaler: Callable[[], GradScaler | None], averaging: Averaging | None = None
+    ) -> None:
         """Resume from ``state``; ``scaler`` gives the one of the training once there is a trainer."""
         self._state: TrainingState | None = state
-        self._scaler = scaler
+        self._scaler, self._averaging = scaler, averaging
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Restore everything that a step changes.
@@ -42,6 +46,8 @@ class Resuming(TrainerCallback):  # type: ignore[misc]
             restore_weights(self._state, kwargs["model"])
             restore_optimiser(self._state, kwargs["optimizer"], kwargs["lr_scheduler"])
             restore_loss_scale(self._state, self._scaler())
+            if self._averaging is not None:
+                restore_average(self._state, self._averaging, args.device)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Restore the generators, if the training stopped at the end of an epoch."""

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from transformers.trainer import TRAINER_STATE_NAME
 
 from embedtune.errors import ResumeError
+from embedtune.training.averaging import Averaging
 from embedtune.training.callbacks import Seen
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from transformers import Trainer
 
 _FILE = "training.safetensors"
-_WEIGHT, _OPTIMISER, _RANDOM = "weight/", "optimiser/", "random/"
+_WEIGHT, _OPTIMISER, _RANDOM, _MEAN = "weight/", "optimiser/", "random/", "mean/"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TrainingState:
         folder: Where.
         step: Optimiser steps done.
         seen: What the training had read.
-        tensors: ``weight/<name>``, ``optimiser/<parameter>/<name>`` and ``random/<generator>``.
+        tensors: ``weight/<name>``, ``optimiser/<parameter>/<name>``, ``mean/<name>`` and ``random/<generator>``.
         values: The rest of optimiser, scheduler, loss scale and generators, as JSON gives it back.
     """
 
@@ -51,13 +52,14 @@ class TrainingState:
     values: Mapping[str, Any]
 
 
-def write_state(trainer: Trainer, folder: Path, seen: Seen) -> None:
+def write_state(trainer: Trainer, folder: Path, seen: Seen, averaging: Averaging | None = None) -> None:
     """Write the state after a step, flushed to disk.
 
     Args:
         trainer: In training, between two steps.
         folder: Gets the files.
         seen: What it has read so far.
+        averaging: The mean of its weights so far.
 
     Raises:
         ResumeError: It cannot be written: the disk is full, or an optimiser or scheduler keeps more than numbers.
@@ -66,12 +68,15 @@ def write_state(trainer: Trainer, folder: Path, seen: Seen) -> None:
     tensors = {f"{_WEIGHT}{name}": value for name, value in _weights(trainer.model)}
     for index, entries in optimiser["state"].items():
         tensors |= {f"{_OPTIMISER}{index}/{name}": value for name, value in entries.items()}
+    if averaging is not None:
+        tensors |= {f"{_MEAN}{name}": mean for name, mean in averaging.means.items()}
     numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - the one that libraries draw from
     numpy_state["state"]["key"] = numpy_state["state"]["key"].tolist()
     values = {
         "step": trainer.state.global_step,
         "tokens": seen.tokens,
         "rows": seen.rows,
+        "averaged": averaging.count if averaging is not None else 0,
         "groups": optimiser["param_groups"],
         "scheduler": trainer.lr_scheduler.state_dict(),
         "loss_scale": _loss_scale(trainer.accelerator.scaler),
@@ -164,6 +169,12 @@ def restore_loss_scale(state: TrainingState, scaler: GradScaler | None) -> None:
             scaler.load_state_dict(dict(saved))
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             raise ResumeError(_said(error)) from error
+
+
+def restore_average(state: TrainingState, averaging: Averaging, device: torch.device) -> None:
+    """Restore the mean of the weights."""
+    means = {name.removeprefix(_MEAN): mean for name, mean in state.tensors.items() if name.startswith(_MEAN)}
+    averaging.restore(means, int(state.values.get("averaged", 0)), device)
 
 
 def restore_random(state: TrainingState, device: torch.device) -> None:

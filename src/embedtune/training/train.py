@@ -16,11 +16,12 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from transformers import PrinterCallback
 
-from embedtune.config import BatchSampler, Config, Kernels
+from embedtune.config import Average, BatchSampler, Config, Kernels
 from embedtune.errors import ConfigError, join_problems
 from embedtune.models.tokens import say_once
 from embedtune.records import TrainingSet
 from embedtune.training.arguments import training_arguments
+from embedtune.training.averaging import Averaging
 from embedtune.training.callbacks import Listener, Progress, ProgressCallback, Seen
 from embedtune.training.checkpointing import checkpointed
 from embedtune.training.chunked import ChunkedEncoder, embeddings_pass_through
@@ -102,8 +103,9 @@ def train_model(
     untrained = _fingerprint(model)
 
     def write(folder: Path, seen: Seen) -> None:
-        write_state(trainer, folder, seen)
+        write_state(trainer, folder, seen, averaging)
 
+    averaging = None if config.train.average is Average.none else Averaging(config.train.average)
     before = resumed.seen if resumed else Seen()
     callback = ProgressCallback(config.eval.every, listener, lambda: _plain(model), write, before)
     with ExitStack() as stack:
@@ -127,19 +129,22 @@ def train_model(
             stack.enter_context(embeddings_pass_through(model))
             if device == "cpu" and config.train.kernels is Kernels.auto and not twice:
                 masks = stack.enter_context(own_kernels(model))
+        resuming = Resuming(resumed, lambda: trainer.accelerator.scaler, averaging) if resumed else None
         trainer = Trainer(
             model=model,
             args=arguments,
             train_dataset=to_dataset(training, chosen.scores),
             loss=build_loss(model, config, attempt.mini_batch_size),
             data_collator=collator,
-            callbacks=[callback, *([Resuming(resumed, lambda: trainer.accelerator.scaler)] if resumed else [])],
+            callbacks=[own for own in (averaging, callback, resuming) if own is not None],
         )
         trainer.remove_callback(PrinterCallback)  # it prints on stdout
         trainer.encoder, trainer.masks = encoder, masks
         trainer.by_relevance = config.train.batch_sampler is BatchSampler.relevance
         trainer.on_batch = callback.add_batch
         trainer.train(resume_from_checkpoint=str(resumed.folder) if resumed else None)
+        if averaging is not None and averaging.count and callback.history:
+            callback.evaluate_average(lambda: averaging.apply(model))
     return TrainingOutcome(
         steps=trainer.state.global_step,
         tokens=callback.history[-1].tokens if callback.history else 0,

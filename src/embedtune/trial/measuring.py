@@ -42,6 +42,7 @@ def measure(
         loss=progress.loss if progress else None,
         learning_rate=progress.learning_rate if progress else None,
         second=bench.objective.second_quality(metrics),
+        averaged=progress.averaged if progress else False,
     )
     return evaluation, scores, encoder.passages_per_second
 

@@ -143,8 +143,8 @@ class Recorder:
         self.done += 1
         self.hooks.watcher.evaluated(self.number, evaluation)
         self.hooks.deliver(self.trial)
-        if self.bench.folds:
-            return  # the reporter was told of the folds
+        if self.bench.folds or evaluation.averaged:
+            return  # the reporter was told of the folds; and a training that is over is not pruned
         queries = self.bench.objective.of_queries(scores)
         if self.hooks.reporter.evaluated(self.done, evaluation.value, queries):
             raise Pruned

@@ -15,7 +15,7 @@ def problems(config: Config) -> list[str]:
     return [
         *train_problems(config.train, config.loss),
         *loss_problems(config.loss),
-        *eval_problems(config.eval),
+        *eval_problems(config.eval, config.train),
         *place_problems(config),
         *release_problems(config),
     ]

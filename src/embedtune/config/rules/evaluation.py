@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from embedtune.config.rules.place import SPLITS
-from embedtune.config.schema import DIMENSION, SMALLEST, EvalConfig
+from embedtune.config.schema import DIMENSION, SMALLEST, Average, EvalConfig, TrainConfig
 from embedtune.errors import must
 
 SIMILARITIES = ("cosine", "dot")
@@ -17,8 +17,12 @@ METRICS = tuple(
 OBJECTIVES = tuple(f"{similarity}_{metric}" for similarity in SIMILARITIES for metric in METRICS)
 
 
-def eval_problems(evaluation: EvalConfig) -> Iterator[str]:
+def eval_problems(evaluation: EvalConfig, train: TrainConfig) -> Iterator[str]:
     """Every broken rule of the evaluation."""
+    yield from must(
+        not evaluation.folds or train.average is Average.none, "train.average", "be none with eval.folds",
+        train.average.name, "The folds choose among the evaluations of the steps.",
+    )  # fmt: skip
     yield from must(
         evaluation.objective in OBJECTIVES, "eval.objective", "be cosine_ or dot_ and one of " + ", ".join(METRICS),
         evaluation.objective, "Try cosine_map@100.",

@@ -5,6 +5,7 @@ Plain dataclasses, because OmegaConf refuses overrides of frozen ones.
 
 from embedtune.config.schema.choices import (
     Attention,
+    Average,
     BatchSampler,
     Directions,
     Distractors,
@@ -30,6 +31,7 @@ __all__ = [
     "DIMENSION",
     "SMALLEST",
     "Attention",
+    "Average",
     "BatchSampler",
     "Config",
     "DataConfig",

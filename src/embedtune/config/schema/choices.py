@@ -40,6 +40,14 @@ class BatchSampler(Enum):
     relevance = "relevance"
 
 
+class Average(Enum):
+    """Which mean of the weights over the end of a training is evaluated too."""
+
+    none = "none"
+    ema = "ema"
+    tail = "tail"
+
+
 class Mix(Enum):
     """How several training sets are visited."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from embedtune.config.schema.choices import (
+    Average,
     BatchSampler,
     Directions,
     HardnessOn,
@@ -51,6 +52,7 @@ class TrainConfig:
     batch_sampler: BatchSampler = BatchSampler.plain
     chunks: int = 4
     kernels: Kernels = Kernels.auto
+    average: Average = Average.none
     gradient_checkpointing: bool = False
     seed: int = 42
     device: str = "auto"

@@ -90,7 +90,7 @@ def plan_sweep(
     models = _models(compose, fixed, searched)
     searched = with_rates(searched, config, models)
     dims = _trained(models, config, benches)
-    searched, conditions = spread(searched, sweeper.get("conditions") or {}, fixed, _model_key(searched), dims)
+    searched, conditions = spread(searched, _conditions(sweeper, fixed, searched), fixed, _model_key(searched), dims)
     space = build_space(
         fixed, searched, dims[0][1], sized=sized, conditions=conditions, default=values_of(config, nulls, fixed)
     )
@@ -115,6 +115,17 @@ def plan_sweep(
         config = replace(config, study=replace(config.study, name=definition.name))
     bases = base_models(space, config, compose)
     return Plan(config, benches, bases, rules, tuple(known), n_trials, definition, sampler, pruner)
+
+
+def _conditions(sweeper: Settings, fixed: Sequence[str], searched: Mapping[str, str]) -> dict[str, str]:
+    """The conditions of the space, without those of keys that a value was typed for, or that were taken out."""
+    typed = {override.partition("=")[0] for override in fixed}
+    taken_out = sweeper.get("params") is None
+    return {
+        key: text
+        for key, text in (sweeper.get("conditions") or {}).items()
+        if key in searched or not (key in typed or taken_out)
+    }
 
 
 def _search(sweeper: Settings, rules: Rules) -> Search:

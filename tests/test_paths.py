@@ -40,10 +40,11 @@ def files_in(folder: Path) -> list[str]:
 
 
 def test_files_of_a_trial_have_names_of_their_own(tmp_path: Path) -> None:
-    trial = TrialPaths(tmp_path)
+    trial = TrialPaths(tmp_path / "trials" / "0000")
     paths = [getattr(trial, name) for name, value in vars(TrialPaths).items() if isinstance(value, property)]
     assert len(set(paths)) == len(paths) > 8
-    assert {path.parent for path in paths} == {tmp_path}
+    assert {path.parent for path in paths} == {trial.root, tmp_path}
+    assert [path for path in paths if path.parent == tmp_path] == [trial.prepared], "shared by the trials of a study"
 
 
 def test_study_numbers_its_trials_in_four_digits() -> None:

@@ -407,7 +407,7 @@ def test_an_average_of_trials_can_be_released(studies: Path, tmp_path: Path) -> 
         product = make_product(case, soup, {record.number: record for record in records}, tmp_path)
         model = case.load(product.folder)
         measured = measure_all(case, product.record, model, case.measure(model, "validation"), None)
-        product = product.scored(measured.metrics(RELEASED)["validation"], case.objective, case.dim)
+        product = product.scored(measured.metrics(RELEASED)["validation"], case.objective, case.bench.dim)
         noted = put_forward(case, pool, Criterion(margin=0.01))
         search = SearchSummary(definition, {}, 0.0, ())
         write_release(Release("out", case, product, measured, noted, search), tmp_path / "out")

@@ -73,6 +73,20 @@ def test_negatives_that_the_rows_have_are_not_mined_again(
     assert both.columns["negative_1"] == own.columns["negative"]
 
 
+def test_many_negatives_of_the_rows_leave_the_next_ones(tiny: SentenceTransformer, small_training: TrainingSet) -> None:
+    (first,) = found(miner(tiny, 7), small_training)
+    given = {f"negative_{place + 1}": tuple(row[place] for row in first.rows) for place in range(7)}
+    own = replace(small_training, columns={**small_training.columns, **given})
+    (mined,) = found(miner(tiny, 1), own)
+    assert mined.filled == 0
+
+
+def test_a_set_keeps_its_prompts(small_training: TrainingSet) -> None:
+    own = replace(small_training, prompts={"query": "ask: "})
+    assert with_negatives(own, [("a",)] * len(own)).prompts == {"query": "ask: "}
+    assert own.select([0, 1]).prompts == {"query": "ask: "}
+
+
 def test_the_corpus_of_the_training_split_is_searched(tiny: SentenceTransformer, small_training: TrainingSet) -> None:
     text = small_training.columns["anchor"][0]  # as similar to the first query as can be
     corpus = RetrievalSet({"q": "another"}, {"d": text + "!"}, {"q": frozenset({"d"})})

@@ -12,7 +12,7 @@ import itertools
 import math
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from datasets import Dataset
@@ -100,7 +100,9 @@ def mine(miner: Miner, training: Sequence[TrainingSet], splits: Mapping[str, Ret
     candidates = _candidates(training, splits.get("train"))
     answers = _answers(training, splits.values())
     low, high = options.range
-    wanted = min(options.count + SPARE, high - low)
+    own = max(sum(name.startswith("negative") for name in part.columns) for part in training)
+    barred = own + max(map(len, answers.values()))  # at most so many candidates of a row turn out to be none
+    wanted = min(options.count + SPARE + barred, high - low)
     found: list[Mined] = []
     for part in training:
         pairs = Dataset.from_dict({"anchor": part.columns["anchor"], "positive": part.columns["positive"]})
@@ -128,7 +130,7 @@ def with_negatives(part: TrainingSet, mined: Sequence[Sequence[str]]) -> Trainin
     every = [*own, *map(tuple, zip(*mined, strict=True))]
     names = ["negative"] if len(every) == 1 else [f"negative_{number}" for number in range(1, len(every) + 1)]
     pairs = {name: part.columns[name] for name in ("anchor", "positive")}
-    return TrainingSet(part.name, {**pairs, **dict(zip(names, every, strict=True))}, part.scores)
+    return replace(part, columns={**pairs, **dict(zip(names, every, strict=True))})
 
 
 def _candidates(training: Sequence[TrainingSet], corpus: RetrievalSet | None) -> list[str]:

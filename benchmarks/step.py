@@ -22,7 +22,7 @@ from torch import nn
 from transformers import PrinterCallback, TrainerCallback
 from transformers.utils import logging
 
-from embedtune.config import Config, ModelConfig, Precision
+from embedtune.config import Config, Kernels, ModelConfig, Precision
 from embedtune.models.load import load_model
 from embedtune.records import TrainingSet
 from embedtune.training import Attempt, Listener, Progress, resolve_device, resolve_precision, train_model
@@ -158,11 +158,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="one-object JSON with queries, relevant and corpus; else pydocs")
     parser.add_argument("--steps", type=int, default=11, help="steps of each in a round (20 for --check)")
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--kernels", default="auto", choices=[own.value for own in Kernels], help="as train.kernels")
     parser.add_argument("--check", action="store_true", help="compare losses instead of speed")
     options = parser.parse_args()
     logging.disable_progress_bar()
     config = Config(model=ModelConfig(name=options.model))
     config.train.epochs = 1
+    config.train.kernels = Kernels(options.kernels)
     steps = 20 if options.check else options.steps
     rows = read_rows(options.data, steps * config.train.batch_size)
     if options.check:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers import SentenceTransformer
 
 from embedtune.config import Config, LoraConfig, LossConfig, MatryoshkaConfig, ModelConfig, Precision, TrainConfig
 from embedtune.errors import ConfigError, ModelError
@@ -29,6 +29,7 @@ from embedtune.training.losses import build_loss
 from embedtune.training.train import to_dataset
 from embedtune.trial.measuring import save_checkpoint
 from families import FAMILIES, family
+from stock import trained_losses
 
 TEXTS = ["who finds the harbour", "The harbour stands at number 0.", "café №1", ""]
 LORA = LoraConfig(r=4, alpha=8, dropout=0.0)
@@ -110,17 +111,9 @@ def test_the_same_seed_draws_the_same_adapters(base: Path) -> None:
 def test_the_losses_are_those_of_the_stock_trainer(base: Path, small_training: TrainingSet, tmp_path: Path) -> None:
     config = configured(base, chunks=3)
     rows = small_training.select([*range(30), *range(30), *range(30)])
-    losses: list[float] = []
-
-    class Stock(SentenceTransformerTrainer):
-        def training_step(self, *args: Any, **kwargs: Any) -> Any:
-            loss = super().training_step(*args, **kwargs)
-            losses.append(loss.item())
-            return loss
-
     theirs = with_adapters(config)
     arguments = training_arguments(config.train, tmp_path / "stock", "cpu", "fp32")
-    Stock(model=theirs, args=arguments, train_dataset=to_dataset([rows]), loss=build_loss(theirs, config)).train()
+    losses = trained_losses(theirs, arguments, to_dataset([rows]), build_loss(theirs, config))
     found: list[float] = []
     listener = Listener(lambda _: None, lambda progress: found.append(progress.loss or 0.0))
     outcome = train_model(with_adapters(config), [rows], config, Attempt(tmp_path), listener)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 from sentence_transformers.util import cos_sim, dot_score
 
@@ -21,6 +20,7 @@ from embedtune.training.arguments import training_arguments
 from embedtune.training.losses import build_loss
 from embedtune.training.train import to_dataset
 from families import FAMILIES, family
+from stock import trained_losses
 
 MERGE = chunked._merge
 PROMPTS = {"query": "query: ", "document": "a text: "}
@@ -43,20 +43,11 @@ def configured(folder: Path, prompts: bool) -> Config:
 
 
 def stock_losses(model: SentenceTransformer, rows: TrainingSet, config: Config, folder: Path) -> list[float]:
-    losses: list[float] = []
-
-    class Stock(SentenceTransformerTrainer):
-        def training_step(self, *args: Any, **kwargs: Any) -> Any:
-            loss = super().training_step(*args, **kwargs)
-            losses.append(loss.item())
-            return loss
-
     arguments = training_arguments(config.train, folder, "cpu", "fp32")
     roles = {column: "query" if column == "anchor" else "document" for column in rows.columns}
     arguments.prompts = {column: model.prompts[role] for column, role in roles.items()}
     arguments.router_mapping = roles if "Router" in str(type(model[0])) else {}
-    Stock(model=model, args=arguments, train_dataset=to_dataset([rows]), loss=build_loss(model, config)).train()
-    return losses
+    return trained_losses(model, arguments, to_dataset([rows]), build_loss(model, config))
 
 
 def stock_metrics(model: SentenceTransformer, retrieval: RetrievalSet, dim: int) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers import SentenceTransformer
 from torch import nn
 
 from embedtune.config import BatchSampler, Config, Kernels, MatryoshkaConfig, ModelConfig, Precision
@@ -21,6 +21,7 @@ from embedtune.training.collate import column_prompts
 from embedtune.training.kernels.masks import KeepMasks
 from embedtune.training.losses import build_loss
 from embedtune.training.train import to_dataset
+from stock import trained_losses
 
 OUTPUT = Path("output")
 
@@ -65,17 +66,8 @@ def fingerprint(model: SentenceTransformer) -> str:
 
 
 def stock_losses(model: SentenceTransformer, sets: list[TrainingSet], config: Config) -> list[float]:
-    losses: list[float] = []
-
-    class Stock(SentenceTransformerTrainer):
-        def training_step(self, *args: Any, **kwargs: Any) -> Any:
-            loss = super().training_step(*args, **kwargs)
-            losses.append(loss.item())
-            return loss
-
     arguments = training_arguments(config.train, OUTPUT, "cpu", "fp32", column_prompts(model, sets))
-    Stock(model=model, args=arguments, train_dataset=to_dataset(sets), loss=build_loss(model, config)).train()
-    return losses
+    return trained_losses(model, arguments, to_dataset(sets), build_loss(model, config))
 
 
 def with_negatives(rows: TrainingSet) -> TrainingSet:

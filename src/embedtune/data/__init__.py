@@ -1,6 +1,5 @@
 """Reading, checking and describing a retrieval task."""
 
-from embedtune.data.digest import training_digest
 from embedtune.data.distractors import add_distractors
 from embedtune.data.folds import Fold, folds_problems, make_folds
 from embedtune.data.load import inspect_task, load_task
@@ -14,5 +13,4 @@ __all__ = [
     "inspect_task",
     "load_task",
     "make_folds",
-    "training_digest",
 ]

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embedtune.data.drafts import Problem, Rows, Table
-
-RELATED = 0.5
-"""A pair whose label is below this is none that answers its query."""
+from embedtune.records import RELATED
 
 
 def is_related(rows: Rows, row: int) -> bool:

@@ -7,7 +7,6 @@ name of the model they belong to. Whoever loads it through :func:`~embedtune.mod
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from embedtune.config import LoraConfig, ModelConfig
 from embedtune.errors import ConfigError, ModelError
+from embedtune.machine.folders import copy_folder
 from embedtune.models.peft_private import tuned_layers, untune
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def on_base(folder: Path, find: Callable[[ModelConfig, str, Path], str]) -> Iter
             adapter = json.loads((folder / ADAPTER).read_text(encoding="utf-8"))
             place = find(named, str(base["identity"]), Path(scratch) / "base")
             whole = Path(scratch) / "adapters"
-            shutil.copytree(folder, whole)
+            copy_folder(folder, whole, but=lambda name: name == ADAPTER)
             changed = {**adapter, "base_model_name_or_path": place, "revision": named.revision}
             (whole / ADAPTER).write_text(json.dumps(changed), encoding="utf-8")
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -192,10 +192,18 @@ def model_identity(name: str) -> str:
     location = Path(model_location(ModelConfig(name=name)))
     if not location.is_dir():
         return name
+    files = sorted(path for path in location.rglob("*") if path.is_file())
+    stamps = [(path.relative_to(location).as_posix(), path.stat()) for path in files]
+    return _digest(location, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stamps))
+
+
+@cache
+def _digest(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
+    """Sha256 of the files of a folder; read once for each name, size and time."""
     hashed = hashlib.sha256()
-    for path in sorted(path for path in location.rglob("*") if path.is_file()):
-        hashed.update(path.relative_to(location).as_posix().encode())
-        with path.open("rb") as file:
+    for name, *_ in files:
+        hashed.update(name.encode())
+        with (folder / name).open("rb") as file:
             hashed.update(hashlib.file_digest(file, "sha256").digest())
     return hashed.hexdigest()
 

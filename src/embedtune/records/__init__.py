@@ -1,6 +1,7 @@
 """Frozen values that modules exchange: data, scores, objectives, definitions and records."""
 
 from embedtune.records.data import (
+    RELATED,
     Metrics,
     Opening,
     RetrievalScores,
@@ -35,6 +36,7 @@ __all__ = [
     "PARAMETERS",
     "PASSAGES_PER_SECOND",
     "PROMPTS",
+    "RELATED",
     "ROWS_SHARE",
     "UNMOVED",
     "DataSource",

@@ -29,6 +29,10 @@ class RetrievalSet:
     relevant: Mapping[str, frozenset[str]]
 
 
+RELATED = 0.5
+"""A pair whose label is below this does not belong together."""
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """Rows of texts in the order the loss reads them.

@@ -49,6 +49,7 @@ class _Encoder:
 
     def __init__(self, model: SentenceTransformer) -> None:
         self._encoder = TokenEncoder(model)
+        self._corpus: tuple[list[str], Any] = ([], None)
         self.device = model.device
         self.similarity, self.similarity_pairwise = model.similarity, model.similarity_pairwise
 
@@ -56,7 +57,9 @@ class _Encoder:
         return self._numbers(self._encoder.encode_query, inputs, batch_size)
 
     def encode_document(self, inputs: list[str], *, batch_size: int, **_: Any) -> Any:
-        return self._numbers(self._encoder.encode_document, inputs, batch_size)
+        if self._corpus[0] != inputs:  # all training sets are mined from the same passages
+            self._corpus = inputs, self._numbers(self._encoder.encode_document, inputs, batch_size)
+        return self._corpus[1]
 
     def _numbers(self, encode: Any, inputs: list[str], batch_size: int) -> Any:
         from torch.nn.functional import normalize
@@ -103,13 +106,13 @@ def mine(miner: Miner, training: Sequence[TrainingSet], splits: Mapping[str, Ret
     own = max(sum(name.startswith("negative") for name in part.columns) for part in training)
     barred = own + max(map(len, answers.values()))  # at most so many candidates of a row turn out to be none
     wanted = min(options.count + SPARE + barred, high - low)
-    found: list[Mined] = []
+    encoder, found = _Encoder(miner.model), list[Mined]()
     for part in training:
         pairs = Dataset.from_dict({"anchor": part.columns["anchor"], "positive": part.columns["positive"]})
         with contextlib.redirect_stderr(io.StringIO()):  # its progress bars cannot be turned off
             mined = mine_hard_negatives(
                 pairs,
-                _Encoder(miner.model),
+                encoder,
                 corpus=candidates,
                 cross_encoder=miner.reranker,
                 range_min=low,

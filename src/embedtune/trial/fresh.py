@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from typing import TYPE_CHECKING
 
 from embedtune.config import Config
@@ -13,8 +12,6 @@ from embedtune.trial.bench import Bench
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-logger = logging.getLogger(__name__)
 
 
 def fresh_model(config: Config, bench: Bench) -> SentenceTransformer:

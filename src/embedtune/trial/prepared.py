@@ -16,7 +16,6 @@ from filelock import FileLock
 
 from embedtune.archive.documents import mapping, read_json
 from embedtune.config import Config, ModelConfig, plain
-from embedtune.data import training_digest
 from embedtune.errors import RecordError
 from embedtune.models.cross_encoder import is_cross_encoder, load_cross_encoder
 from embedtune.models.load import load_model, model_identity
@@ -126,13 +125,14 @@ def made_once(folder: Path, kind: str, made_from: Mapping[str, Any], make: Calla
             return list(mapping(read_json(path))["made"])
         made = make()
         write_json(path, {"made_from": dict(made_from), "made": made})
-        return list(mapping(read_json(path))["made"])
+        return made
 
 
 def ordered_digest(training: Sequence[TrainingSet]) -> str:
-    """Sha256 over the rows in their order: what is made for them follows it."""
-    hashed = hashlib.sha256(training_digest(training).encode())
+    """Sha256 over the texts of the rows in their order: what is made for them follows it."""
+    hashed = hashlib.sha256()
     for part in training:
+        hashed.update(json.dumps([part.name, list(part.columns)]).encode())
         for row in zip(*part.columns.values(), strict=True):
             hashed.update(json.dumps(row).encode())
     return hashed.hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import losses as stock
 from sentence_transformers.util import dot_score, pairwise_cos_sim
 from torch import nn
@@ -33,6 +33,7 @@ from embedtune.training.arguments import training_arguments
 from embedtune.training.losses import LOSSES, Loss, Scores
 from embedtune.training.train import to_dataset
 from families import family
+from stock import trained_losses
 
 Make = Callable[[SentenceTransformer, SentenceTransformer], nn.Module]
 DIMS, WEIGHTS = [32, 16], [1, 1]
@@ -119,21 +120,12 @@ def ours(config: Config, rows: TrainingSet, folder: Path) -> list[float]:
 
 
 def theirs(make: Make, config: Config, rows: TrainingSet, scores: Scores, folder: Path) -> list[float]:
-    losses: list[float] = []
-
-    class Noting(SentenceTransformerTrainer):
-        def training_step(self, *args: Any, **kwargs: Any) -> Any:
-            loss = super().training_step(*args, **kwargs)
-            losses.append(loss.item())
-            return loss
-
     model = load_model(config.model, "cpu")
     loss = make(model, copy.deepcopy(model).eval())
     if config.loss.matryoshka is not None:
         loss = stock.MatryoshkaLoss(model, loss, matryoshka_dims=DIMS, matryoshka_weights=WEIGHTS)
     arguments = training_arguments(config.train, folder, "cpu", "fp32")
-    Noting(model=model, args=arguments, train_dataset=to_dataset([rows], scores), loss=loss).train()
-    return losses
+    return trained_losses(model, arguments, to_dataset([rows], scores), loss)
 
 
 @pytest.fixture(scope="module")

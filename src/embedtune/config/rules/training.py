@@ -65,7 +65,7 @@ def _negatives_problems(negatives: NegativesConfig) -> Iterator[str]:
     most = ranks[1] - ranks[0] if valid else NEGATIVES
     yield from must(
         0 <= negatives.count <= min(most, NEGATIVES), "train.negatives.count",
-        f"be at least 0 and at most {min(most, NEGATIVES)}, the ranks of train.negatives.range", negatives.count,
+        f"be at least 0 and at most {min(most, NEGATIVES)}", negatives.count,
         "0 mines none.",
     )  # fmt: skip
     if negatives.margin is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from embedtune.config import Config
-from embedtune.records import TrainingSet
+from embedtune.records import RELATED, TrainingSet
 from embedtune.training.losses.build import LOSSES
 from embedtune.training.losses.table import Loss, Scores
 
@@ -13,7 +13,6 @@ _IN_RANGE: dict[Scores, Callable[[float], bool]] = {
     Scores.LABEL: lambda score: score in (0, 1),
     Scores.SIMILARITY: lambda score: 0 <= score <= 1,
 }
-_RELATED = 0.5
 
 
 def columns_problems(config: Config, training: Sequence[TrainingSet]) -> Iterator[str]:
@@ -35,10 +34,10 @@ def unread_scores(config: Config, training: Sequence[TrainingSet]) -> Iterator[s
         if config.loss.teacher is not None:
             yield f"{said}: those of loss.teacher={config.loss.teacher} take their place."
         elif len(part.scores[0]) == 1 and len(part.columns) == 2:
-            low = sum(score < _RELATED for (score,) in part.scores)
+            low = sum(score < RELATED for (score,) in part.scores)
             yield (
                 f"{said}: every row is taken as a pair that belongs together, also the {low} of {len(part)} whose "
-                f"score is below {_RELATED:g}. Remove those, or take a loss for labelled pairs: loss=cosent."
+                f"score is below {RELATED:g}. Remove those, or take a loss for labelled pairs: loss=cosent."
             )
         else:
             yield f"{said}. A loss that does is loss=margin_mse or loss=kl."

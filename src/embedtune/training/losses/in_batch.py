@@ -10,7 +10,6 @@ from sentence_transformers.sentence_transformer.losses import (
     MultipleNegativesRankingLoss,
 )
 from sentence_transformers.util import cos_sim, dot_score
-from torch import nn
 
 from embedtune.config import Config, Directions, HardnessOn, LossConfig, Similarity
 from embedtune.training.losses.table import Loss
@@ -42,19 +41,16 @@ def _options(loss: LossConfig) -> dict[str, Any]:
     }
 
 
-def _mnrl(model: SentenceTransformer, config: Config) -> nn.Module:
-    loss: nn.Module = MultipleNegativesRankingLoss(model, **_options(config.loss))
-    return loss
-
-
-def _cached_mnrl(model: SentenceTransformer, config: Config, mini_batch_size: int = MINI_BATCH) -> nn.Module:
-    loss: nn.Module = CachedMultipleNegativesRankingLoss(
-        model, mini_batch_size=mini_batch_size, **_options(config.loss)
-    )
-    return loss
+def _cached_mnrl(model: SentenceTransformer, config: Config, mini_batch_size: int = MINI_BATCH) -> Any:
+    return CachedMultipleNegativesRankingLoss(model, mini_batch_size=mini_batch_size, **_options(config.loss))
 
 
 IN_BATCH = (
-    Loss("mnrl", _mnrl, cached=_cached_mnrl, one_pass=True),
+    Loss(
+        "mnrl",
+        lambda model, config: MultipleNegativesRankingLoss(model, **_options(config.loss)),
+        cached=_cached_mnrl,
+        one_pass=True,
+    ),
     Loss("cached_mnrl", _cached_mnrl, cached=_cached_mnrl, mini_batch_size=MINI_BATCH),
 )

@@ -36,25 +36,46 @@ def record(number, state):
 def claim():
     with (folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        left = int((folder / "left").read_text())
-        if left > 0:
-            put("left", str(left - 1))
-            put(f"running-{left}", str(os.getpid()))
-        return left
-while not stop and (left := claim()) > 0:
-    if how == "die" and left % 3 == 0 and not (folder / f"died-{left}").exists():
-        (folder / f"died-{left}").touch()
+        waiting = [int(path.name.removeprefix("waiting-")) for path in folder.glob("waiting-*")]
+        if waiting:
+            put(f"running-{max(waiting)}", str(os.getpid()))
+            (folder / f"waiting-{max(waiting)}").unlink()
+        return max(waiting, default=0)
+def until(condition):
+    while not condition():
+        time.sleep(0.005)
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+if how == "late":
+    put(f"worker-{index}", str(os.getpid()))
+    if (folder / "found").exists():  # started again: it claims after its neighbour has left
+        time.sleep(0.5)
+while not stop and (number := claim()) > 0:
+    if how == "die" and number > 20 and number % 3 == 0 and not (folder / f"died-{number}").exists():
+        (folder / f"died-{number}").touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    print(json.dumps({"event": "began", "record": record(left, "running")}), flush=True)
+    print(json.dumps({"event": "began", "record": record(number, "running")}), flush=True)
     if how == "always":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "late" and index == 0 and not (folder / "found").exists():
+        until((folder / "found").exists)
         os.kill(os.getpid(), signal.SIGKILL)
     if how == "stubborn":
         signal.signal(signal.SIGINT, lambda *_: (time.sleep(2), sys.exit(130)))
     time.sleep(0.02 if how not in ("slow", "stubborn") else 30)
-    (folder / f"running-{left}").rename(folder / f"done-{left}")
-    print(json.dumps({"event": "ended", "record": record(left, "complete")}), flush=True)
+    (folder / f"running-{number}").rename(folder / f"done-{number}")
+    print(json.dumps({"event": "ended", "record": record(number, "complete")}), flush=True)
     if how == "leave":
         break
+if how == "late" and index == 1 and not (folder / "found").exists():  # found nothing, and ends as its neighbour dies
+    until((folder / "worker-0").exists)
+    neighbour = int((folder / "worker-0").read_text())
+    until(lambda: any(path.read_text() == str(neighbour) for path in folder.glob("running-*")))
+    (folder / "found").touch()
+    until(lambda: gone(neighbour))
 """
 
 
@@ -65,11 +86,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def supervise(folder: Path, trials: int, workers: int, how: str = "well") -> Supervisor:
-    (folder / "left").write_text(str(trials))
-
-    def left() -> int:
-        with locked(folder):
-            return int((folder / "left").read_text())
+    for number in range(1, trials + 1):
+        (folder / f"waiting-{number}").touch()
 
     def mend() -> list[TrialRecord]:
         """What a dead process was running can be claimed again; what took down three fails for good."""
@@ -77,23 +95,23 @@ def supervise(folder: Path, trials: int, workers: int, how: str = "well") -> Sup
         with locked(folder):
             for running in folder.glob("running-*"):
                 if not alive(int(running.read_text())):
-                    running.unlink()
                     number = int(running.name.removeprefix("running-"))
                     with (folder / "deaths").open("a+") as deaths:
                         deaths.seek(0)
                         died = 1 + deaths.read().split().count(str(number))
                         deaths.write(f"{number}\n")
                     if died >= 3:
+                        running.unlink()
                         given_up.append(TrialRecord("s", number, State.FAIL, reason="its worker died"))
                     else:
-                        (folder / "left").write_text(str(int((folder / "left").read_text()) + 1))
+                        running.rename(folder / f"waiting-{number}")
         return given_up
 
     def command(index: int) -> Sequence[str]:
         return [sys.executable, str(folder / "worker.py"), str(folder), str(index), how]
 
     slots = make_slots(workers, [], 2, StudyPaths(folder))
-    return Supervisor(command, slots, View(), left, mend, lambda: None)
+    return Supervisor(command, slots, View(), lambda: left(folder), mend, lambda: None)
 
 
 @contextmanager
@@ -101,6 +119,11 @@ def locked(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def left(folder: Path) -> int:
+    with locked(folder):
+        return len(list(folder.glob("waiting-*")))
 
 
 def alive(pid: int) -> bool:
@@ -137,12 +160,18 @@ def test_no_more_workers_than_trials(folder: Path) -> None:
 
 
 def test_dead_workers_are_replaced_and_their_trials_run_again(folder: Path) -> None:
-    supervise(folder, 9, 2, "die").run()
-    assert (folder / "left").read_text() == "0"
+    supervise(folder, 30, 2, "die").run()
+    assert sorted(path.name for path in folder.glob("done-*")) == sorted(f"done-{n}" for n in range(1, 31))
     assert list(folder.glob("running-*")) == []
-    needed = 2 + len(list(folder.glob("died-*")))
-    assert needed <= len(pids(folder)) <= needed + 2  # each place may start one more as the last trials end
+    assert len(list(folder.glob("died-*"))) == 4
+    assert len(pids(folder)) == 2 + 4
     assert not any(alive(pid) for pid in pids(folder))
+
+
+def test_a_worker_that_found_nothing_is_not_started_again_for_a_trial_that_another_will_run(folder: Path) -> None:
+    supervise(folder, 2, 2, "late").run()
+    assert len(list(folder.glob("done-*"))) == 2
+    assert len(pids(folder)) == 2 + 1
 
 
 def test_workers_that_cannot_start_end_the_study(folder: Path) -> None:
@@ -162,7 +191,7 @@ def test_trials_that_take_down_every_worker_end_and_are_told(folder: Path) -> No
     supervisor, told = supervise(folder, 2, 1, "always"), []
     supervisor.ended = lambda: told.append(1)
     supervisor.run()
-    assert (folder / "left").read_text() == "0"
+    assert left(folder) == 0
     assert len(told) == 2
     assert len(pids(folder)) == 6
 
@@ -218,7 +247,7 @@ def test_second_interrupt_drops_trials_and_leaves_nobody_behind(folder: Path) ->
     with pytest.raises(KeyboardInterrupt):
         supervise(folder, 4, 2, "slow").run()
     assert not any(alive(pid) for pid in pids(folder))
-    assert (folder / "left").read_text() == "4"
+    assert left(folder) == 4
 
 
 def test_third_interrupt_does_not_keep_the_study_from_being_mended(folder: Path) -> None:
@@ -231,7 +260,7 @@ def test_third_interrupt_does_not_keep_the_study_from_being_mended(folder: Path)
     with pytest.raises(KeyboardInterrupt):
         supervise(folder, 4, 2, "stubborn").run()
     assert not any(alive(pid) for pid in pids(folder))
-    assert (folder / "left").read_text() == "4"
+    assert left(folder) == 4
 
 
 def test_sigterm_drops_trials(folder: Path) -> None:
@@ -239,7 +268,7 @@ def test_sigterm_drops_trials(folder: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         supervise(folder, 4, 2, "slow").run()
     assert not any(alive(pid) for pid in pids(folder))
-    assert (folder / "left").read_text() == "4"
+    assert left(folder) == 4
 
 
 def test_hopeless_study_ends_its_workers(folder: Path) -> None:

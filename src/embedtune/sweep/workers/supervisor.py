@@ -163,8 +163,8 @@ class Supervisor:
                 f"the disk of {child.slot.log.parent.parent} must have room for the record, but it is full. Free some "
                 "and type the same command again: it goes on where it stopped."
             )
-        if status == 0 and (self.stop.requested or self.left() == 0):
-            return
+        if status == 0 and (self.stop.requested or self.left() <= self._starting()):
+            return  # it found nothing: what a dead one left since then is run by that one's successor
         given_up = self.mend()
         for record in given_up:
             self.watcher.ended(record)
@@ -178,6 +178,10 @@ class Supervisor:
             raise StudyError(f"workers must start, but {STILLBORN} died before any trial began. See {child.slot.log}.")
         if self.left() > 0:
             self._start(child.slot, selector)
+
+    def _starting(self) -> int:
+        """Workers that were started and have begun no trial yet; each will look for one."""
+        return sum(not child.began for child in self._children)
 
     def _signal(self, number: signal.Signals) -> None:
         for child in self._children:

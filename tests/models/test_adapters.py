@@ -201,8 +201,9 @@ def test_targets_are_ends_of_names(base: Path) -> None:
         adapted_layers(model, replace(LORA, targets=["q_proj"]))
 
 
-def test_a_model_without_linear_layers_takes_none(tmp_path: Path) -> None:
-    model = load_model(ModelConfig(str(family("static", {}, tmp_path / "static"))), "cpu")
+@pytest.mark.parametrize("name", ["static", "router"])
+def test_a_model_that_does_not_begin_with_a_transformer_takes_none(name: str, tmp_path: Path) -> None:
+    model = load_model(ModelConfig(str(family(name, {}, tmp_path / name))), "cpu")
     with pytest.raises(ConfigError, match=r"train\.lora must be null"):
         adapted_layers(model, LORA)
 

@@ -54,18 +54,20 @@ def adapted_layers(model: SentenceTransformer, lora: LoraConfig) -> list[str]:
     Raises:
         ConfigError: There are none.
     """
+    from sentence_transformers.sentence_transformer.modules import Transformer
     from torch import nn
 
-    encoder = model.transformers_model
+    # Of a router, adapters would lie in folders of its routes, and be released unmerged.
+    layers = model.transformers_model.named_modules() if isinstance(model[0], Transformer) else ()
     found = [
         name
-        for name, module in (encoder.named_modules() if encoder is not None else ())
+        for name, module in layers
         if isinstance(module, nn.Linear) and _UNUSED not in name.split(".")
     ]
     if not found:
         raise ConfigError(
-            "train.lora must be null for a model without linear layers in a transformer, but got an adapter. "
-            "Take train=default."
+            "train.lora must be null for a model whose first module is no transformer with linear layers, but got an "
+            "adapter. Take train=default."
         )
     if lora.targets is None:
         return found

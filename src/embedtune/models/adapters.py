@@ -59,11 +59,7 @@ def adapted_layers(model: SentenceTransformer, lora: LoraConfig) -> list[str]:
 
     # Of a router, adapters would lie in folders of its routes, and be released unmerged.
     layers = model.transformers_model.named_modules() if isinstance(model[0], Transformer) else ()
-    found = [
-        name
-        for name, module in layers
-        if isinstance(module, nn.Linear) and _UNUSED not in name.split(".")
-    ]
+    found = [name for name, module in layers if isinstance(module, nn.Linear) and _UNUSED not in name.split(".")]
     if not found:
         raise ConfigError(
             "train.lora must be null for a model whose first module is no transformer with linear layers, but got an "

@@ -15,7 +15,7 @@ LAYERS = (
     "data training evaluation statistics study tracking",
     "trial",
     "sweep reporting release",
-    "reproduction",
+    "reproduction inspection",
     "api",
     "cli",
     "__main__",

@@ -196,6 +196,10 @@ class Workspace:
     mlruns: Path
     releases: Path
 
+    def data_report(self, name: str) -> Path:
+        """What was found in the data of that name, as one page."""
+        return self.sweeps / f"data-{name}.html"
+
     def study(self, name: str) -> StudyPaths:
         """Files of the study ``name``."""
         return StudyPaths(self.sweeps / name)

@@ -58,6 +58,10 @@ MATRIX: dict[str, Row] = {
         "'ask: '", {"more": {"query": "ask: "}}, needs=("data.extra.more=rows.jsonl",), below=".more.query"
     ),
     "data.mix": Row("proportional", effect=("multi_dataset_batch_sampler", "proportional")),
+    "data.split": Row("0.5/0.25/0.25", needs=("data.path='{work}/rows.jsonl'",)),
+    "data.on_leak": Row("drop"),
+    "data.near_duplicates": Row("0.95", 0.95),
+    "data.baselines": Row("none"),
     "data.seed": Row("7", 7),
     "data.max_train": Row("20", 20),
     "data.max_queries": Row("9", 9),

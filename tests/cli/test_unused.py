@@ -8,7 +8,7 @@ import pytest
 
 from embedtune.cli.unused import READS, unused, unused_variables
 from embedtune.cli.usage import COMMANDS
-from embedtune.config import Config, DataConfig, ReleaseConfig, TrackingConfig
+from embedtune.config import Config, DataConfig, ReleaseConfig, StudyConfig, TrackingConfig
 
 OFF = Config(tracking=TrackingConfig(enabled=False))
 UNREGISTERED = Config(release=ReleaseConfig(register=False))
@@ -35,7 +35,9 @@ def test_every_command_says_what_it_reads() -> None:
          ["data.revision", "data.subset"]),
         ("release", Config(), ["data.path", "data.seed"], []),
         ("data", Config(data=DataConfig(extra={"a": "b"})), ["data.extra.a", "data.columns.anchor"], []),
-        ("data", Config(), ["model", "train.epochs"], ["model", "train.epochs"]),
+        ("data", Config(), ["model", "train.batch_size", "train.epochs"], ["train.epochs"]),
+        ("report", FILES, ["data.path", "model", "tracking"], ["tracking"]),
+        ("report", Config(study=StudyConfig(name="s")), ["data.seed", "study.name"], ["data.seed"]),
         ("evaluate", Config(run="x"), ["model.name", "run", "data"], ["model.name"]),
         ("evaluate", Config(), ["model.name", "train.device", "train.seed"], ["train.seed"]),
         ("", Config(), ["model.revision"], ["model.revision"]),

@@ -168,8 +168,8 @@ def test_keys_of_the_configuration_are_checked_with_the_files(tmp_path: Path) ->
     assert found == (
         f"data.columns.anchor must be a column of {tmp_path / 'test.csv'}, but got promt; it has prompt, positive. "
         "Use one.",
-        "data.columns.query must be one of anchor, positive, negative, score, or the middle ones with a number "
-        "(negative_2), but got query. Rename it.",
+        "data.columns.query must be one of anchor, positive, negative, score, group, or the second and the "
+        "third with a number (negative_2), but got query. Rename it.",
         "data.extra.small must have a name of its own, but got the name of the data. Rename it.",
         "none.csv must be a file that can be read, but got: No such file or directory. "
         "Check the path and its permissions.",

@@ -16,7 +16,7 @@ _TRIAL = ("model", "data", "train", "loss", "eval.objective", "eval.dim", "eval.
 READS: Mapping[str, tuple[str, ...]] = {
     "": (*_TRIAL, "study.name", "study.keep"),
     "-m": (*_TRIAL, "study", "sweep", "sampler", "pruner", "hydra"),
-    "data": ("data",),
+    "data": ("data", "model", "train.batch_size"),
     "evaluate": ("model", "data", "train.device", "loss", "eval.dim", "eval.second", "eval.split", "eval.batch_size",
                  "eval.distractors", "run", "tracking"),
     "studies": ("study.storage",),
@@ -64,11 +64,17 @@ def say_unused(command: str, config: Config, typed: Iterable[str]) -> None:
 def unused(command: str, config: Config, typed: list[str]) -> Iterator[str]:
     """Typed keys that the command does not read, or not beside the others that were typed. Pure."""
     silenced = _silenced(command, config)
+    read = READS["data" if command == "report" and is_about_data(config, typed) else command]
     for key in typed:
-        is_read = _touches(key, (*READS[command], *_EVERYWHERE)) and not _touches(key, silenced, whole=True)
+        is_read = _touches(key, (*read, *_EVERYWHERE)) and not _touches(key, silenced, whole=True)
         of_hydra = key.startswith("hydra") and not key.startswith("hydra.sweeper")  # its own affair
         if not is_read and not of_hydra:
             yield key
+
+
+def is_about_data(config: Config, typed: Iterable[str]) -> bool:
+    """Whether ``report`` is to be of data: some was typed, and no study."""
+    return config.study.name is None and any(_touches(key, ("data",)) for key in typed)
 
 
 def unused_variables(command: str, config: Config, environment: Mapping[str, str]) -> Iterator[str]:

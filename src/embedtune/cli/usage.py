@@ -26,7 +26,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": Command("score any model on a split, for every dimension", "evaluate:evaluate", loads=True),
     "studies": Command("list the studies", "studies:studies"),
     "leaderboard": Command("rank the trials of a study", "studies:leaderboard"),
-    "report": Command("the study as one HTML page and PNG plots", "report:report"),
+    "report": Command("a study, or with data=... data, as one HTML page", "report:report"),
     "release": Command("choose a checkpoint, judge it on test, export it; or refuse", "release:release", loads=True),
     "reproduce": Command("run one recorded trial again and compare", "reproduce:reproduce", loads=True),
     "rollback": Command("put the previous champion of a registered model in use again", "rollback:rollback"),

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TypeVar
 
 from embedtune.data.digest import text_id
 from embedtune.data.drafts import Rows, Table
-from embedtune.data.group_split import rank, split_by_group
+from embedtune.data.group_split import rank
 from embedtune.data.labels import is_related
 from embedtune.records import RetrievalSet, TrainingSet
-
-T = TypeVar("T")
 
 
 def retrieval_set(table: Table) -> RetrievalSet:
@@ -33,15 +29,6 @@ def training_set(name: str, table: Table) -> TrainingSet:
     pairs = [(queries[query], corpus[passage]) for query in queries for passage in dict.fromkeys(relevant[query])]
     anchors, positives = zip(*pairs, strict=True)
     return TrainingSet(name, {"anchor": anchors, "positive": positives})
-
-
-def divide(rows: Rows, seed: int) -> dict[str, Rows]:
-    """Rows that came in one piece as splits; one that would be empty is left out.
-
-    Negatives do not hold rows together: one passage may be the negative of many.
-    """
-    numbers = split_by_group([row[:2] for row in rows.values], seed)
-    return {split: _select(rows, chosen) for split, chosen in numbers.items() if chosen}
 
 
 def limit_rows(training: TrainingSet, limit: int | None, seed: int) -> TrainingSet:
@@ -81,10 +68,3 @@ def collect_rows(rows: Sequence[Sequence[str]], related: Sequence[bool] = ()) ->
             queries[query] = anchor
             relevant.setdefault(query, set()).add(text_id(passages[0]))
     return RetrievalSet(queries, corpus, {query: frozenset(passages) for query, passages in relevant.items()})
-
-
-def _select(rows: Rows, numbers: Sequence[int]) -> Rows:
-    def chosen(column: Sequence[T]) -> Sequence[T]:
-        return [column[number] for number in numbers] if column else ()
-
-    return replace(rows, values=chosen(rows.values), numbers=chosen(rows.numbers), scores=chosen(rows.scores))

@@ -40,6 +40,14 @@ def check_training(training: TrainingSet) -> Iterator[Problem]:
         yield Problem("small training sets", f"{message} Add rows, or raise data.max_train.")
 
 
+def check_left(tables: Mapping[str, Table]) -> Iterator[Problem]:
+    """Splits and sets of which ``data.on_leak=drop`` leaves nothing."""
+    for name, table in tables.items():
+        if not (table.values if isinstance(table, Rows) else table.queries.values):
+            message = f"{name} must have a row whose texts no later split has, but data.on_leak=drop leaves none."
+            yield Problem("data.on_leak", f"{message} Divide the data anew (data.split), or set data.on_leak=warn.")
+
+
 def is_blank(value: Any) -> bool:
     """Whether a text has no visible character."""
     return isinstance(value, str) and not value.strip()
@@ -80,10 +88,10 @@ def _check_texts(texts: Texts, needed: set[str] | None) -> Iterator[Problem]:
         if fault and not (needed is not None and is_blank(value) and text_id not in needed):
             rule, got = fault
             message = f"{texts.place(text_id)} must {rule}, but got {got}. Correct or remove it."
-            yield Problem(f"{texts.noun} texts of {texts.file} that must {rule}", message)
+            yield Problem(f"{texts.noun} texts of {texts.file} that must {rule}", message, texts.place(text_id))
         if not text_id.isascii() and (fault := text_fault(text_id)):
             message = f"{texts.place(text_id)} must have an id of valid Unicode, but got {fault[1]}. Rename it."
-            yield Problem(f"ids of {texts.file} that are not valid Unicode", message)
+            yield Problem(f"ids of {texts.file} that are not valid Unicode", message, texts.place(text_id))
 
 
 def _check_rows(rows: Rows) -> Iterator[Problem]:
@@ -95,7 +103,7 @@ def _check_rows(rows: Rows) -> Iterator[Problem]:
             if fault:
                 rule, got = fault
                 message = f"{rows.place(number)} {column} must {rule}, but got {got}. Correct or remove the row."
-                yield Problem(f"{column} texts of {rows.file} that must {rule}", message)
+                yield Problem(f"{column} texts of {rows.file} that must {rule}", message, rows.place(number))
     yield from check_scores(rows)
 
 
@@ -105,14 +113,17 @@ def _check_relevance(relevance: Relevance, queries: Texts, corpus: Texts) -> Ite
         if query not in queries.values:
             place = relevance.place(query, passages[0] if passages else "")
             message = f"{place} must name a known query, but got one that {queries.file} does not have. Correct the id."
-            yield Problem(f"unknown queries in {file}", message)
+            yield Problem(f"unknown queries in {file}", message, place)
         for passage in passages:
             if passage not in corpus.values:
-                message = f"{relevance.place(query, passage)} must name known passages, but got {passage!r}."
-                yield Problem(f"unknown passages in {file}", f"{message} Correct the id or add it to {corpus.file}.")
+                place = relevance.place(query, passage)
+                message = (
+                    f"{place} must name known passages, but got {passage!r}. Correct the id or add it to {corpus.file}."
+                )
+                yield Problem(f"unknown passages in {file}", message, place)
     for query in queries.values:
         if not relevance.values.get(query):
             message = (
                 f"{queries.place(query)} must have a relevant passage, but {file} names none. Add one or remove it."
             )
-            yield Problem(f"queries of {queries.file} without a relevant passage", message)
+            yield Problem(f"queries of {queries.file} without a relevant passage", message, queries.place(query))

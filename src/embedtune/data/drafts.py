@@ -14,11 +14,36 @@ _LONGEST = 1000
 """Characters of a message; what it quotes may be longer."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a text, a row or a judgement stands.
+
+    Attributes:
+        file: Its file.
+        number: Its line or row; None where the file has no lines that help, or its own id says it.
+        unit: What ``number`` counts.
+        noun: Of what ``id`` is the id: ``query``, ``passage`` or ``relevance of``; empty for a row.
+        id: Of the text, or of the query of a judgement; None for a row.
+    """
+
+    file: str
+    number: int | None = None
+    unit: Literal["line", "row"] = "line"
+    noun: str = ""
+    id: str | None = None
+
+    def __str__(self) -> str:
+        """How messages name it."""
+        where = self.file if self.number is None else place(self.file, self.number, self.unit)
+        return where if self.id is None else f"{where} {self.noun} {self.id!r}"
+
+
 class Problem(NamedTuple):
     """One thing that is wrong; ``kind`` groups those that repeat."""
 
     kind: str
     message: str
+    place: Place | None = None
 
 
 @dataclass
@@ -47,10 +72,9 @@ class Texts:
     values: Mapping[str, Any]
     lines: Mapping[str, int] = field(default_factory=dict)
 
-    def place(self, text_id: str) -> str:
+    def place(self, text_id: str) -> Place:
         """Where a text stands."""
-        line = self.lines.get(text_id)
-        return f"{self.file}{'' if line is None else f':{line}'} {self.noun} {text_id!r}"
+        return Place(self.file, self.lines.get(text_id), "line", self.noun, text_id)
 
 
 @dataclass(frozen=True)
@@ -61,10 +85,9 @@ class Relevance:
     values: Mapping[str, Sequence[str]]
     lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
-    def place(self, query_id: str, passage_id: str) -> str:
+    def place(self, query_id: str, passage_id: str) -> Place:
         """Where a judgement stands."""
-        line = self.lines.get((query_id, passage_id))
-        return f"{self.file}{'' if line is None else f':{line}'} relevance of {query_id!r}"
+        return Place(self.file, self.lines.get((query_id, passage_id)), "line", "relevance of", query_id)
 
 
 @dataclass(frozen=True)
@@ -86,6 +109,7 @@ class Rows:
         numbers: Where each row stands in the file, or empty where that is its number.
         unit: What ``numbers`` count: lines or rows.
         scores: Of each row, as :class:`~embedtune.records.TrainingSet` has them; empty where the file has none.
+        groups: Of each row, what a column of groups says: rows of one group stay in one split; empty without one.
     """
 
     file: str
@@ -94,10 +118,11 @@ class Rows:
     numbers: Sequence[int] = ()
     unit: Literal["line", "row"] = "line"
     scores: Sequence[tuple[Any, ...]] = ()
+    groups: Sequence[Any] = ()
 
-    def place(self, row: int) -> str:
+    def place(self, row: int) -> Place:
         """Where a row stands."""
-        return place(self.file, self.numbers[row], self.unit) if self.numbers else place(self.file, row + 1, "row")
+        return Place(self.file, self.numbers[row], self.unit) if self.numbers else Place(self.file, row + 1, "row")
 
 
 Table = Collection | Rows

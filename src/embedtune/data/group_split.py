@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-EVALUATION_SHARE = 0.1
-"""Of the rows, for validation and for test each; the rest is for training."""
+SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+"""Of the rows, where nobody says otherwise."""
 
 _EVALUATION = ("validation", "test")
 _MIN_ROWS = 4
@@ -36,21 +36,32 @@ def connected_groups(rows: Sequence[Sequence[str]]) -> list[list[int]]:
     return list(groups.values())
 
 
-def split_by_group(rows: Sequence[Sequence[str]], seed: int) -> dict[str, list[int]]:
-    """Row numbers of ``train``, ``validation`` and ``test``, about 80/10/10, each in the order of the rows.
+def read_shares(text: str) -> dict[str, float]:
+    """The shares of ``data.split``: ``0.8/0.1/0.1``, or two numbers where there is to be no test split."""
+    return dict(zip(SHARES, map(float, text.split("/")), strict=False))
+
+
+def split_by_group(
+    rows: Sequence[Sequence[str]], seed: int, shares: Mapping[str, float] = SHARES
+) -> dict[str, list[int]]:
+    """Row numbers of ``train``, ``validation`` and ``test``, each in the order of the rows.
 
     No text is in two splits. What goes where depends on the texts and the seed, not on the order of the rows. Fewer
-    than four rows, or rows that all hang together, leave an evaluation split empty; training always keeps half.
+    than four rows, or rows that all hang together, leave an evaluation split empty; training always keeps half
+    of the rows, or its share where that is less.
     """
-    quota = max(1, round(len(rows) * EVALUATION_SHARE)) if len(rows) >= _MIN_ROWS else 0
+    asked = {name: shares.get(name, 0) for name in _EVALUATION}
+    enough = len(rows) >= _MIN_ROWS
+    quotas = {name: max(1, round(len(rows) * share)) if share and enough else 0 for name, share in asked.items()}
+    least = min(1 / 2, shares["train"]) * len(rows)
     drawn = sorted(connected_groups(rows), key=lambda group: min(rank(seed, *rows[row]) for row in group))
     splits: dict[str, list[list[int]]] = {"train": [], "validation": [], "test": []}
     for group in drawn:
-        fits = (name for name in _EVALUATION if _size(splits[name]) + len(group) <= quota)
+        fits = (name for name, quota in quotas.items() if _size(splits[name]) + len(group) <= quota)
         splits[next(fits, "train")].append(group)
-    for name in _EVALUATION:  # all groups may be larger than the share: better a large split than none
+    for name, quota in quotas.items():  # all groups may be larger than the share: better a large split than none
         smallest = min(splits["train"], key=len, default=[])
-        if quota and not splits[name] and _size(splits["train"]) - len(smallest) >= len(rows) / 2:
+        if quota and not splits[name] and _size(splits["train"]) - len(smallest) >= least:
             splits["train"].remove(smallest)
             splits[name].append(smallest)
     return {name: sorted(row for group in groups for row in group) for name, groups in splits.items()}

@@ -24,11 +24,11 @@ def check_scores(rows: Rows) -> Iterator[Problem]:
         wrong = [score for score in scores if not is_number(score)]
         if wrong:
             message = f"{place} score must be a finite number, but got {wrong[0]!r}. Correct or remove the row."
-            yield Problem(f"scores of {rows.file} that are no numbers", message)
+            yield Problem(f"scores of {rows.file} that are no numbers", message, place)
         elif len(scores) not in allowed or len(scores) != len(rows.scores[0]):
             rule = "one score, or one for each of its passages, as every row has"
             message = f"{place} must have {rule}, but got {len(scores)} for {passages}. Correct or remove the row."
-            yield Problem(f"rows of {rows.file} with other scores", message)
+            yield Problem(f"rows of {rows.file} with other scores", message, place)
 
 
 def unrelated_pairs(splits: Mapping[str, Table]) -> Iterator[str]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from embedtune.config import DataConfig
-from embedtune.data.build import divide, limit_queries, limit_rows, retrieval_set, training_set
-from embedtune.data.check import check_draft, check_training
+from embedtune.config import DataConfig, OnLeak
+from embedtune.data.build import limit_queries, limit_rows, retrieval_set, training_set
+from embedtune.data.check import check_draft, check_left, check_training
 from embedtune.data.digest import retrieval_digest, training_digest
-from embedtune.data.drafts import Draft, Notes, Problem, Table, summarise, tell
+from embedtune.data.division import divide, split_problem
+from embedtune.data.drafts import Draft, Notes, Problem, Table, tell
 from embedtune.data.harmless import without_harmless
 from embedtune.data.labels import unrelated_pairs
+from embedtune.data.leaks import find_leaks, leak_problems, near_warnings, parts_of, without_leaks
 from embedtune.data.overlap import find_overlaps
 from embedtune.data.readers.columns import is_role
 from embedtune.data.readers.files import read_files, read_table
@@ -45,22 +47,49 @@ def load_task(config: DataConfig) -> TaskData:
 def inspect_task(config: DataConfig) -> DataReport:
     """The same without raising or logging."""
     draft = without_harmless(_read(config))
-    said = tuple(dict.fromkeys(map(tell, draft.warnings)))
     problems = [*draft.problems, *check_draft(draft)]
+    if unsplit := split_problem(draft, config.split):
+        problems.append(Problem("data.split", unsplit))
     if problems:
-        return DataReport(None, summarise(problems), said)
-    splits = draft.splits if draft.single is None else divide(draft.single, config.seed)
-    task = _build(config, draft.source, splits, draft.extra)
-    said += tuple(map(tell, unrelated_pairs(splits)))
+        whole = {"train": draft.single} if draft.single is not None else dict(draft.splits)
+        return DataReport(None, tuple(problems), _said(draft.warnings), whole, draft.extra)
+    splits, extra, problems, warnings = _kept_apart(config, draft)
+    if problems:
+        return DataReport(None, tuple(problems), _said([*draft.warnings, *warnings]), splits, extra)
+    task = _build(config, draft.source, splits, extra)
+    warnings += [*unrelated_pairs(splits), *find_overlaps(task), *_missing_splits(task)]
     problems = [problem for training in task.training for problem in check_training(training)]
-    if problems:
-        return DataReport(None, summarise(problems), said)
-    warnings = list(find_overlaps(task))
+    said = _said([*draft.warnings, *warnings])
+    return DataReport(None if problems else replace(task, warnings=said), tuple(problems), said, splits, extra)
+
+
+def _kept_apart(
+    config: DataConfig, draft: Draft
+) -> tuple[Mapping[str, Table], Mapping[str, Table], list[Problem], list[str]]:
+    """The splits and further sets as ``data.on_leak`` wants them, and what there is to say of it."""
+    near = config.near_duplicates
+    splits, extra = divide(draft, config.split, config.seed, near), draft.extra
+    if config.on_leak == OnLeak.drop:
+        splits, extra, dropped = without_leaks(splits, extra, near)
+        return splits, extra, list(check_left({**splits, **extra})), dropped
+    if config.on_leak == OnLeak.error:
+        return splits, extra, list(leak_problems(find_leaks(parts_of(splits, extra), near))), []
+    return splits, extra, [], list(near_warnings(find_leaks(parts_of(splits, extra), near))) if near else []
+
+
+def _missing_splits(task: TaskData) -> Iterator[str]:
+    """What a missing split costs, said before anything is trained."""
     if task.training and "validation" not in task.splits:
-        warnings.append(
-            f"{draft.source} has no validation split, so no study can be run on it. Set data.splits.validation."
+        yield f"{task.source} has no validation split, so no study can be run on it. Set data.splits.validation."
+    elif task.training and "test" not in task.splits:
+        yield (
+            f"{task.source} has no test split: a release will be judged by the validation queries that also chose it, "
+            "with a correction for the choice that makes small gains harder to show. Set data.splits.test."
         )
-    return DataReport(task, (), tuple(dict.fromkeys([*said, *map(tell, warnings)])))
+
+
+def _said(warnings: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(tell, warnings)))
 
 
 def _read(config: DataConfig) -> Draft:
@@ -79,8 +108,10 @@ def _key_problems(config: DataConfig) -> list[Problem]:
     found = []
     for role in config.columns:
         if not is_role(role):
-            message = f"data.columns.{role} must be one of anchor, positive, negative, score, or the middle ones with a"
-            found.append(Problem("data.columns", f"{message} number (negative_2), but got {role}. Rename it."))
+            message = f"data.columns.{role} must be one of anchor, positive, negative, score, group, or the second and"
+            found.append(
+                Problem("data.columns", f"{message} the third with a number (negative_2), but got {role}. Rename it.")
+            )
     if config.label in config.extra:
         message = f"data.extra.{config.label} must have a name of its own, but got the name of the data. Rename it."
         found.append(Problem("data.extra", message))

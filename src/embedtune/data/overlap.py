@@ -13,12 +13,17 @@ _EXAMPLE = 80
 
 def find_overlaps(task: TaskData) -> Iterator[str]:
     """A warning for each kind of overlap, with how many texts it concerns and an example."""
-    for name, data in task.splits.items():
-        yield from _equal_passages(name, data)
+    yield from find_repeats(task)
     for training in task.training:
         yield from _shared_positives(training.name, training.columns["positive"])
         yield from _answers_as_negatives(training.name, training.columns)
-    yield from _leaks(task)
+    yield from find_shared(task)
+
+
+def find_repeats(task: TaskData) -> Iterator[str]:
+    """A warning for each split whose corpus has equal passages."""
+    for name, data in task.splits.items():
+        yield from _equal_passages(name, data)
 
 
 def _equal_passages(name: str, data: RetrievalSet) -> Iterator[str]:
@@ -27,7 +32,7 @@ def _equal_passages(name: str, data: RetrievalSet) -> Iterator[str]:
     if repeated:
         spare = len(data.corpus) - len(counts)
         yield (
-            f"{name}: {spare} of {len(data.corpus)} passages repeat the text of another, e.g. {_shown(repeated[0])}. "
+            f"{name}: {spare} of {len(data.corpus)} passages repeat the text of another, e.g. {shown(repeated[0])}. "
             "Where only one of them is relevant, finding the other counts as wrong."
         )
 
@@ -60,13 +65,13 @@ def _answers_as_negatives(name: str, columns: Mapping[str, tuple[str, ...]]) -> 
     ]
     if wrong:
         yield (
-            f"training set {name}: {len(wrong)} negatives are positives of the same anchor, e.g. {_shown(wrong[0])}. "
+            f"training set {name}: {len(wrong)} negatives are positives of the same anchor, e.g. {shown(wrong[0])}. "
             "The loss pushes away what answers the query; remove them."
         )
 
 
-def _leaks(task: TaskData) -> Iterator[str]:
-    """Pairs of splits with a query or an answer in common. Passages that answer nothing may be in both."""
+def find_shared(task: TaskData) -> Iterator[str]:
+    """A warning for each two splits that share a query or an answer; passages that answer nothing may be in both."""
     queries = {name: set(data.queries.values()) for name, data in task.splits.items()}
     answers = {name: _answers(data) for name, data in task.splits.items()}
     if task.training:
@@ -76,12 +81,13 @@ def _leaks(task: TaskData) -> Iterator[str]:
         for one, other in combinations(sorted(texts, key=("train", "validation", "test").index), 2):
             common = sorted(texts[one] & texts[other])
             if common:
-                yield f"{len(common)} {noun} are both in {one} and in {other}, e.g. {_shown(common[0])}."
+                yield f"{len(common)} {noun} are both in {one} and in {other}, e.g. {shown(common[0])}."
 
 
 def _answers(data: RetrievalSet) -> set[str]:
     return {data.corpus[passage] for passages in data.relevant.values() for passage in passages}
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """A text between quotes, cut where it is long."""
     return repr(text if len(text) <= _EXAMPLE else text[: _EXAMPLE - 3] + "...")

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from embedtune.data.drafts import Problem, Table, summarise
 from embedtune.records import RetrievalSet, TaskData
 from embedtune.typed import Document
 
 
 @dataclass(frozen=True)
 class DataReport:
-    """The result of an inspection; ``task`` is None where there are problems."""
+    """The result of an inspection.
+
+    Attributes:
+        task: None where there are problems.
+        found: Every problem.
+        warnings: What is suspicious but usable.
+        splits: What was read of each split, whatever its problems.
+        extra: The same of further training sets.
+    """
 
     task: TaskData | None
-    problems: tuple[str, ...]
+    found: tuple[Problem, ...]
     warnings: tuple[str, ...]
+    splits: Mapping[str, Table] = field(default_factory=dict)
+    extra: Mapping[str, Table] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The problems in sentences, the first few of each kind."""
+        return summarise(self.found)
 
     def to_dict(self) -> Document:
         """Plain types for JSON."""

@@ -71,6 +71,7 @@ class TaskData:
         training: Sets to train on; several are visited in turn.
         splits: ``train``, ``validation`` and ``test`` as far as the data has them.
         digests: Split -> sha256 of its texts and relevance, independent of file format and order.
+        warnings: What is suspicious in it, in sentences.
     """
 
     name: str
@@ -78,6 +79,7 @@ class TaskData:
     training: tuple[TrainingSet, ...]
     splits: Mapping[str, RetrievalSet]
     digests: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,11 +75,13 @@ class DataSource:
         name: Short name for tables and records.
         source: Where they came from: a path, or what they were built from.
         digests: Split -> sha256 of its texts and relevance.
+        warnings: What was suspicious in them when the study was last begun or continued, in sentences.
     """
 
     name: str
     source: str
     digests: Mapping[str, str]
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,11 @@ class StudyDefinition:
             "second": objective["second"],
             "n_trials": self.n_trials,
             **self.search.to_dict(),
-            "data": {"name": self.data.name, "source": self.data.source},
+            "data": {
+                "name": self.data.name,
+                "source": self.data.source,
+                **({"warnings": list(self.data.warnings)} if self.data.warnings else {}),
+            },
             "digests": dict(self.data.digests),
             "model": dict(self.model),
             "recipe": {section: dict(values) for section, values in self.recipe.items()},
@@ -161,7 +167,12 @@ class StudyDefinition:
             objective=Objective.from_dict(values),
             n_trials=values.get("n_trials"),
             search=Search.from_dict(values),
-            data=DataSource(values["data"]["name"], values["data"]["source"], values.get("digests") or {}),
+            data=DataSource(
+                values["data"]["name"],
+                values["data"]["source"],
+                values.get("digests") or {},
+                values["data"].get("warnings") or (),
+            ),
             model=values["model"],
             recipe=values.get("recipe") or {},
             code_version=values.get("code_version"),

@@ -45,7 +45,7 @@ def define_study(config: Config, task: TaskData, objective: Objective, search: S
         objective=objective,
         n_trials=config.study.n_trials,
         search=search or Search(),
-        data=DataSource(task.name, task.source, dict(task.digests)),
+        data=DataSource(task.name, task.source, dict(task.digests), task.warnings),
         model=_model(config.model),
         recipe=_recipe(config, kind),
         code_version=library_versions().get("embedtune"),

@@ -1,4 +1,4 @@
-"""``report``: the study as one page and its plots, delivered to the study's run."""
+"""``report``: the study as one page and its plots, delivered to the study's run; or data as one page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from dataclasses import replace
 
 from embedtune import archive
 from embedtune.cli.commands.answer import Answer, workspace
+from embedtune.cli.commands.data import report_data
 from embedtune.cli.commands.studies import board_of, chosen_study
 from embedtune.cli.commands.ui import browse_line
+from embedtune.cli.overrides import typed_keys
+from embedtune.cli.unused import is_about_data
 from embedtune.config import Config
 from embedtune.paths import StudyPaths, write_atomic
 from embedtune.reporting.leaderboard import Board
@@ -24,7 +27,9 @@ from embedtune.sweep.space.space import build_space
 
 
 def report(config: Config) -> Answer:
-    """Write ``report.html`` and ``plots/`` of ``study.name``, and deliver them to tracking."""
+    """Write ``report.html`` and ``plots/`` of ``study.name``, and deliver them to tracking; or the page of the data."""
+    if is_about_data(config, typed_keys()):
+        return report_data(config)
     study = chosen_study(config)
     require_own_folders(study)
     inputs = _inputs(study, config)

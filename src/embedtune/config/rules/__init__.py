@@ -1,5 +1,6 @@
 """The rules of the configuration: a module for each group of keys."""
 
+from embedtune.config.rules.data import data_problems
 from embedtune.config.rules.evaluation import eval_problems
 from embedtune.config.rules.loss import loss_problems
 from embedtune.config.rules.place import place_problems
@@ -16,6 +17,7 @@ def problems(config: Config) -> list[str]:
         *train_problems(config.train, config.loss),
         *loss_problems(config.loss),
         *eval_problems(config.eval, config.train),
+        *data_problems(config.data),
         *place_problems(config),
         *release_problems(config),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from embedtune.config.rules.place import SPLITS
+from embedtune.config.rules.data import SPLITS
 from embedtune.config.schema import DIMENSION, SMALLEST, Average, EvalConfig, TrainConfig
 from embedtune.errors import must
 

@@ -1,4 +1,4 @@
-"""The rules of what is read and written: ``data.*``, ``study.*``, ``model.*`` and ``tracking.*``."""
+"""The rules of places and names: ``study.*``, ``model.*`` and ``tracking.*``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from typing import Any
 
 from embedtune.config.grammar import parse
 from embedtune.config.rules.registry import experiment_problems
-from embedtune.config.schema import Config, LearningRatesConfig, PromptsConfig
+from embedtune.config.schema import Config, LearningRatesConfig
 from embedtune.errors import ConfigError, must
-
-SPLITS = ("train", "validation", "test")
-SOURCES = ("pydocs", "files", "hub")
 
 MAX_NAME = 200
 """Characters of a study's or a release's name: a disk takes 255, and folders have more behind it."""
@@ -28,42 +25,8 @@ def is_name(value: Any) -> bool:
 
 def place_problems(config: Config) -> Iterator[str]:
     """Every broken rule of places and names."""
-    yield from _data_problems(config)
     yield from _study_problems(config)
     yield from _model_problems(config)
-
-
-def _data_problems(config: Config) -> Iterator[str]:
-    data = config.data
-    yield from must(
-        data.source in SOURCES,
-        "data.source",
-        f"be one of {', '.join(SOURCES)}",
-        data.source,
-        "Use data=pydocs, files or hub.",
-    )
-    if data.source in ("files", "hub"):
-        yield from must(
-            bool(data.path),
-            "data.path",
-            "be given",
-            data.path,
-            f"Say where the data is: data={data.source} data.path=PATH.",
-        )
-    for split in data.splits:
-        yield from must(split in SPLITS, f"data.splits.{split}", f"be one of {', '.join(SPLITS)}", split, "Rename it.")
-    for name, prompts in data.prompts.items():
-        yield from must(
-            name in data.extra, f"data.prompts.{name}", "be the prompts of a set of data.extra", ", ".join(data.extra),
-            "Rename it; model.prompts are those of all other texts.",
-        )  # fmt: skip
-        for role in prompts:
-            known = role in vars(PromptsConfig())
-            yield from must(known, f"data.prompts.{name}.{role}", "be query or document", role, "Rename it.")
-        yield from _prompt_problems(f"data.prompts.{name}", prompts)
-    for key in ("max_train", "max_queries"):
-        value = getattr(data, key)
-        yield from must(value is None or value > 0, f"data.{key}", "be above 0", value, "null takes all.")
 
 
 def _study_problems(config: Config) -> Iterator[str]:
@@ -104,7 +67,7 @@ def _model_problems(config: Config) -> Iterator[str]:
     yield from must(
         length is None or length >= 1, "model.max_seq_length", "be at least 1", length, "null takes the model's own."
     )
-    yield from _prompt_problems("model.prompts", vars(config.model.prompts))
+    yield from prompt_problems("model.prompts", vars(config.model.prompts))
     yield from _rate_problems(config.model.learning_rates)
     yield from must(0 < port < 65536, "tracking.port", "be from 1 to 65535", port, "Try 5000.")
     yield from experiment_problems(config.tracking.experiment)
@@ -131,7 +94,8 @@ def _is_sweep(text: str) -> bool:
     return override.is_sweep_override()
 
 
-def _prompt_problems(key: str, prompts: Mapping[str, str | None]) -> Iterator[str]:
+def prompt_problems(key: str, prompts: Mapping[str, str | None]) -> Iterator[str]:
+    """Every broken rule of the prompts under a key."""
     for role, prompt in prompts.items():
         yield from must(
             "\\n" not in (prompt or ""), f"{key}.{role}", "have line breaks as they are, not as \\n", prompt,

@@ -55,6 +55,22 @@ class Mix(Enum):
     proportional = "proportional"
 
 
+class OnLeak(Enum):
+    """What becomes of a query or an answer that two splits have."""
+
+    error = "error"
+    drop = "drop"
+    warn = "warn"
+
+
+class Baselines(Enum):
+    """Whether the command ``data`` scores the untuned model and BM25: ``auto`` does where that is quick."""
+
+    auto = "auto"
+    all = "all"
+    none = "none"
+
+
 class Kernels(Enum):
     """Implementation of attention and dropout for training on the CPU."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from embedtune.config.schema.choices import Attention, Dtype, Mix
+from embedtune.config.schema.choices import Attention, Baselines, Dtype, Mix, OnLeak
 
 
 @dataclass
@@ -53,6 +53,10 @@ class DataConfig:
     extra: dict[str, str] = field(default_factory=dict)
     prompts: dict[str, dict[str, str | None]] = field(default_factory=dict)
     mix: Mix = Mix.round_robin
+    split: str | None = None
+    on_leak: OnLeak = OnLeak.warn
+    near_duplicates: float | None = None
+    baselines: Baselines = Baselines.auto
     seed: int = 42
     max_train: int | None = None
     max_queries: int | None = None

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from embedtune.data.drafts import Notes, Problem
+from embedtune.data.drafts import Notes, Place, Problem
 
 PARSING = (OSError, ValueError, OverflowError, RecursionError, MemoryError, csv.Error)
 """Exceptions raised by reading a malformed file; any other error is a defect of a reader."""
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 class Unreadable(Exception):
     """A file, or a part of it, cannot be read."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, place: Place | None = None) -> None:
         super().__init__(message)
-        self.problem = Problem(kind, message)
+        self.problem = Problem(kind, message, place)
 
 
 @contextmanager

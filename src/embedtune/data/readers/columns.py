@@ -16,10 +16,12 @@ _NAMES = {
     ),
     "negative": ("negative", "sentence3", "sentence_2", "neg", "negatives", "negative_passages"),
     "score": ("score", "label", "labels", "scores", "similarity_score"),
+    "group": (),
 }  # fmt: skip
-"""Role -> usual names, those of sentence-transformers first, then of FlagEmbedding (pos, neg) and Tevatron."""
+"""Role -> usual names, those of sentence-transformers first, then of FlagEmbedding (pos, neg) and Tevatron. Groups have
+none: which rows belong together is the user's to say."""
 
-_ROLE = re.compile(r"(anchor|score|(positive|negative)(?:_(\d{1,6}))?)")
+_ROLE = re.compile(r"(anchor|score|group|(positive|negative)(?:_(\d{1,6}))?)")
 PASSAGE_SCORES = ("pos_scores", "neg_scores")
 """FlagEmbedding's scores of a teacher: lists beside the positives and the negatives."""
 _LISTED = 20
@@ -34,11 +36,13 @@ class Roles:
     negatives: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
     """One column, or the two of :data:`PASSAGE_SCORES`."""
+    groups: tuple[str, ...] = ()
+    """One column, or none."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All of them, each once."""
-        return tuple(dict.fromkeys((self.anchor, *self.positives, *self.negatives, *self.scores)))
+        return tuple(dict.fromkeys((self.anchor, *self.positives, *self.negatives, *self.scores, *self.groups)))
 
 
 def is_role(name: str) -> bool:
@@ -65,7 +69,7 @@ def match_columns(found: Iterable[str], mapping: Mapping[str, str], file: str, n
     if len(notes.problems) > before:
         return None
     scores = chosen["score"] or _passage_scores(names, bool(chosen["negative"]))
-    roles = Roles(chosen["anchor"][0], chosen["positive"], chosen["negative"], scores)
+    roles = Roles(chosen["anchor"][0], chosen["positive"], chosen["negative"], scores, chosen["group"])
     _name_unread([name for name in names if name not in roles.columns], file, notes)
     return roles
 
@@ -80,7 +84,7 @@ def _columns_of(
         if name not in names:
             message = f"data.columns.{key} must be a column of {file}, but got {name}; it has {shown}. Use one."
             notes.refuse("columns", message)
-    if given:
+    if given or role == "group":
         return tuple(given.values())
     exact = [name for name in names if _role(name) == role]
     usual = list(dict.fromkeys(exact or (name for name in names if _is_named(name, role))))
@@ -100,7 +104,7 @@ def _name_unread(unread: Sequence[str], file: str, notes: Notes) -> None:
         shown = listed([repr(name) for name in dict.fromkeys(unread)], _LISTED)
         notes.warnings.append(
             f"{file} has columns that are not read: {shown}. data.columns.ROLE=NAME gives one the role of anchor, "
-            "positive, negative or score."
+            "positive, negative, score or group."
         )
 
 

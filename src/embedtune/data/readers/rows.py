@@ -49,8 +49,15 @@ def make_rows(columns: Columns, roles: Roles, notes: Notes) -> Rows:
         where: Sequence[int] = columns.numbers
     else:
         where = [number for number, texts in zip(numbers, positives, strict=True) for _ in texts or (None,)]
-    scores = _scores(columns, roles, [max(1, len(texts)) for texts in positives], count, notes)
-    return Rows(columns.file, (*PAIR, *negative_names(count)), values, where, columns.unit, scores)
+    repeats = [max(1, len(texts)) for texts in positives]
+    scores = _scores(columns, roles, repeats, count, notes)
+    groups = [
+        cell
+        for name in roles.groups
+        for cell, rows in zip(columns.values[name], repeats, strict=True)
+        for _ in range(rows)
+    ]
+    return Rows(columns.file, (*PAIR, *negative_names(count)), values, where, columns.unit, scores, groups)
 
 
 def _scores(columns: Columns, roles: Roles, rows: Sequence[int], negatives: int, notes: Notes) -> list[tuple[Any, ...]]:

@@ -62,6 +62,7 @@ def definition_facts(inputs: ReportInputs) -> list[tuple[str, str]]:
         "Pruner": _constructed(search.pruner) or ("none" if inputs.is_sweep else ""),
         "Model": ", ".join(f"{key}={value}" if key != "name" else str(value) for key, value in model.items()),
         "Data": f"{definition.data.name}, from {definition.data.source}",
+        "Warnings about the data": " ".join(definition.data.warnings),
         **{f"sha256 of {split}": digest for split, digest in definition.data.digests.items()},
         "Queries": str(inputs.queries) if inputs.queries else "",
         "Recipe": _recipe(definition.recipe, set(inputs.keys)),

@@ -12,6 +12,9 @@ from embedtune.data.findings.texts import languages, odd_texts
 from embedtune.data.leaks import Leak, find_leaks, parts_of
 from embedtune.data.near_duplicates import DEFAULT_THRESHOLD
 
+QUICK = 500_000
+"""Texts among which near duplicates are looked for without being asked to: a minute or two."""
+
 
 def examine(splits: Mapping[str, Table], extra: Mapping[str, Table], near: float | None) -> Iterator[Finding]:
     """Findings within each part, then between them; a corpus that several splits share is read once.
@@ -22,6 +25,7 @@ def examine(splits: Mapping[str, Table], extra: Mapping[str, Table], near: float
         near: ``data.near_duplicates``; None takes :data:`DEFAULT_THRESHOLD`.
     """
     threshold = near or DEFAULT_THRESHOLD
+    small = near is not None or sum(map(_size, [*splits.values(), *extra.values()])) <= QUICK
     seen: set[int] = set()
     for name, table in {**splits, **{f"training set {name}": table for name, table in extra.items()}}.items():
         part = locate(name, table)
@@ -29,9 +33,20 @@ def examine(splits: Mapping[str, Table], extra: Mapping[str, Table], near: float
         seen.add(part.corpus)
         yield from odd_texts(whole)
         yield from repeated(whole, isinstance(table, Rows))
-        yield from nearly_repeated(whole, threshold)
+        if small:
+            yield from nearly_repeated(whole, threshold)
         yield from languages(whole)
-    yield from _leaks(list(find_leaks(parts_of(splits, extra), threshold)))
+    yield from _leaks(list(find_leaks(parts_of(splits, extra), threshold if small else None)))
+    if not small:
+        message = f"Near duplicates were not looked for among more than {QUICK:,} texts: data.near_duplicates=0.9 does."
+        yield Finding("near_duplicates", "warning", message)
+
+
+def _size(table: Table) -> int:
+    """Texts of a table; a corpus that several share counts for each."""
+    if isinstance(table, Rows):
+        return len(table.values) * len(table.columns)
+    return len(table.queries.values) + len(table.corpus.values)
 
 
 def _leaks(leaks: Sequence[Leak]) -> Iterator[Finding]:

@@ -105,7 +105,9 @@ def test_sections_come_in_the_order_of_use(page: Page) -> None:
 
 
 def test_definition_says_what_is_known(inputs: Callable[..., ReportInputs], trial: Callable[..., TrialRecord]) -> None:
-    facts = dict(definition_facts(inputs([trial(0, 0.6)])))
+    prompts = {"prompts": {"query": "query: ", "document": ""}}
+    facts = dict(definition_facts(inputs([trial(0, 0.6, facts=prompts | {"versions": {"python": "3.11"}})])))
+    assert facts["Prompts"] == "query 'query: '"
     assert facts["Sampler"] == "TPESampler(seed=42)"
     assert facts["Pruner"] == "none"
     assert facts["sha256 of train"] == "abc"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from embedtune.records import Settings
+from embedtune.records import PROMPTS, Settings
 from embedtune.reporting.page.figures.plots import Plot
 from embedtune.reporting.page.findings.advice import give_advice
 from embedtune.reporting.page.inputs import ReportInputs
@@ -52,7 +52,8 @@ def definition_facts(inputs: ReportInputs) -> list[tuple[str, str]]:
     definition, search = inputs.definition, inputs.definition.search
     record = inputs.best or inputs.baseline
     facts = record.facts if record is not None else {}
-    model = {key: value for key, value in definition.model.items() if value}
+    model = {key: value for key, value in definition.model.items() if value and not isinstance(value, Mapping)}
+    prompts = facts.get(PROMPTS) or {}
     texts = {
         "Objective": _objective(inputs),
         "Budget": f"{inputs.n_trials} trials in total" if inputs.is_sweep else "one configuration after another",
@@ -61,6 +62,7 @@ def definition_facts(inputs: ReportInputs) -> list[tuple[str, str]]:
         "Sampler": _constructed(search.sampler),
         "Pruner": _constructed(search.pruner) or ("none" if inputs.is_sweep else ""),
         "Model": ", ".join(f"{key}={value}" if key != "name" else str(value) for key, value in model.items()),
+        "Prompts": ", ".join(f"{role} {prompt!r}" for role, prompt in prompts.items() if prompt),
         "Data": f"{definition.data.name}, from {definition.data.source}",
         "Warnings about the data": " ".join(definition.data.warnings),
         **{f"sha256 of {split}": digest for split, digest in definition.data.digests.items()},

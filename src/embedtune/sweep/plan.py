@@ -87,8 +87,8 @@ def plan_sweep(
         # The same for every model that is searched.
         fixed = [*fixed, *to_overrides({"eval.second": objective.second.written})]
     nulls = {SIZE: objective.dim, **{f"{PROMPTS}{role}": own for role, own in prompts_of(bench.model).items()}}
-    models = _models(compose, fixed, searched)
-    searched = with_rates(searched, config, models)
+    models = _choices(compose, fixed, searched, _model_key(searched))
+    searched = with_rates(searched, config, [*models, *_choices(compose, fixed, searched, "train")])
     dims = _trained(models, config, benches)
     searched, conditions = spread(searched, _conditions(sweeper, fixed, searched), fixed, _model_key(searched), dims)
     space = build_space(
@@ -175,9 +175,10 @@ def _model_key(searched: Mapping[str, str]) -> str:
     return "model.name" if "model.name" in searched else "model"
 
 
-def _models(compose: Compose, fixed: Sequence[str], searched: Mapping[str, str]) -> list[tuple[Value, Config]]:
-    """Every value of the searched base model with its configuration; none if it is not searched."""
-    key = _model_key(searched)
+def _choices(
+    compose: Compose, fixed: Sequence[str], searched: Mapping[str, str], key: str
+) -> list[tuple[Value, Config]]:
+    """Every value of a searched choice with its configuration; none if it is not searched."""
     found: list[tuple[Value, Config]] = []
     for word in words_of(key, searched.get(key)):
         with suppress(EmbedtuneError):  # a corner of the space says it

@@ -52,7 +52,10 @@ def test_models_with_other_rates_are_searched_with_a_typed_range_alone(
 ) -> None:
     result = typed("-m", "sweep=optuna", "model=choice(tiny, static_retrieval)", *QUICK, *where)
     assert result.status == 2
-    assert "train.learning_rate must be searched in one range, but the base models learn in different" in result.err
+    assert "train.learning_rate must be searched in one range, but what is trained learns in different" in result.err
+    adapters = typed("-m", "sweep=optuna", "model=tiny", "train=choice(default, lora)", *QUICK, *where)
+    assert adapters.status == 2
+    assert "lora in tag(log, interval(5e-5, 1e-3))" in adapters.err
     searched = typed("-m", "sweep=optuna", *STATIC, *QUICK, *where, "model.learning_rates.default=choice(1e-3, 1e-2)")
     assert searched.status == 2
     assert "Search train.learning_rate." in searched.err

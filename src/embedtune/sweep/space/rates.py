@@ -1,4 +1,4 @@
-"""The learning rates that are searched: those customary for the base models, which must be one range. Pure."""
+"""The learning rates that are searched: those customary for what is trained, which must be one range. Pure."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from embedtune.errors import ConfigError
 RATE = "train.learning_rate"
 
 
-def with_rates(searched: Mapping[str, str], default: Config, models: Sequence[tuple[Value, Config]]) -> dict[str, str]:
-    """The searched keys with the learning rates of the base models that are searched.
+def with_rates(searched: Mapping[str, str], default: Config, choices: Sequence[tuple[Value, Config]]) -> dict[str, str]:
+    """The searched keys with the learning rates of the base models, or of the adapters, that are searched.
 
     Args:
         searched: Key -> sweep as text, in which the default model's rates stand unless others were typed.
         default: The configuration without any searched value.
-        models: Each searched value of the base model with its configuration.
+        choices: Each searched value of ``model`` or ``train`` with its configuration.
 
     Raises:
         ConfigError: They have different rates: a parameter has one range.
     """
     custom = default.model.learning_rates
     kind = next((own.name for own in fields(custom) if searched.get(RATE) == getattr(custom, own.name)), None)
-    if kind is None or not models:
+    if kind is None or not choices:
         return dict(searched)
-    sweeps = {value: str(getattr(config.model.learning_rates, kind)) for value, config in models}
+    sweeps = {value: str(getattr(config.model.learning_rates, kind)) for value, config in choices}
     first, *others = dict.fromkeys(sweeps.values())
     if others:
         said = "; ".join(f"{value} in {sweep}" for value, sweep in sweeps.items())
         raise ConfigError(
-            f"{RATE} must be searched in one range, but the base models learn in different ones: {said}. "
-            f"Search them in studies of their own, or type a range for all: {RATE}='tag(log, interval(1e-5, 3e-1))'."
+            f"{RATE} must be searched in one range, but what is trained learns in different ones: {said}. "
+            f"Search each in a study of its own, or type a range for all: {RATE}='tag(log, interval(1e-5, 3e-1))'."
         )
     return {**searched, RATE: first}

@@ -11,9 +11,8 @@ from embedtune.records.data import (
     opened_again,
 )
 from embedtune.records.definition import DataSource, Kind, Search, Settings, StudyDefinition
-from embedtune.records.objective import Direction, Objective, SecondObjective
-from embedtune.records.training import DatasetFacts, TrainingFacts
-from embedtune.records.trial import (
+from embedtune.records.evaluation import Evaluation
+from embedtune.records.facts import (
     BASE,
     EMBEDDING_SIZE,
     ENOUGH_ROWS,
@@ -22,12 +21,10 @@ from embedtune.records.trial import (
     PROMPTS,
     ROWS_SHARE,
     UNMOVED,
-    Delivered,
-    Evaluation,
-    Interruption,
-    State,
-    TrialRecord,
 )
+from embedtune.records.objective import Direction, Objective, SecondObjective
+from embedtune.records.training import DatasetFacts, TrainingFacts
+from embedtune.records.trial import Delivered, Interruption, State, TrialRecord
 
 __all__ = [
     "BASE",

@@ -1,14 +1,16 @@
-"""One trial: its states, its evaluations and its record."""
+"""One trial: its states and its record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from embedtune import typed
 from embedtune.records.data import Metrics
+from embedtune.records.evaluation import LAST_MOMENT, check, check_dims
+from embedtune.records.facts import BASE, EMBEDDING_SIZE, PARAMETERS, PASSAGES_PER_SECOND, PROMPTS, KnownFacts
 from embedtune.records.objective import SecondObjective
 
 
@@ -31,109 +33,8 @@ class Interruption(StrEnum):
     """Its worker died, lost its device or was presumed dead: after some of these it is not retried."""
 
 
-_LAST_MOMENT = 253_402_300_800_000
-"""Milliseconds since the epoch, at which the year 10000 begins: no calendar knows later ones."""
-
 _BROKEN_OFF = "interrupted"
 """Prefix of an interrupted trial's reason; in records of older versions nothing else marks the interruption."""
-
-
-UNMOVED = "unmoved"
-"""Fact of a trial after which the weights were what they had been: why."""
-ROWS_SHARE = "rows_share"
-"""Fact of a trial: the rows in all batches of its training, as a share of those that ``train.epochs`` asks for."""
-ENOUGH_ROWS = 0.9
-"""The share below which a training is reported to see too few rows."""
-BASE = "base"
-"""Fact of an untuned base model that is not the study's default one: the word that its folder has."""
-EMBEDDING_SIZE = "embedding_size"
-"""Fact of a trial: the full size of its model's embedding."""
-PARAMETERS = "parameters"
-"""Fact of a trial: the parameters of its model."""
-PASSAGES_PER_SECOND = "passages_per_second"
-"""Fact of a trial: passages that its evaluations embedded a second, in the median, on its device in fp32."""
-PROMPTS = "prompts"
-"""Fact of a trial: role -> the prompt that its model reads before each text; only those that are not empty."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One evaluation of a trial: a line of its ``metrics.jsonl``.
-
-    Attributes:
-        step: Optimiser steps done, 1-based; 0 is the untrained model.
-        epoch: The same as a fraction of epochs.
-        value: The objective, larger is better.
-        metrics: All metrics of all dimensions.
-        seconds: Since the trial began.
-        timestamp: Milliseconds since the epoch; replaying a record keeps it.
-        loss: Mean training loss since the evaluation before; None at step 0.
-        learning_rate: At this step; None at step 0.
-        second: The objective at a second dimension, where the study optimises both.
-        averaged: Whether this is the point of ``train.average``, which counts as one step after the last.
-    """
-
-    step: int
-    epoch: float
-    value: float
-    metrics: Metrics
-    seconds: float
-    timestamp: int
-    loss: float | None = None
-    learning_rate: float | None = None
-    second: float | None = None
-    averaged: bool = False
-
-    @property
-    def merit(self) -> float:
-        """The criterion for the best step of a trial: the value, or the mean of both qualities.
-
-        No other evaluation of the trial is better in both: a maximum of a sum with positive weights is Pareto optimal
-        (Geoffrion, Proper efficiency and the theory of vector maximization, 1968).
-        """
-        return self.value if self.second is None else (self.value + self.second) / 2
-
-    @classmethod
-    def from_dict(cls, values: object) -> Evaluation:
-        """From the JSON of ``dataclasses.asdict``; keys of newer versions are left out.
-
-        Raises:
-            ValueError: It is no evaluation.
-        """
-        found = typed.read(cls, values, unknown=True)
-        _check_dims(found.metrics)
-        _check(found.step >= 0, "step must be at least 0", found.step)
-        _check(typed.is_number(found.value), "value must be a finite number", found.value)
-        _check(found.second is None or typed.is_number(found.second), "second must be a finite number", found.second)
-        _check(0 <= found.timestamp < _LAST_MOMENT, "timestamp must be a time in milliseconds", found.timestamp)
-        return found
-
-
-@dataclass(frozen=True)
-class _KnownFacts:
-    """The types of those facts of a trial that anything is computed from."""
-
-    base: str | None = None
-    base_model: str | None = None
-    base_revision: str | None = None
-    constraints: Mapping[str, float] | None = None
-    second: Literal["dimension"] | int | None = None
-    dim: int | None = None
-    digests: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str | None] = field(default_factory=dict)
-    device_seconds: float | None = None
-    peak_memory_bytes: float | None = None
-    tokens: float | None = None
-    steps: int | None = None
-    embedding_size: int | None = None
-    parameters: int | None = None
-    passages_per_second: float | None = None
-    prompts: Mapping[str, str] = field(default_factory=dict)
-    rows_seen: float | None = None
-    rows_share: float = 1.0
-    threads: int | None = None
-    restarts: int = 0
-    folds_done: int = 0
 
 
 @dataclass(frozen=True)
@@ -247,12 +148,12 @@ class TrialRecord:
         else:
             interrupted = _interruption(state, values.get("reason"))
         found = typed.read(cls, {**values, "state": state, "interrupted": interrupted}, unknown=True)
-        typed.read(_KnownFacts, found.facts, unknown=True)
-        _check_dims(found.metrics)
+        typed.read(KnownFacts, found.facts, unknown=True)
+        check_dims(found.metrics)
         for name in ("value", "second", "best_epoch", "seconds"):
             value = getattr(found, name)
-            _check(value is None or typed.is_number(value), f"{name} must be a finite number", value)
-        _check(0 <= found.started < _LAST_MOMENT, "started must be a time in milliseconds", found.started)
+            check(value is None or typed.is_number(value), f"{name} must be a finite number", value)
+        check(0 <= found.started < LAST_MOMENT, "started must be a time in milliseconds", found.started)
         return found
 
 
@@ -271,16 +172,6 @@ class Delivered:
     parent_run_id: str | None = None
     evaluations: int = 0
     complete: bool = False
-
-
-def _check(holds: bool, rule: str, value: object) -> None:
-    if not holds:
-        raise ValueError(f"{rule}, but is {value}")
-
-
-def _check_dims(metrics: Metrics) -> None:
-    for dim in metrics:
-        _check(dim.isascii() and dim.isdecimal() and len(dim) < 10, "metrics must have dimensions as keys", repr(dim))
 
 
 def _interruption(state: State, reason: str | None) -> Interruption | None:

@@ -119,7 +119,10 @@ BROKEN = [
     (matryoshka([64], w064=1.0), "loss.matryoshka.weights.064 must be the weight of one of loss.matryoshka.dims, "),
     (matryoshka([64], w64=-0.5), "loss.matryoshka.weights.64 must be at least 0, but got -0.5. "),
     (matryoshka([64], w64=math.inf), "loss.matryoshka.weights.64 must be at least 0, but got inf. "),
-    (evaluation(objective="map@100"), "eval.objective must be cosine_ or dot_ and one of accuracy@1, "),
+    (
+        evaluation(objective="map@100"),
+        "eval.objective must be cosine_ or dot_, one of accuracy, precision, recall, ndcg, ",
+    ),
     (evaluation(split="dev"), "eval.split must be one of train, validation, test, but got dev. "),
     (
         evaluation(every="step"),

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from embedtune.data.digest import text_id
 from embedtune.data.drafts import Rows, Table
+from embedtune.data.graded import grades_of
 from embedtune.data.group_split import rank
 from embedtune.data.labels import is_related
 from embedtune.records import RetrievalSet, TrainingSet
 
 
-def retrieval_set(table: Table) -> RetrievalSet:
-    """Queries, corpus and relevance; rows get ids from their texts, so that their order does not matter."""
+def retrieval_set(table: Table, skip_own: bool = True) -> RetrievalSet:
+    """Queries, corpus and relevance; rows get ids from their texts, so that their order does not matter.
+
+    Args:
+        table: One split.
+        skip_own: Whether a passage with the id of a query, which does not answer it, is left out of its ranking.
+    """
     if isinstance(table, Rows):
         return collect_rows(table.values, [is_related(table, row) for row in range(len(table.values))])
-    relevant = {query: frozenset(table.relevance.values[query]) for query in table.queries.values}
-    return RetrievalSet(dict(table.queries.values), dict(table.corpus.values), relevant)
+    queries, corpus = dict(table.queries.values), dict(table.corpus.values)
+    relevant = {query: frozenset(table.relevance.values[query]) for query in queries}
+    own = frozenset(query for query in queries if query in corpus and query not in relevant[query])
+    return RetrievalSet(queries, corpus, relevant, grades_of(table), own if skip_own else frozenset())
 
 
 def training_set(name: str, table: Table) -> TrainingSet:
@@ -47,7 +56,9 @@ def limit_queries(data: RetrievalSet, limit: int | None, seed: int) -> Retrieval
     drawn = sorted(data.queries, key=lambda query: (rank(seed, data.queries[query]), query))
     kept = set(drawn[:limit])
     queries = {query: text for query, text in data.queries.items() if query in kept}
-    return RetrievalSet(queries, data.corpus, {query: data.relevant[query] for query in queries})
+    relevant = {query: data.relevant[query] for query in queries}
+    grades = {query: own for query, own in data.grades.items() if query in kept}
+    return replace(data, queries=queries, relevant=relevant, grades=grades, own=data.own & kept)
 
 
 def collect_rows(rows: Sequence[Sequence[str]], related: Sequence[bool] = ()) -> RetrievalSet:

@@ -19,7 +19,13 @@ def retrieval_digest(data: RetrievalSet) -> str:
     queries = {query: _hash(text) for query, text in data.queries.items()}
     corpus = {passage: _hash(text) for passage, text in data.corpus.items()}
     pairs = (queries[query] + corpus[passage] for query, passages in data.relevant.items() for passage in passages)
-    return _hash(_joined(queries.values()) + "/" + _joined(corpus.values()) + "/" + _joined(pairs))
+    parts = [_joined(queries.values()), _joined(corpus.values()), _joined(pairs)]
+    if data.grades:
+        graded = ((query, passage, grade) for query, own in data.grades.items() for passage, grade in own.items())
+        parts.append(_joined(f"{queries[query]}{corpus[passage]}{grade:g}" for query, passage, grade in graded))
+    if data.own:
+        parts.append(_joined(queries[query] for query in data.own) + "own")
+    return _hash("/".join(parts))
 
 
 def training_digest(training: Iterable[TrainingSet]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from embedtune.data.digest import text_id
 from embedtune.records import RetrievalSet, TrainingSet
@@ -20,7 +21,7 @@ def add_distractors(data: RetrievalSet, training: Sequence[TrainingSet]) -> Retr
         if _plain(text) not in taken:
             taken.add(_plain(text))
             added[f"train:{text_id(text)}"] = text
-    return RetrievalSet(data.queries, {**added, **data.corpus}, data.relevant)
+    return replace(data, corpus={**added, **data.corpus})
 
 
 def _passages(training: Sequence[TrainingSet]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from embedtune.data.drafts import Collection, Draft, Relevance, Rows, Table, listed
+from embedtune.data.drafts import Collection, Draft, Rows, Table, listed
 from embedtune.data.group_split import SHARES, read_shares, split_by_group
 from embedtune.data.near_duplicates import representatives
 
@@ -64,7 +64,15 @@ def without_pairs(table: Table, leaks: Callable[[str, str], bool]) -> Table:
     return Collection(
         replace(table.queries, values={query: queries[query] for query in answered}),
         table.corpus,
-        Relevance(table.relevance.file, answered, table.relevance.lines),
+        replace(
+            table.relevance,
+            values=answered,
+            grades={
+                (query, passage): grade
+                for (query, passage), grade in table.relevance.grades.items()
+                if query in answered and not leaks(queries[query], corpus[passage])
+            },
+        ),
     )
 
 

@@ -79,11 +79,17 @@ class Texts:
 
 @dataclass(frozen=True)
 class Relevance:
-    """Query id -> ids of its passages, in file order; ``lines`` as in :class:`Texts`, by pair."""
+    """Query id -> ids of its passages, in file order.
+
+    Attributes:
+        lines: As in :class:`Texts`, by pair.
+        grades: Of pairs that are judged above 0 by another grade than 1.
+    """
 
     file: str
     values: Mapping[str, Sequence[str]]
     lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    grades: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def place(self, query_id: str, passage_id: str) -> Place:
         """Where a judgement stands."""

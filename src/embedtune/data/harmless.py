@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from embedtune.data.check import answers_by_corpus, is_blank
-from embedtune.data.drafts import Collection, Draft, Relevance, Table, Texts, listed
+from embedtune.data.drafts import Collection, Draft, Table, Texts, listed
 
 TOLERATED = 0.01
 """Of a file's judgements, how many may name what is not there; more, and it is another file's judgements."""
@@ -75,7 +75,7 @@ def _without(table: Collection, dropped: Pairs, total: int, reason: str, warning
     return Collection(
         replace(table.queries, values=queries),
         table.corpus,
-        Relevance(old.file, {query: passages for query, passages in kept.items() if query not in gone}, old.lines),
+        replace(old, values={query: passages for query, passages in kept.items() if query not in gone}),
     )
 
 

@@ -13,6 +13,7 @@ from embedtune.data.check import check_draft, check_left, check_training
 from embedtune.data.digest import retrieval_digest, training_digest
 from embedtune.data.division import divide, split_problem
 from embedtune.data.drafts import Draft, Notes, Problem, Table, tell
+from embedtune.data.graded import with_threshold
 from embedtune.data.harmless import without_harmless
 from embedtune.data.labels import unrelated_pairs
 from embedtune.data.leaks import find_leaks, leak_problems, near_warnings, parts_of, without_leaks
@@ -46,7 +47,7 @@ def load_task(config: DataConfig) -> TaskData:
 
 def inspect_task(config: DataConfig) -> DataReport:
     """The same without raising or logging."""
-    draft = without_harmless(_read(config))
+    draft = with_threshold(without_harmless(_read(config)), config.relevant_from)
     problems = [*draft.problems, *check_draft(draft)]
     if unsplit := split_problem(draft, config.split):
         problems.append(Problem("data.split", unsplit))
@@ -57,7 +58,7 @@ def inspect_task(config: DataConfig) -> DataReport:
     if problems:
         return DataReport(None, tuple(problems), _said([*draft.warnings, *warnings]), splits, extra)
     task = _build(config, draft.source, splits, extra)
-    warnings += [*unrelated_pairs(splits), *find_overlaps(task), *_missing_splits(task)]
+    warnings += [*unrelated_pairs(splits), *_own_passages(task), *find_overlaps(task), *_missing_splits(task)]
     problems = [problem for training in task.training for problem in check_training(training)]
     said = _said([*draft.warnings, *warnings])
     return DataReport(None if problems else replace(task, warnings=said), tuple(problems), said, splits, extra)
@@ -75,6 +76,16 @@ def _kept_apart(
     if config.on_leak == OnLeak.error:
         return splits, extra, list(leak_problems(find_leaks(parts_of(splits, extra), near))), []
     return splits, extra, [], list(near_warnings(find_leaks(parts_of(splits, extra), near))) if near else []
+
+
+def _own_passages(task: TaskData) -> Iterator[str]:
+    """That passages are left out of rankings."""
+    for name, data in task.splits.items():
+        if data.own and name != "train":
+            yield (
+                f"{name}: {len(data.own)} of {len(data.queries)} queries have a passage of the same id that does not "
+                "answer them; it is left out of their rankings, as BEIR and MTEB do. data.skip_own=false keeps it."
+            )
 
 
 def _missing_splits(task: TaskData) -> Iterator[str]:
@@ -124,7 +135,7 @@ def _prompts(config: DataConfig, name: str) -> dict[str, str]:
 
 def _build(config: DataConfig, source: str, splits: Mapping[str, Table], extra: Mapping[str, Table]) -> TaskData:
     """The task within its limits; ``max_queries`` is for evaluation, so the training split keeps all its queries."""
-    sets = {split: retrieval_set(table) for split, table in splits.items()}
+    sets = {split: retrieval_set(table, config.skip_own) for split, table in splits.items()}
     limited: dict[str, RetrievalSet] = {
         split: data if split == "train" else limit_queries(data, config.max_queries, config.seed)
         for split, data in sets.items()

@@ -10,12 +10,13 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtune.evaluation.metrics import DEPTH, retrieval_metrics
+from embedtune.evaluation.judgements import Judgements
+from embedtune.evaluation.metrics import USUAL, Measures
 from embedtune.records import RetrievalSet
 
 
-def score_bm25(retrieval: RetrievalSet) -> dict[str, float]:
-    """Means over queries of every metric, without a similarity in their names.
+def score_bm25(retrieval: RetrievalSet, measures: Measures = USUAL) -> dict[str, float]:
+    """Means over queries of the metrics, without a similarity in their names.
 
     Words are those of the texts in lower case; none is stemmed or left out, because the language is not known. Equal
     scores are ranked by ascending passage id, as everywhere.
@@ -27,24 +28,25 @@ def score_bm25(retrieval: RetrievalSet) -> dict[str, float]:
     if any(words):  # an index of texts without words is refused
         index.index(words, show_progress=False)
     vocabulary = index.vocab_dict if any(words) else {}
-    order = np.argsort(np.argsort(np.array(passages, dtype=object)))
-    depth = min(DEPTH, len(passages))
-    hits = np.zeros((len(retrieval.queries), depth), dtype=np.bool_)
+    positions = np.argsort(np.argsort(np.array(passages, dtype=object)))
+    place_of = {passage: place for place, passage in enumerate(passages)}
+    ranked = np.zeros((len(retrieval.queries), min(measures.depth, len(passages))), dtype=np.int64)
     for row, (query, text) in enumerate(retrieval.queries.items()):
         known = [word for word in _words(text) if word in vocabulary]
         scores = index.get_scores(known) if known else np.zeros(len(passages), dtype=np.float32)
-        top = _best(scores, order, depth)
-        hits[row] = [passages[place] in retrieval.relevant[query] for place in top.tolist()]
-    relevant = np.array([len(retrieval.relevant[query]) for query in retrieval.queries], dtype=np.int64)
-    return {name: float(values.mean()) for name, values in retrieval_metrics(hits, relevant).items()}
+        if query in retrieval.own:
+            scores[place_of[query]] = -np.inf
+        ranked[row] = _best(scores, positions, ranked.shape[1])
+    found = Judgements.of(retrieval, positions, measures).measure(ranked)
+    return {name: float(values.mean()) for name, values in found.items()}
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
 
 
-def _best(scores: NDArray[np.float32], order: NDArray[np.intp], depth: int) -> NDArray[np.intp]:
-    """Places of the ``depth`` largest scores; of equal ones the first by ``order``."""
+def _best(scores: NDArray[np.float32], positions: NDArray[np.intp], depth: int) -> NDArray[np.intp]:
+    """Positions of the passages with the ``depth`` largest scores, best first; of equal ones the lowest first."""
     least = np.partition(scores, len(scores) - depth)[len(scores) - depth]
     places = np.flatnonzero(scores >= least)
-    return places[np.lexsort((order[places], -scores[places]))][:depth]
+    return positions[places[np.lexsort((positions[places], -scores[places]))]][:depth]

@@ -1,4 +1,4 @@
-"""Metrics of ranked retrieval with binary relevance, one value per query.
+"""Metrics of ranked retrieval, one value per query; all but ndcg read relevance as yes or no.
 
 ``hits`` is a boolean array of shape (queries, ranks): whether the passage at that rank, best first, is relevant. A
 corpus smaller than a cutoff has fewer ranks; those that are missing count as not relevant. ``relevant`` is an
@@ -8,29 +8,79 @@ integer array of shape (queries,): how many passages are relevant, at least 1. E
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtune.config.rules.evaluation import CUTOFFS
-
-DEPTH = 100
-"""The deepest rank any metric looks at."""
+from embedtune.config import EvalConfig, Gain
+from embedtune.config.rules.evaluation import metrics_at
 
 Hits = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 
-def retrieval_metrics(hits: Hits, relevant: Counts) -> dict[str, Values]:
-    """Every metric, named as in ``eval.objective`` without the similarity, in the order of a model card."""
-    return {
-        **{f"accuracy@{k}": accuracy(hits, k) for k in CUTOFFS},
-        **{f"precision@{k}": precision(hits, k) for k in CUTOFFS},
-        **{f"recall@{k}": recall(hits, relevant, k) for k in CUTOFFS},
-        "ndcg@10": ndcg(hits, relevant, 10),
-        "mrr@10": reciprocal_rank(hits, 10),
-        "map@100": average_precision(hits, relevant, DEPTH),
+@dataclass(frozen=True)
+class Measures:
+    """What is measured.
+
+    Attributes:
+        names: Of the metrics, without a similarity, in the order of a model card.
+        gain: What a grade is worth.
+    """
+
+    names: tuple[str, ...] = metrics_at(())
+    gain: Gain = Gain.linear
+
+    @classmethod
+    def of(cls, evaluation: EvalConfig) -> Measures:
+        """Those of a configuration."""
+        return cls(metrics_at(evaluation.cutoffs, evaluation.objective), evaluation.gain)
+
+    @property
+    def depth(self) -> int:
+        """The deepest rank that any of them looks at."""
+        return max(_cutoff(name) for name in self.names)
+
+
+USUAL = Measures()
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Gains of a ranking, where the relevance is graded.
+
+    Attributes:
+        ranked: What the passage at each rank is worth, float64 of shape (queries, ranks).
+        best: The same of a ranking with the highest grades first, of shape (queries, depth); 0 beyond what is judged.
+    """
+
+    ranked: Values
+    best: Values
+
+
+def retrieval_metrics(
+    hits: Hits, relevant: Counts, names: Sequence[str] = Measures.names, gains: Gains | None = None
+) -> dict[str, Values]:
+    """The metrics, named as in ``eval.objective`` without the similarity.
+
+    Args:
+        hits: Of the ranking.
+        relevant: How many passages are relevant.
+        names: Which metrics.
+        gains: For ndcg; None where every relevant passage is worth the same.
+    """
+    measure: dict[str, Callable[[int], Values]] = {
+        "accuracy": lambda k: accuracy(hits, k),
+        "precision": lambda k: precision(hits, k),
+        "recall": lambda k: recall(hits, relevant, k),
+        "ndcg": lambda k: ndcg(hits, relevant, k) if gains is None else graded_ndcg(gains, k),
+        "mrr": lambda k: reciprocal_rank(hits, k),
+        "map": lambda k: average_precision(hits, relevant, k),
     }
+    return {name: measure[name.partition("@")[0]](_cutoff(name)) for name in names}
 
 
 def accuracy(hits: Hits, k: int) -> Values:
@@ -81,6 +131,21 @@ def ndcg(hits: Hits, relevant: Counts, k: int) -> Values:
     ideal = np.cumsum(1 / np.log2(np.arange(1, k + 1) + 1))
     values: Values = gains.sum(axis=1) / ideal[np.minimum(relevant, k) - 1]
     return values
+
+
+def graded_ndcg(gains: Gains, k: int) -> Values:
+    """The same with graded relevance: DCG@k = sum over ranks r <= k of gain / log2(r + 1), divided by the best one.
+
+    The gain is the grade (Järvelin & Kekäläinen 2002, trec_eval), or 2 ** grade - 1 (Burges et al. 2005).
+    """
+    discounts = 1 / np.log2(np.arange(1, k + 1) + 1)
+    found, best = gains.ranked[:, :k], gains.best[:, :k]
+    values: Values = (found * discounts[: found.shape[1]]).sum(axis=1) / (best * discounts[: best.shape[1]]).sum(axis=1)
+    return values
+
+
+def _cutoff(name: str) -> int:
+    return int(name.partition("@")[2])
 
 
 def _found(hits: Hits, k: int) -> Counts:

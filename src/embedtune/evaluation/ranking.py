@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from embedtune.records import RetrievalSet
+
 
 def id_positions(ids: Sequence[str]) -> Tensor:
     """Where each id, in the order given, stands among all of them sorted; int64 of shape (ids,)."""
@@ -20,8 +22,23 @@ def id_positions(ids: Sequence[str]) -> Tensor:
     return ascending.argsort()
 
 
+def own_positions(retrieval: RetrievalSet, positions: Tensor) -> Tensor | None:
+    """The position of each query's own passage where it is left out of the ranking, else -1; None where none is."""
+    if not retrieval.own:
+        return None
+    position = dict(zip(retrieval.corpus, positions.tolist(), strict=True))
+    return torch.tensor([position[query] if query in retrieval.own else -1 for query in retrieval.queries])
+
+
 def rank_passages(
-    queries: Tensor, corpus: Tensor, positions: Tensor, *, cosine: bool, depth: int, chunk_size: int
+    queries: Tensor,
+    corpus: Tensor,
+    positions: Tensor,
+    *,
+    cosine: bool,
+    depth: int,
+    chunk_size: int,
+    left_out: Tensor | None = None,
 ) -> Tensor:
     """The first ``depth`` passages for each query, best first.
 
@@ -32,6 +49,7 @@ def rank_passages(
         cosine: Whether vectors are scaled to length 1 first; otherwise the score is their dot product.
         depth: Ranks kept.
         chunk_size: Passages scored at once: the scores take queries x chunk_size values of memory.
+        left_out: For each query the position of a passage that comes after all others, or -1; of shape (queries,).
 
     Returns:
         int64 of shape (queries, min(depth, passages)): passages by their position.
@@ -41,7 +59,10 @@ def rank_passages(
     best = positions.new_empty(len(queries), 0)
     for start in range(0, len(corpus), chunk_size):
         chunk = slice(start, start + chunk_size)
-        scores, found = _top(queries @ _vectors(corpus[chunk], cosine).T, positions[chunk], depth)
+        scored = queries @ _vectors(corpus[chunk], cosine).T
+        if left_out is not None:
+            scored.masked_fill_(positions[chunk] == left_out.to(positions.device)[:, None], -torch.inf)
+        scores, found = _top(scored, positions[chunk], depth)
         best_scores, best = torch.cat([best_scores, scores], dim=1), torch.cat([best, found], dim=1)
         best_scores, best = _ordered(best_scores, best, depth)
     return best

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-
 from embedtune.config.rules.evaluation import OBJECTIVES, SIMILARITIES
 from embedtune.errors import ConfigError, TrialError, join_problems
-from embedtune.evaluation.metrics import DEPTH, Counts, Hits, Values, retrieval_metrics
+from embedtune.evaluation.judgements import Judgements
+from embedtune.evaluation.metrics import USUAL, Measures, Values
 from embedtune.records import RetrievalScores, RetrievalSet
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ def evaluate_retrieval(
     *,
     batch_size: int = 32,
     chunk_size: int = 50_000,
+    measures: Measures = USUAL,
 ) -> RetrievalScores:
     """Score an encoder at every size of ``dims`` from one encoding pass.
 
@@ -51,6 +51,7 @@ def evaluate_retrieval(
         dims: Embeddings are cut to their first ``dim`` values.
         batch_size: Texts encoded at once.
         chunk_size: Passages scored at once, see :func:`score_embeddings`.
+        measures: Which metrics, and what a grade is worth.
 
     Raises:
         ConfigError: A dimension that the embeddings do not have.
@@ -63,7 +64,7 @@ def evaluate_retrieval(
     corpus = encoder.encode_document(
         list(retrieval.corpus.values()), batch_size=batch_size, convert_to_tensor=True, show_progress_bar=False
     )
-    return score_embeddings(queries, corpus, retrieval, dims, chunk_size=chunk_size)
+    return score_embeddings(queries, corpus, retrieval, dims, chunk_size=chunk_size, measures=measures)
 
 
 def _with_tokens(encoder: Encoder) -> Encoder:
@@ -76,11 +77,18 @@ def _with_tokens(encoder: Encoder) -> Encoder:
 
 
 def score_embeddings(
-    queries: Tensor, corpus: Tensor, retrieval: RetrievalSet, dims: Sequence[int], *, chunk_size: int = 50_000
+    queries: Tensor,
+    corpus: Tensor,
+    retrieval: RetrievalSet,
+    dims: Sequence[int],
+    *,
+    chunk_size: int = 50_000,
+    measures: Measures = USUAL,
 ) -> RetrievalScores:
     """Rank the corpus for each query by cosine and by dot product, and measure, at every size of ``dims``.
 
-    Equal to sentence-transformers' ``InformationRetrievalEvaluator`` with ``truncate_dim``.
+    Equal to sentence-transformers' ``InformationRetrievalEvaluator`` with ``truncate_dim``; with grades to
+    trec_eval, and so where passages are left out of a query's ranking.
 
     Args:
         queries: Embeddings of shape (queries, full size), in the order of ``retrieval.queries``.
@@ -88,18 +96,20 @@ def score_embeddings(
         retrieval: The ids and the relevance; texts are not read.
         dims: Embeddings are cut to their first ``dim`` values; cosine scales the rest to length 1 again.
         chunk_size: Passages scored at once: the scores take queries x chunk_size values of memory.
+        measures: Which metrics, and what a grade is worth.
 
     Raises:
         ConfigError: A dimension that the embeddings do not have.
         TrialError: NaN, infinite or overflowing values, which would be ranked all the same.
     """
-    from embedtune.evaluation.ranking import id_positions, rank_passages
+    from embedtune.evaluation.ranking import id_positions, own_positions, rank_passages
 
     _check_dims(dims, queries.shape[1])
     _check_finite("queries", queries)
     _check_finite("passages", corpus)
     positions = id_positions(list(retrieval.corpus))
-    keys, counts = _relevance(retrieval, positions.numpy())
+    judgements = Judgements.of(retrieval, positions.numpy(), measures)
+    left_out = own_positions(retrieval, positions)
     positions = positions.to(corpus.device)
     per_query: dict[int, dict[str, Values]] = {}
     for dim in sorted(set(dims), reverse=True):
@@ -110,10 +120,11 @@ def score_embeddings(
                 corpus[:, :dim],
                 positions,
                 cosine=similarity == "cosine",
-                depth=DEPTH,
+                depth=measures.depth,
                 chunk_size=chunk_size,
+                left_out=left_out,
             )
-            metrics = retrieval_metrics(_hits(ranked.cpu().numpy(), keys, len(corpus)), counts)
+            metrics = judgements.measure(ranked.cpu().numpy())
             per_query[dim] |= {f"{similarity}_{name}": values for name, values in metrics.items()}
     return RetrievalScores(tuple(retrieval.queries), per_query)
 
@@ -136,22 +147,3 @@ def _check_finite(name: str, embeddings: Tensor) -> None:
             f"embeddings must be finite, but got NaN, infinite or overflowing values in {wrong} of {len(embeddings)} "
             f"{name}. Lower train.learning_rate or set train.precision=fp32."
         )
-
-
-def _relevance(retrieval: RetrievalSet, positions: Counts) -> tuple[Counts, Counts]:
-    """Every (query, relevant passage) as one number, query x passages + position, and how many each query has."""
-    position = dict(zip(retrieval.corpus, positions.tolist(), strict=True))
-    relevant = [retrieval.relevant[query] for query in retrieval.queries]
-    # A relevant passage that the corpus lacks cannot be found, but counts in recall as it does in the stock evaluator.
-    keys = [
-        row * len(position) + position[passage]
-        for row, ids in enumerate(relevant)
-        for passage in ids
-        if passage in position
-    ]
-    return np.array(keys, dtype=np.int64), np.array([len(ids) for ids in relevant], dtype=np.int64)
-
-
-def _hits(ranked: Counts, keys: Counts, passages: int) -> Hits:
-    """Whether each ranked passage, by position and of shape (queries, ranks), is relevant to its query."""
-    return np.isin(ranked + np.arange(len(ranked))[:, None] * passages, keys)

@@ -22,11 +22,16 @@ class RetrievalSet:
         queries: Query id -> text; every query has at least one relevant passage.
         corpus: Passage id -> text.
         relevant: Query id -> ids of the passages that answer it.
+        grades: Query id -> passage id -> grade above 0, of all that is judged for a query of which not every judgement
+            is 1; only gains read them. A passage graded below the threshold of relevance stands here alone.
+        own: Ids of queries whose own passage, the one of the same id, is no part of their ranking.
     """
 
     queries: Mapping[str, str]
     corpus: Mapping[str, str]
     relevant: Mapping[str, frozenset[str]]
+    grades: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
 
 RELATED = 0.5

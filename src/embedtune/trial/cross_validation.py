@@ -12,7 +12,7 @@ from embedtune.archive.documents import mapping, read_json
 from embedtune.config import Config, measured_dims
 from embedtune.data import Fold
 from embedtune.errors import UserError
-from embedtune.evaluation import FoldScores, Pooled, evaluate_retrieval, pool, read_scores, write_scores
+from embedtune.evaluation import FoldScores, Measures, Pooled, evaluate_retrieval, pool, read_scores, write_scores
 from embedtune.paths import write_json
 from embedtune.records import RetrievalScores, RetrievalSet
 from embedtune.training import Attempt, Listener, Progress, Seen, train_model
@@ -87,7 +87,8 @@ def _train_fold(run: Recorder, fold: Fold, stage: str, attempt: Attempt) -> Curv
 
 
 def _score(config: Config, bench: Bench, model: SentenceTransformer, data: RetrievalSet) -> RetrievalScores:
-    return evaluate_retrieval(model, data, measured_dims(config, bench.dim), batch_size=config.eval.batch_size)
+    dims, measures = measured_dims(config, bench.dim), Measures.of(config.eval)
+    return evaluate_retrieval(model, data, dims, batch_size=config.eval.batch_size, measures=measures)
 
 
 def _recorded(run: Recorder, pooled: Pooled) -> Pooled:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from embedtune.config import Config, measured_dims
-from embedtune.evaluation import evaluate_retrieval
+from embedtune.evaluation import Measures, evaluate_retrieval
 from embedtune.models.adapters import name_base
 from embedtune.models.encoder import TokenEncoder
 from embedtune.models.load import model_identity
@@ -30,7 +30,8 @@ def measure(
 ) -> tuple[Evaluation, RetrievalScores, float | None]:
     """Score a model on the validation split at every dimension; also the passages it embedded a second."""
     dims, encoder = measured_dims(config, bench.dim), TokenEncoder(model)
-    scores = evaluate_retrieval(encoder, bench.task.splits["validation"], dims, batch_size=config.eval.batch_size)
+    data, own = bench.task.splits["validation"], config.eval
+    scores = evaluate_retrieval(encoder, data, dims, batch_size=own.batch_size, measures=Measures.of(own))
     scores, metrics = replace(scores, group_of=bench.query_groups), scores.metrics
     evaluation = Evaluation(
         step=progress.step if progress else 0,

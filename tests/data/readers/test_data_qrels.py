@@ -36,7 +36,7 @@ def test_trec_judgements_are_read_from_the_first_line(inspect: Inspect, form: st
 
 def test_grades_are_said_to_count_as_relevant(inspect: Inspect) -> None:
     (warning,) = inspect(beir("q\tc\ts\nq0\td0\t1\nq0\td1\t2\nq1\td1\t3\n")).warnings
-    assert "2 of 3 judgements have a grade other than 1; each above 0 counts as relevant" in warning
+    assert "2 of 3 judgements have a grade other than 1. ndcg weighs them (eval.gain)" in warning
 
 
 def test_queries_judged_0_alone_are_left_out_and_counted(inspect: Inspect) -> None:

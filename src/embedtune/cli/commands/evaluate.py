@@ -15,7 +15,7 @@ from embedtune.config import Config, Distractors, Dtype, ModelConfig, check_dims
 from embedtune.data import add_distractors, load_task
 from embedtune.data.digest import require_same
 from embedtune.errors import ConfigError
-from embedtune.evaluation import evaluate_retrieval
+from embedtune.evaluation import Measures, evaluate_retrieval
 from embedtune.models.load import load_model
 from embedtune.models.probe import probe_model
 from embedtune.models.prompts import prompts_of
@@ -50,7 +50,8 @@ def evaluate(config: Config) -> Answer:
     if config.eval.distractors == Distractors.train:
         split = add_distractors(split, task.training)
     openings = _open_test(config, task) if config.eval.split == "test" else {}
-    scores = evaluate_retrieval(model, split, measured_dims(config, dim), batch_size=config.eval.batch_size)
+    dims, measures = measured_dims(config, dim), Measures.of(config.eval)
+    scores = evaluate_retrieval(model, split, dims, batch_size=config.eval.batch_size, measures=measures)
     data = {"name": task.name, "split": config.eval.split, "queries": len(split.queries), "corpus": len(split.corpus)}
     document = {"model": config.model.name, "data": data, "dims": scores.metrics}
     prompts = {role: prompt for role, prompt in prompts_of(model).items() if prompt}

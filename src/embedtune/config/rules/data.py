@@ -51,6 +51,11 @@ def data_problems(data: DataConfig) -> Iterator[str]:
         near is None or 0 < near <= 1, "data.near_duplicates", "be above 0 and at most 1", near,
         "It is a similarity; try 0.9. null takes equal texts alone.",
     )  # fmt: skip
+    least = data.relevant_from
+    yield from must(
+        least is None or (least > 0 and math.isfinite(least)), "data.relevant_from", "be a grade above 0", least,
+        "null counts each grade above 0 as relevant.",
+    )  # fmt: skip
     for key in ("max_train", "max_queries"):
         value = getattr(data, key)
         yield from must(value is None or value > 0, f"data.{key}", "be above 0", value, "null takes all.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from embedtune.config.rules.data import SPLITS
 from embedtune.config.schema import DIMENSION, SMALLEST, Average, EvalConfig, TrainConfig
@@ -11,10 +12,39 @@ from embedtune.errors import must
 
 SIMILARITIES = ("cosine", "dot")
 CUTOFFS = (1, 3, 5, 10)
+KINDS = ("accuracy", "precision", "recall", "ndcg", "mrr", "map")
 METRICS = tuple(
     [f"{kind}@{k}" for kind in ("accuracy", "precision", "recall") for k in CUTOFFS] + ["ndcg@10", "mrr@10", "map@100"]
 )
+"""Those that are always measured, as sentence-transformers' evaluator does."""
 OBJECTIVES = tuple(f"{similarity}_{metric}" for similarity in SIMILARITIES for metric in METRICS)
+DEEPEST = 1000
+"""The largest cutoff: so many passages are ranked for each query."""
+
+_METRIC = re.compile(rf"({'|'.join(SIMILARITIES)})_({'|'.join(KINDS)})@([1-9]\d{{0,3}})")
+
+
+def metrics_at(cutoffs: Sequence[int], objective: str = "") -> tuple[str, ...]:
+    """Every metric that is measured, without a similarity: the usual ones, then those of the further cutoffs.
+
+    Args:
+        cutoffs: ``eval.cutoffs``.
+        objective: ``eval.objective``, whose own cutoff is measured too.
+    """
+    own = _METRIC.fullmatch(objective)
+    asked = {*cutoffs, *([int(own[3])] if own and f"{own[2]}@{own[3]}" not in METRICS else [])}
+    return (*METRICS, *(f"{kind}@{k}" for k in sorted(asked) for kind in KINDS if f"{kind}@{k}" not in METRICS))
+
+
+def objectives_at(cutoffs: Sequence[int], objective: str = "") -> tuple[str, ...]:
+    """The same for each similarity."""
+    return tuple(f"{similarity}_{metric}" for similarity in SIMILARITIES for metric in metrics_at(cutoffs, objective))
+
+
+def is_objective(name: str) -> bool:
+    """Whether a metric of this name can be measured."""
+    found = _METRIC.fullmatch(name)
+    return found is not None and int(found[3]) <= DEEPEST
 
 
 def eval_problems(evaluation: EvalConfig, train: TrainConfig) -> Iterator[str]:
@@ -24,8 +54,14 @@ def eval_problems(evaluation: EvalConfig, train: TrainConfig) -> Iterator[str]:
         train.average.name, "The folds choose among the evaluations of the steps.",
     )  # fmt: skip
     yield from must(
-        evaluation.objective in OBJECTIVES, "eval.objective", "be cosine_ or dot_ and one of " + ", ".join(METRICS),
-        evaluation.objective, "Try cosine_map@100.",
+        is_objective(evaluation.objective), "eval.objective",
+        f"be cosine_ or dot_, one of {', '.join(KINDS)}, @ and a cutoff up to {DEEPEST}", evaluation.objective,
+        "Try cosine_map@100.",
+    )  # fmt: skip
+    wrong = [k for k in evaluation.cutoffs if not 1 <= k <= DEEPEST]
+    yield from must(
+        not wrong and len(set(evaluation.cutoffs)) == len(evaluation.cutoffs), "eval.cutoffs",
+        f"be different whole numbers from 1 to {DEEPEST}", evaluation.cutoffs, "Try [20,50,100].",
     )  # fmt: skip
     yield from must(
         evaluation.split in SPLITS, "eval.split", f"be one of {', '.join(SPLITS)}", evaluation.split, "Try validation."

@@ -71,6 +71,14 @@ class Baselines(Enum):
     none = "none"
 
 
+class Gain(Enum):
+    """What a grade of relevance is worth in ndcg: itself, 2 to its power less 1, or 1."""
+
+    linear = "linear"
+    exponential = "exponential"
+    binary = "binary"
+
+
 class Kernels(Enum):
     """Implementation of attention and dropout for training on the CPU."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from embedtune.config.schema.choices import Distractors
+from embedtune.config.schema.choices import Distractors, Gain
 
 SMALLEST = "smallest"
 """As ``eval.second``: the same metric at the smallest dimension that is measured."""
@@ -23,5 +23,7 @@ class EvalConfig:
     split: str = "validation"
     every: Any = "epoch"
     batch_size: int = 32
+    cutoffs: list[int] = field(default_factory=list)
+    gain: Gain = Gain.linear
     distractors: Distractors = Distractors.none
     folds: int = 0

@@ -56,6 +56,8 @@ class DataConfig:
     split: str | None = None
     on_leak: OnLeak = OnLeak.warn
     near_duplicates: float | None = None
+    relevant_from: float | None = None
+    skip_own: bool = True
     baselines: Baselines = Baselines.auto
     seed: int = 42
     max_train: int | None = None

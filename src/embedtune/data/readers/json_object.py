@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedtune.data.drafts import Collection, Notes, Relevance, Texts, listed
+from embedtune.data.labels import is_number
+from embedtune.data.readers.qrels import graded_warning
 
 _KEYS = {
     "queries": ("questions", "queries"),
@@ -32,10 +34,12 @@ def read_json_object(value: Mapping[str, Any], file: str, notes: Notes) -> Colle
     if any(mapping is None for mapping in mappings.values()):
         return None
     queries, relevance, corpus = (mappings[part] or {} for part in ("queries", "relevance", "corpus"))
+    grades: dict[tuple[str, str], float] = {}
+    values = {query: _judged(query, ids, file, grades, notes) for query, ids in relevance.items()}
+    if grades:
+        notes.warnings.append(graded_warning(file, len(grades), sum(map(len, values.values()))))
     return Collection(
-        Texts(file, "query", queries),
-        Texts(file, "passage", corpus),
-        Relevance(file, {query: _ids(query, ids, file, notes) for query, ids in relevance.items()}),
+        Texts(file, "query", queries), Texts(file, "passage", corpus), Relevance(file, values, {}, grades)
     )
 
 
@@ -55,6 +59,24 @@ def _mapping(value: Mapping[str, Any], part: str, file: str, notes: Notes) -> Ma
         notes.refuse("wrong types", message)
         return None
     return mapping
+
+
+def _judged(query: str, value: Any, file: str, grades: dict[tuple[str, str], float], notes: Notes) -> tuple[str, ...]:
+    """The passages of a query: an id, a list of them, or an object of passage: grade, of which those above 0 count."""
+    if not isinstance(value, dict):
+        return _ids(query, value, file, notes)
+    found = []
+    for passage, grade in value.items():
+        if not is_number(grade) or isinstance(grade, bool):
+            message = (
+                f"{file} relevance of {query!r} must have a number as the grade of {passage!r}, but got {grade!r}."
+            )
+            notes.refuse(f"grades that are no numbers in {file}", f"{message} Correct it.")
+        elif float(grade) > 0:
+            found.append(passage)
+            if float(grade) != 1:
+                grades[query, passage] = float(grade)
+    return tuple(found)
 
 
 def _ids(query: str, value: Any, file: str, notes: Notes) -> tuple[str, ...]:

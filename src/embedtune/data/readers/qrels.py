@@ -22,7 +22,7 @@ class Judgement(NamedTuple):
 
 
 def read_qrels(text: str, file: str, queries: Ids[str], notes: Notes) -> Relevance:
-    """The passages of each query that are judged above 0; no binary metric tells higher grades apart.
+    """The passages of each query that are judged above 0, and their grades.
 
     Args:
         text: Of the file.
@@ -33,7 +33,7 @@ def read_qrels(text: str, file: str, queries: Ids[str], notes: Notes) -> Relevan
     values: dict[str, list[str]] = {}
     lines: dict[tuple[str, str], int] = {}
     refused: dict[tuple[str, str], int] = {}
-    graded = 0
+    grades: dict[tuple[str, str], float] = {}
     for number, own in _judgements(text, file, queries, notes):
         passages = values.setdefault(own.query, [])
         pair = own.query, own.passage
@@ -43,13 +43,20 @@ def read_qrels(text: str, file: str, queries: Ids[str], notes: Notes) -> Relevan
             notes.refuse(f"contradictions in {file}", f"{message} Remove one.")
         elif own.score > 0 and pair not in lines:
             passages.append(own.passage)
-            graded += own.score != 1
+            if own.score != 1:
+                grades[pair] = own.score
         mine.setdefault(pair, number)
-    if graded:
-        notes.warnings.append(
-            f"{file}: {graded} of {len(lines)} judgements have a grade other than 1; each above 0 counts as relevant."
-        )
-    return Relevance(file, _without_refused(values, file, notes), lines)
+    if grades:
+        notes.warnings.append(graded_warning(file, len(grades), len(lines)))
+    return Relevance(file, _without_refused(values, file, notes), lines, grades)
+
+
+def graded_warning(file: str, graded: int, total: int) -> str:
+    """What is said of judgements with grades."""
+    return (
+        f"{file}: {graded} of {total} judgements have a grade other than 1. ndcg weighs them (eval.gain); for all else "
+        "each above 0 counts as relevant, unless data.relevant_from says another grade."
+    )
 
 
 def _judgements(text: str, file: str, queries: Ids[str], notes: Notes) -> Iterator[tuple[int, Judgement]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.records import (
     PARAMETERS,
     PROMPTS,
@@ -114,6 +115,12 @@ class CardInputs:
     def dims(self) -> list[int]:
         """The measured sizes of an embedding, largest first."""
         return sorted({int(dim) for metrics in self.scores.values() for dim in metrics}, reverse=True)
+
+    @property
+    def metrics(self) -> list[str]:
+        """The measured metrics: the usual ones, then those of further cutoffs."""
+        found = [metric for scores in self.scores.values() for values in scores.values() for metric in values]
+        return list(dict.fromkeys([*OBJECTIVES, *found]))
 
     @property
     def model_lines(self) -> list[tuple[str, str]]:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import yaml
 
-from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.release.card.inputs import CardInputs
 from embedtune.release.card.markdown import clean, clip
 from embedtune.typed import Document
@@ -32,7 +31,7 @@ def metadata(inputs: CardInputs) -> Document:
         **({"license": inputs.license} if inputs.license else {}),
         **({"base_model": inputs.hub_id} if inputs.hub_id else {}),
         "library_name": "sentence-transformers",
-        "metrics": list(OBJECTIVES),
+        "metrics": inputs.metrics,
         "pipeline_tag": "sentence-similarity",
         "tags": [
             "sentence-transformers",
@@ -70,7 +69,7 @@ def _results(inputs: CardInputs) -> list[Document]:
 
 
 def _metrics(values: Mapping[str, float]) -> list[Document]:
-    return [{"type": name, "value": float(values[name]), "name": name.replace("_", " ").title()} for name in OBJECTIVES]
+    return [{"type": name, "value": float(own), "name": name.replace("_", " ").title()} for name, own in values.items()]
 
 
 def _text(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.records import DatasetFacts
 from embedtune.release.card.inputs import CardInputs
 from embedtune.release.card.markdown import ABSENT, bold, code, inline, number, short, table
@@ -14,7 +13,7 @@ _MILLION = 1_000_000
 def metric_table(inputs: CardInputs, dim: int) -> str:
     """Every metric at one dimension, for each split and beside it the untuned base model; the objective is bold."""
     rows = []
-    for metric in OBJECTIVES:
+    for metric in inputs.metrics:
         row = [metric, *_scores(inputs, dim, metric)]
         rows.append([bold(cell) for cell in row] if metric == inputs.objective else row)
     return table(["Metric", *_split_names(inputs)], rows, "lr")

@@ -13,7 +13,7 @@ from embedtune import archive
 from embedtune.config import Config, Dtype, ModelConfig, ReleaseConfig, measured_dims
 from embedtune.data.digest import require_same
 from embedtune.errors import ConfigError
-from embedtune.evaluation import evaluate_retrieval, read_scores
+from embedtune.evaluation import Measures, evaluate_retrieval, read_scores
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, TrialPaths
 from embedtune.records import RetrievalScores, StudyDefinition, TrialRecord
@@ -93,7 +93,9 @@ class Case:
         full = full_dimension(model)
         asked = {*measured_dims(self.recipe, self.bench.dim), self.dim or full, full}
         dims = sorted((dim for dim in asked if dim <= full), reverse=True)
-        return evaluate_retrieval(model, self.bench.task.splits[split], dims, batch_size=self.recipe.eval.batch_size)
+        own = self.recipe.eval
+        data = self.bench.task.splits[split]
+        return evaluate_retrieval(model, data, dims, batch_size=own.batch_size, measures=Measures.of(own))
 
     def values(self, scores: RetrievalScores) -> NDArray[np.float64]:
         """The objective of each query at the size of the decision, or at the model's own full size."""

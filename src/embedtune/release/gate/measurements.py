@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from embedtune import archive
 from embedtune.errors import DataError
-from embedtune.evaluation import read_scores, score_embeddings
+from embedtune.evaluation import Measures, read_scores, score_embeddings
 from embedtune.ranking import best_untuned, is_scored, untuned_of
 from embedtune.records import Metrics, RetrievalScores, TrialRecord
 from embedtune.release.choice.candidates import Incumbent
@@ -126,7 +126,9 @@ def measure_sizes(case: Case, model: SentenceTransformer, measured: Measured, cr
         part = corpus[:, :dim]
         part = part / part.norm(dim=-1, keepdim=True).clamp_min(1e-12) if cosine else part
         for precision, stored in ((Precision.INT8, through_int8(part)), (Precision.BINARY, through_binary(part))):
-            scores = score_embeddings(queries[:, :dim], stored, retrieval, [dim])
+            scores = score_embeddings(
+                queries[:, :dim], stored, retrieval, [dim], measures=Measures.of(case.recipe.eval)
+            )
             sizes.append(Size(dim, precision, scores.per_query[dim][case.objective]))
     return judge_sizes(sizes, measured.groups, replace(criterion, margin=case.options.dim_margin))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedtune.config.rules.evaluation import OBJECTIVES
+from embedtune.config.rules.evaluation import OBJECTIVES, objectives_at
 from embedtune.errors import ConfigError, join_problems
 from embedtune.records import TrialRecord
 from embedtune.sweep.space.distributions import ends_of
@@ -82,7 +82,7 @@ def parse_constraints(
     after: list[Inequality] = []
     defaults: dict[str, float] = {}
     problems: list[str] = []
-    outcomes = {*OUTCOMES, *(f"{dim}/{metric}" for dim in dims for metric in OBJECTIVES)}
+    outcomes = {*OUTCOMES, *(f"{dim}/{metric}" for dim in dims for metric in _measured(default))}
     for text in [texts] if isinstance(texts, str) else texts or []:
         try:
             constraint = parse_inequality(str(text))
@@ -100,6 +100,14 @@ def parse_constraints(
     if problems:
         raise ConfigError(join_problems(problems))
     return Constraints(tuple(before), tuple(after), defaults)
+
+
+def _measured(default: Callable[[str], Any]) -> Sequence[str]:
+    """The metrics that trials will have."""
+    try:
+        return objectives_at(default("eval.cutoffs"), default("eval.objective"))
+    except KeyError:
+        return OBJECTIVES
 
 
 def _check_numbers(key: str, space: Space) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import random
@@ -36,16 +37,17 @@ PIECES = (
 
 def cases(chance: random.Random, count: int, folder: Path) -> Iterator[Case]:
     """Files of every form with a few bytes cut, repeated, exchanged or put in, under every ending."""
-    seeds = _seeds()
+    seeds, folders = _seeds(), [BEIR, *_folders(folder)]
     for number in range(count):
         place = folder / str(number)
-        if chance.random() < 0.3:
-            files = dict(BEIR)
+        if chance.random() < 0.4:
+            files = dict(chance.choice(folders))
             name = chance.choice(list(files))
             files[name] = _mutated(files[name], chance)
         else:
             form = chance.choice(list(seeds))
-            name = f"train.{chance.choice((form.rpartition(' ')[2], 'json', 'jsonl', 'csv', 'tsv', 'parquet'))}"
+            endings = (form.rpartition(" ")[2], "json", "jsonl", "csv", "tsv", "parquet", "csv.gz", "jsonl.zst")
+            name = f"train.{chance.choice(endings)}"
             files = {name: _mutated(seeds[form], chance)}
         yield Case(f"{number} {name}: {files[name][:200]!r}", lambda files=files, place=place: _read(files, place))
 
@@ -93,6 +95,8 @@ def _seeds() -> dict[str, bytes]:
         "array json": json.dumps(ROWS, indent=1),
         "columns json": json.dumps({name: [row[name] for row in ROWS] for name in ROWS[0]}),
         "object json": json.dumps(OBJECT, indent=1),
+        "grades json": json.dumps({**OBJECT, "relevant_docs": {"a": {"x": 2}, "c": {"y": 0.5, "x": 0}}}),
+        "squad json": json.dumps({"data": [{"paragraphs": [{"context": "b", "qas": [{"id": "c", "question": "d"}]}]}]}),
         "commas csv": "\n".join([",".join(ROWS[0]), '"a ""b""","c\nd",e,f', *lines]),
         "semicolons csv": "\n".join([";".join(ROWS[0]), *(line.replace(",", ";") for line in lines)]),
         "tabs tsv": "\n".join(["\t".join(ROWS[0]), *(line.replace(",", "\t") for line in lines)]),
@@ -103,4 +107,34 @@ def _seeds() -> dict[str, bytes]:
         stream = io.BytesIO()
         parquet.write_table(pyarrow.Table.from_pylist(rows), stream, compression="zstd")
         packed[f"{name} parquet"] = stream.getvalue()
+    packed["gzip csv.gz"] = gzip.compress(texts["commas csv"].encode())
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(texts["lines jsonl"].encode())
+    packed["zstd jsonl.zst"] = bytes(sink.getvalue())
+    packed["wide csv"] = texts["commas csv"].encode("utf-16")
     return {**{name: text.encode() for name, text in texts.items()}, **packed}
+
+
+def _folders(scratch: Path) -> Iterator[dict[str, bytes]]:
+    """Folders of several files: compressed BEIR, MTEB's Parquet, MS MARCO's tables, and a saved dataset."""
+    import datasets
+    import pyarrow
+    from pyarrow import parquet
+
+    def packed(**columns: list[object]) -> bytes:
+        stream = io.BytesIO()
+        parquet.write_table(pyarrow.table(columns), stream)
+        return stream.getvalue()
+
+    yield {f"{name}.gz": gzip.compress(content) for name, content in BEIR.items()}
+    yield {
+        "corpus/corpus-00000-of-00001.parquet": packed(_id=["d1", "d2"], text=["a", "b"]),
+        "queries/queries-00000-of-00001.parquet": packed(_id=["q1"], text=["c"]),
+        "qrels/test-00000-of-00001.parquet": packed(**{"query-id": ["q1"], "corpus-id": ["d1"], "score": [2]}),
+    }
+    yield {"collection.tsv": b"d1\ta b\nd2\tc\n", "queries.tsv": b"q1\td\n", "qrels.dev.tsv": b"q1\t0\td1\t1\n"}
+    saved = scratch / "saved"
+    datasets.Dataset.from_list(ROWS).save_to_disk(str(saved))
+    yield {file.name: file.read_bytes() for file in saved.iterdir()}
+    shutil.rmtree(saved)

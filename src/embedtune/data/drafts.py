@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
@@ -115,6 +116,7 @@ class Rows:
         numbers: Where each row stands in the file, or empty where that is its number.
         unit: What ``numbers`` count: lines or rows.
         scores: Of each row, as :class:`~embedtune.records.TrainingSet` has them; empty where the file has none.
+        shards: First row and name of each file, where several make one table; ``numbers`` count through all of them.
         groups: Of each row, what a column of groups says: rows of one group stay in one split; empty without one.
     """
 
@@ -125,10 +127,15 @@ class Rows:
     unit: Literal["line", "row"] = "line"
     scores: Sequence[tuple[Any, ...]] = ()
     groups: Sequence[Any] = ()
+    shards: Sequence[tuple[int, str]] = ()
 
     def place(self, row: int) -> Place:
         """Where a row stands."""
-        return Place(self.file, self.numbers[row], self.unit) if self.numbers else Place(self.file, row + 1, "row")
+        number, unit = (self.numbers[row], self.unit) if self.numbers else (row + 1, "row")
+        if not self.shards:
+            return Place(self.file, number, unit)
+        first, file = self.shards[bisect_right(self.shards, number, key=lambda shard: shard[0]) - 1]
+        return Place(file, number - first + 1, "row")
 
 
 Table = Collection | Rows

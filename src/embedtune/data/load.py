@@ -21,7 +21,7 @@ from embedtune.data.overlap import find_overlaps
 from embedtune.data.readers.columns import is_role
 from embedtune.data.readers.files import read_files, read_table
 from embedtune.data.readers.hub import read_hub
-from embedtune.data.readers.pydocs import read_pydocs
+from embedtune.data.readers.library.pydocs import read_pydocs
 from embedtune.data.report import DataReport
 from embedtune.errors import DataError, join_problems
 from embedtune.records import RetrievalSet, TaskData

@@ -111,9 +111,11 @@ def test_a_row_of_many_positives_and_negatives_does_not_multiply(tmp_path: Path)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\x1f\x8b\x08\x00rest", "must be text or Parquet, but got gzip"),
+        (b"\x1f\x8b\x08\x00rest", "must be a whole gzip file, but got"),
+        (b"\x28\xb5\x2f\xfdrest", "must be a whole zstd file, but got"),
+        (b"BZh91AY", "must be text or Parquet, but got bzip2"),
         (b"PK\x03\x04rest", "but got zip, as Excel's .xlsx is"),
-        ("anchor,positive\na,b\n".encode("utf-16"), "but got UTF-16"),
+        ("anchor,positive\na,b\n".encode("utf-16")[:-1], "must be UTF-16, as it begins, but got something else"),
         ("anchor,positive\na,b\n".encode("utf-16-le"), "csv:1 must be text, but got a NUL byte"),
         (b"anchor,positive\na,b\nc,\0\n", "csv:3 must be text, but got a NUL byte"),
         (b"anchor,positive\na,\xff\n", "csv:2 must be UTF-8, but got the byte 0xff"),

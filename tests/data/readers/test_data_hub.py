@@ -56,9 +56,9 @@ def test_training_split_alone_is_split_by_group(tmp_path: Path) -> None:
 def test_unknown_columns_and_splits_are_named(tmp_path: Path) -> None:
     write_split(tmp_path, "train", header="text,words")
     found = inspect(tmp_path, splits={"test": "held-out"}).problems
-    assert found[0].startswith(f"{tmp_path} train must have a column for anchor (anchor, query, ")
-    assert "but got text, words. Rename one or set data.columns.anchor." in found[0]
-    assert found[-1] == (
+    assert found[1].startswith(f"{tmp_path} train must have a column for anchor (anchor, query, ")
+    assert "but got text, words. Rename one or set data.columns.anchor." in found[1]
+    assert found[0] == (
         f"data.splits.test must be a split of {tmp_path}, but got held-out; it has train. Use one of them."
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from embedtune.config import DataConfig
 from embedtune.data import inspect_task
-from embedtune.data.readers.pydocs import MAX_PER_MODULE, read_modules, standard_modules
+from embedtune.data.readers.library.pydocs import MAX_PER_MODULE, read_modules, standard_modules
 from embedtune.data.report import DataReport
 from embedtune.records import TaskData
 

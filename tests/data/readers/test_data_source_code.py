@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtune.data.readers.source_code import MAX_CHARACTERS, Snippet, read_snippets, summary
+from embedtune.data.readers.library.source_code import MAX_CHARACTERS, Snippet, read_snippets, summary
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pathlib import PurePath
 from embedtune.data.drafts import Notes, Rows
 from embedtune.data.readers.boundary import Unreadable
 from embedtune.data.readers.columns import is_usual, match_columns
+from embedtune.data.readers.regular_file import inner_name
 from embedtune.data.readers.rows import Columns, make_rows
 
 TRIPLES = ("anchor", "positive", "negative")
@@ -68,7 +69,7 @@ def read_delimited(text: str, file: str, mapping: Mapping[str, str], notes: Note
 def choose_dialect(text: str, file: str, notes: Notes) -> Dialect:
     """Decide by the file extension and the header; reported if it is not the usual one."""
     header = text.lstrip("\n").split("\n", 1)[0]
-    ending = PurePath(file).suffix.lower()
+    ending = PurePath(inner_name(file)).suffix.lower()
     if ending == ".tsv" or (ending != ".csv" and "\t" in header):
         return Dialect("\t", quoted=False)
     unquoted = re.sub(r'"[^"]*"', "", header)

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
 from embedtune.config import DataConfig
 from embedtune.data.drafts import Draft, Notes, Rows, Table, listed
-from embedtune.data.readers.beir import QRELS, is_beir, missing_from_beir, read_beir
+from embedtune.data.readers.beir import (
+    QREL_ENDINGS,
+    is_beir,
+    missing_from_beir,
+    qrels_folder,
+    read_beir,
+    split_of,
+)
 from embedtune.data.readers.boundary import boundary
+from embedtune.data.readers.dataset import is_saved, read_saved
 from embedtune.data.readers.delimited import read_delimited
 from embedtune.data.readers.json_object import is_json_object, read_json_object
 from embedtune.data.readers.json_rows import read_json_rows
 from embedtune.data.readers.json_values import is_json, json_values
 from embedtune.data.readers.parquet import read_parquet
-from embedtune.data.readers.regular_file import decode, is_parquet, read_bytes
+from embedtune.data.readers.regular_file import decode, inner_name, is_parquet, read_bytes
+from embedtune.data.readers.shards import is_shard, joined, stem_of, whole
+from embedtune.data.readers.squad import is_squad, read_squad
 
 _SPLIT_NAMES = {
     "train": ("train", "training"),
     "validation": ("val", "valid", "validation", "dev", "eval"),
     "test": ("test",),
 }
-_ENDINGS = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
+_ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
 def read_files(config: DataConfig) -> Draft:
@@ -39,8 +50,12 @@ def _read(config: DataConfig, notes: Notes) -> Draft:
         message = f"data.path must be a file or a folder that exists, but got {given} ({path.absolute()}). Correct it."
         notes.refuse("data.path", message)
         return Draft(given)
+    if path.is_dir() and is_saved(path):
+        return read_saved(path, config, notes)
     if path.is_dir() and is_beir(path):
-        named = _split_files(path / QRELS, path, config, (".tsv",), notes)
+        judged = qrels_folder(path)
+        pattern = "*" if judged != path else "qrels*"
+        named = _split_files(judged, path, config, Names(QREL_ENDINGS, pattern, split_of), notes)
         return Draft(given, read_beir(path, named, notes))
     if not path.is_dir() and not config.splits:
         return Draft(given, single=_read_single(path, config.columns, notes))
@@ -49,8 +64,19 @@ def _read(config: DataConfig, notes: Notes) -> Draft:
         notes.refuse("files", message)
         return Draft(given)
     named = _named_files(path, config, notes)
-    tables = {split: read_table(file, config.columns, notes) for split, file in named.items()}
+    tables = {split: _table(file, config.columns, notes) for split, file in named.items()}
     return Draft(given, {split: table for split, table in tables.items() if table is not None})
+
+
+def _table(path: Path, columns: Mapping[str, str], notes: Notes) -> Table | None:
+    """One file, or all the shards beside one of them."""
+    if not is_shard(path.name):
+        return read_table(path, columns, notes)
+    files = whole((file for file in path.parent.glob("*") if stem_of(file.name) == stem_of(path.name)), notes)
+    parts = [table for file in files if isinstance(table := read_table(file, columns, notes), Rows)]
+    if not files or len(parts) < len(files):
+        return None
+    return joined(parts, str(path.parent / f"{stem_of(path.name)}-*-of-{len(files):05d}"), notes)
 
 
 def read_table(path: Path, columns: Mapping[str, str], notes: Notes) -> Table | None:
@@ -69,6 +95,8 @@ def _parse(content: bytearray, file: str, columns: Mapping[str, str], notes: Not
     before = len(notes.problems)
     values = list(json_values(text, file, notes))
     torn = len(notes.problems)
+    if len(values) == 1 and is_squad(values[0][1]):
+        return read_squad(values[0][1], file, notes)
     if len(values) == 1 and is_json_object(values[0][1]):
         return read_json_object(values[0][1], file, notes)
     rows = read_json_rows(values, file, columns, notes)
@@ -93,7 +121,7 @@ def _read_single(path: Path, columns: Mapping[str, str], notes: Notes) -> Rows |
 def _named_files(path: Path, config: DataConfig, notes: Notes) -> dict[str, Path]:
     """Split -> file, in a folder or beside a file; that file is for training unless ``splits`` says otherwise."""
     if path.is_dir():
-        return _split_files(path, path, config, _ENDINGS, notes)
+        return _split_files(path, path, config, Names(_ENDINGS), notes)
     named = _given_files(path.parent, config.splits)
     return named if path in named.values() else {"train": path, **named}
 
@@ -102,16 +130,33 @@ def _given_files(base: Path, splits: Mapping[str, str]) -> dict[str, Path]:
     return {split: base / Path(file).expanduser() for split, file in splits.items()}
 
 
-def _split_files(
-    folder: Path, base: Path, config: DataConfig, endings: tuple[str, ...], notes: Notes
-) -> dict[str, Path]:
+@dataclass(frozen=True)
+class Names:
+    """How the files of splits are named.
+
+    Attributes:
+        endings: Of their names, without what says that they are compressed.
+        pattern: Of their names.
+        split_of: The name of a split by that of its file.
+    """
+
+    endings: tuple[str, ...]
+    pattern: str = "*"
+    split_of: Callable[[str], str] = stem_of
+
+
+def _split_files(folder: Path, base: Path, config: DataConfig, names: Names, notes: Notes) -> dict[str, Path]:
     """Split -> file by the names in ``folder``; ``data.splits`` (relative to ``base``) wins."""
-    files = sorted(file for file in folder.glob("*") if file.suffix.lower() in endings)
+    endings = names.endings
+    files = sorted(
+        file for file in folder.glob(names.pattern) if PurePath(inner_name(file.name)).suffix.lower() in endings
+    )
     given = _given_files(base, config.splits)
     before = len(notes.problems)
     named: dict[str, Path] = {}
-    for split, names in _SPLIT_NAMES.items():
-        found = [file for file in files if file.stem.lower() in names]
+    for split, usual in _SPLIT_NAMES.items():
+        found = [file for file in files if names.split_of(file.name).lower() in usual]
+        found = found[:1] if all(is_shard(file.name) for file in found) else found
         if split in given:
             named[split] = given[split]
         elif len(found) == 1:
@@ -126,7 +171,12 @@ def _split_files(
         message = f"{folder} must have a file {expected}, but got {shown}. Rename one or set data.splits.SPLIT=FILE."
         notes.refuse("files", message)
     read = {file.resolve() for file in (*named.values(), *(Path(own).expanduser() for own in config.extra.values()))}
-    unread = [file.name for file in files if file.resolve() not in read]
+    sharded = {(file.parent, stem_of(file.name)) for file in named.values() if is_shard(file.name)}
+    unread = [
+        file.name
+        for file in files
+        if file.resolve() not in read and not (is_shard(file.name) and (file.parent, stem_of(file.name)) in sharded)
+    ]
     if unread and named:
         notes.warnings.append(
             f"{folder} has files that are not read: {listed(unread)}. data.splits.SPLIT=FILE makes one a split."

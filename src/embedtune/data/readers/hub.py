@@ -1,41 +1,36 @@
-"""A dataset of rows on the Hugging Face hub."""
+"""A dataset on the Hugging Face hub: rows, or in the form of MTEB."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from embedtune.config import DataConfig
-from embedtune.data.drafts import Draft, Notes, Rows, listed
-from embedtune.data.readers.boundary import boundary
-from embedtune.data.readers.columns import match_columns
-from embedtune.data.readers.rows import Columns, make_rows
-
-_SPLIT_NAMES = {"train": ("train",), "validation": ("validation", "dev", "val"), "test": ("test",)}
+from embedtune.data.drafts import Draft, Notes, listed
+from embedtune.data.readers.dataset import collections_of, rows_of
 
 
 def read_hub(config: DataConfig) -> Draft:
-    """The rows of every split; a dataset with a training split alone comes in one piece."""
+    """The rows of every split, or the splits of a dataset in the form of MTEB."""
     source = f"{config.path}@{config.revision}" if config.revision else str(config.path)
     notes = Notes()
-    found = _load(config, notes)
-    tables: dict[str, Rows] = {}
-    used: set[str] = set()
-    for split, usual in _SPLIT_NAMES.items():
-        given = config.splits.get(split)
-        name = given or next((name for name in usual if name in found), None)
-        if name in found:
-            used.add(name)
-            rows = _rows(found[name], f"{source} {name}", config, notes)
-            tables |= {split: rows} if rows else {}
-        elif given:
-            message = f"data.splits.{split} must be a split of {source}, but got {given}; it has {', '.join(found)}."
-            notes.refuse("data.splits", f"{message} Use one of them.")
-    if used and (unread := [name for name in found if name not in used]):
-        notes.warnings.append(f"{source} has splits that are not read: {listed(unread)}. Set data.splits.SPLIT=NAME.")
-    if list(tables) == ["train"] and not config.splits:
-        return Draft(source, single=tables["train"]).noted(notes)
-    return Draft(source, tables).noted(notes)
+    parts = _parts(config)
+    if parts is not None:
+        corpus, queries, judged = (_load(replace(config, subset=name), notes) for name in parts)
+        draft = collections_of(list(corpus.values()), list(queries.values()), judged, config, notes)
+        return replace(draft, source=source).noted(notes)
+    return rows_of(_load(config, notes), source, config, notes).noted(notes)
+
+
+def _parts(config: DataConfig) -> tuple[str, str, str] | None:
+    """The subsets of passages, queries and judgements, of a dataset that has them apart."""
+    import datasets
+
+    names = _subsets(datasets.get_dataset_config_names, config)
+    judged = [config.subset] if config.subset else ["default", "qrels"]
+    found = [name for name in judged if name in names and name not in ("corpus", "queries")]
+    return ("corpus", "queries", found[0]) if {"corpus", "queries"} <= set(names) and found else None
 
 
 def _load(config: DataConfig, notes: Notes) -> dict[str, Any]:
@@ -66,12 +61,3 @@ def _subsets(names: Callable[..., list[str]], config: DataConfig) -> list[str]:
         return names(config.path, revision=config.revision)
     except Exception:  # as above; what failed first is what is said
         return []
-
-
-def _rows(dataset: Any, place: str, config: DataConfig, notes: Notes) -> Rows | None:
-    roles = match_columns(dataset.column_names, config.columns, place, notes)
-    if roles is None:
-        return None
-    with boundary(place, notes):
-        return make_rows(Columns(place, {name: list(dataset[name]) for name in roles.columns}), roles, notes)
-    return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from embedtune.data.drafts import Notes, Rows
 from embedtune.data.readers.boundary import Unreadable
-from embedtune.data.readers.columns import match_columns
+from embedtune.data.readers.columns import Roles, match_columns
 from embedtune.data.readers.room import CELL, require_room
 from embedtune.data.readers.rows import Columns, make_rows
 
@@ -23,25 +23,43 @@ def read_parquet(content: bytes | bytearray, file: str, mapping: Mapping[str, st
     Raises:
         Unreadable: It is torn, or unpacks to too much.
     """
+    found: list[Roles] = []
+
+    def choose(names: Sequence[str]) -> tuple[str, ...]:
+        roles = match_columns(names, mapping, file, notes)
+        found.extend([roles] if roles else [])
+        return roles.columns if roles else ()
+
+    values = read_columns(content, file, choose)
+    return make_rows(Columns(file, values), found[0], notes) if found else None
+
+
+def read_columns(
+    content: bytes | bytearray, file: str, choose: Callable[[Sequence[str]], tuple[str, ...]]
+) -> dict[str, list[Any]]:
+    """The cells of those columns that ``choose`` takes of all names; none are read where it takes none.
+
+    Raises:
+        Unreadable: It is torn, or unpacks to too much.
+    """
     import pyarrow
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(pyarrow.BufferReader(content)) as source:
             schema, metadata = source.schema_arrow, source.metadata
-        roles = match_columns(schema.names, mapping, file, notes)
-        if roles is None:
-            return None
-        _check_promise(metadata, roles.columns, file, len(content))
+        columns = choose(schema.names)
+        if not columns:
+            return {}
+        _check_promise(metadata, columns, file, len(content))
         texts = [field.name for field in schema if pyarrow.types.is_string(field.type)]
         # A text that repeats is held once, as the file holds it.
         with parquet.ParquetFile(pyarrow.BufferReader(content), read_dictionary=texts) as source:
-            values = _values(source, roles.columns, file, len(content))
+            return _values(source, columns, file, len(content))
     except (pyarrow.ArrowException, OSError) as error:
         detail = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         message = f"{file} must be a whole Parquet file, but got: {detail}. Write it again."
         raise Unreadable("unreadable files", message) from error
-    return make_rows(Columns(file, values), roles, notes)
 
 
 def _check_promise(metadata: pyarrow.parquet.FileMetaData, columns: tuple[str, ...], file: str, packed: int) -> None:
@@ -74,6 +92,7 @@ def _cells(array: pyarrow.Array) -> tuple[list[Any], int]:
 
     if not pyarrow.types.is_dictionary(array.type):
         return array.to_pylist(), array.nbytes + CELL * len(array)
+    array.validate(full=True)  # a damaged file may have indices beyond its texts
     different = array.dictionary.to_pylist()
     sizes = [CELL + len(text or "") for text in different]
     chosen = array.indices.to_pylist()

@@ -17,7 +17,7 @@ from embedtune.config import DataConfig
 from embedtune.data.digest import text_id
 from embedtune.data.drafts import Collection, Draft, Problem, Relevance, Rows, Texts
 from embedtune.data.group_split import rank
-from embedtune.data.readers.source_code import Snippet, read_snippets
+from embedtune.data.readers.library.source_code import Snippet, read_snippets
 
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 """Of the snippets; a module goes to the split that is furthest behind its share."""

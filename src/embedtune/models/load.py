@@ -17,6 +17,7 @@ from embedtune.errors import ModelError
 from embedtune.machine.files import kind_of
 from embedtune.models.adapters import is_adapter, merge, on_base
 from embedtune.models.attention import choose_attention
+from embedtune.models.malformed import is_of_files
 from embedtune.models.tiny import tiny_model
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 
 _OWN = "_embedtune_own_prompts"
 """Attribute of a loaded model: the prompts it came with."""
-
-_OF_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""Exceptions that the libraries raise for malformed files; not those of a device."""
 
 
 def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransformer:
@@ -156,16 +154,17 @@ def _refuse_odd_files(folder: Path, config: ModelConfig) -> None:
     """Check that a folder holds only regular files; links to them are allowed, as the hub's cache consists of them.
 
     Raises:
-        ModelError: Something in it is a pipe, a device or a socket, or a link to one.
+        ModelError: Something in it is a pipe, a device or a socket, or a link to one; or a folder in it is a link,
+            whose files no check would see.
     """
-    for place, _, files in os.walk(folder):
-        for name in files:
-            path = Path(place, name)
-            if path.exists() and not path.is_file():
-                raise ModelError(
-                    f"model.name must be a folder of files, but got {config.name}, whose "
-                    f"{path.relative_to(folder).as_posix()} is {kind_of(path.stat().st_mode)}. Remove it."
-                )
+    for place, folders, files in os.walk(folder):
+        odd = [path for name in files if (path := Path(place, name)).exists() and not path.is_file()]
+        for path in (*odd, *(own for name in folders if (own := Path(place, name)).is_symlink())):
+            mode = (path.lstat() if path.is_symlink() and path.is_dir() else path.stat()).st_mode
+            raise ModelError(
+                f"model.name must be a folder of files, but got {config.name}, whose "
+                f"{path.relative_to(folder).as_posix()} is {kind_of(mode)}. Remove it."
+            )
 
 
 def _refuse_pickles(folder: Path, config: ModelConfig) -> None:
@@ -225,7 +224,6 @@ def hub_reachable() -> bool:
 
 def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTransformer:
     from huggingface_hub import try_to_load_from_cache
-    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     local = Path(location).is_dir()
@@ -240,7 +238,9 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             trust_remote_code=config.trust_remote_code,
             model_kwargs={"use_safetensors": True, "dtype": _torch_dtype(config.dtype)},
         )
-    except (SafetensorError, *_OF_FILES) as error:
+    except Exception as error:
+        if not is_of_files(error):
+            raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         remedy = (
             "Check that it is a sentence-transformers folder with safetensors weights."

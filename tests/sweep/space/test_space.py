@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from random import Random
 from typing import Any
 
@@ -83,6 +84,31 @@ def test_build_space_reports_every_problem() -> None:
     with pytest.raises(ConfigError) as caught:
         space_of("train.x=choice([1], [2])", "data.path=choice(a, b)", "train.y=glob(*)")
     assert {line.split()[0] for line in str(caught.value).splitlines()} == {"train.x", "data.path", "train.y"}
+
+
+@pytest.mark.parametrize(
+    ("sweep", "reason"),
+    [
+        ("glob(*)", "a glob cannot be searched; write the names, as choice(A, B)"),
+        ("1, glob(*)", "not another sweep"),
+        ("choice(choice(1, 2), 3)", "not another sweep"),
+        ("choice({a: 1}, 2)", "not {'a': 1}"),
+        ("shuffle(choice(1, 2))", "the sampler decides the order"),
+        ("shuffle(range(1, 4))", "the sampler decides the order"),
+        ("range(inf)", "its numbers must be finite"),
+        ("interval(0, inf)", "its numbers must be finite"),
+        ("interval(nan, 1)", "its numbers must be finite"),
+        ("int(interval(0, 1e30))", "whole ones at most 9007199254740992"),
+        ("range(0, 1, 1e-300)", "its step is too small for its ends"),
+        ("tag(log, interval(0, 1))", "log"),
+    ],
+)
+@pytest.mark.parametrize("key", ["model", "train.x"])
+def test_build_space_refuses_what_cannot_be_searched(key: str, sweep: str, reason: str) -> None:
+    with pytest.raises(
+        ConfigError, match=f"^{key} must be a sweep that can be searched, but got .*{re.escape(reason)}"
+    ):
+        space_of(f"{key}={sweep}")
 
 
 def test_corners_touch_every_choice_and_both_ends() -> None:

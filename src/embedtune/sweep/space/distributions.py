@@ -7,18 +7,22 @@ The meaning is that of hydra-optuna-sweeper: ``choice`` is categorical, ``range`
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+import sys
+from decimal import Decimal, InvalidOperation
 from random import Random
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial
 
-from embedtune.config.grammar import choices, same
+from embedtune.config.grammar import choices, refuse_shuffle, same
 from embedtune.config.hydra_private import IntervalSweep, Override, RangeSweep
 
 _OFF_STEP = 1e-8
 """How far, in steps, a value may lie from its step: what floating point makes of 0.1 + 0.2."""
+
+_MOST_WHOLE = 2**53
+"""Larger whole numbers are not exact once they are stored as floating point."""
 
 
 def distribution_of(override: Override) -> BaseDistribution:
@@ -31,6 +35,7 @@ def distribution_of(override: Override) -> BaseDistribution:
     if override.is_choice_sweep():
         return CategoricalDistribution(choices(override))
     if isinstance(value, RangeSweep):
+        refuse_shuffle(value)
         return _numeric(value.start, value.stop, value.step, "log" in value.tags)
     if isinstance(value, IntervalSweep):
         return _numeric(value.start, value.end, None, "log" in value.tags)
@@ -108,9 +113,16 @@ def identity(distribution: BaseDistribution, value: Any) -> str:
 
 
 def _numeric(low: Any, high: Any, step: Any, log: bool) -> BaseDistribution:
-    if all(isinstance(value, int) for value in (low, high, step) if value is not None):
+    numbers = [value for value in (low, high, step) if value is not None]
+    whole = all(isinstance(value, int) for value in numbers)
+    if not all(abs(value) <= (_MOST_WHOLE if whole else sys.float_info.max) for value in numbers):
+        raise ValueError(f"its numbers must be finite, and whole ones at most {_MOST_WHOLE}")
+    if whole:
         return IntDistribution(low, high, log=log, step=1 if step is None or log else step)
-    return FloatDistribution(float(low), float(high), log=log, step=None if step is None or log else float(step))
+    try:
+        return FloatDistribution(float(low), float(high), log=log, step=None if step is None or log else float(step))
+    except InvalidOperation as error:
+        raise ValueError("its step is too small for its ends") from error
 
 
 def _steps(distribution: FloatDistribution, value: float) -> int:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from embedtune.config import Dtype, ModelConfig
 from embedtune.errors import ModelError
-from embedtune.machine.files import kind_of
 from embedtune.models.adapters import is_adapter, merge, on_base
 from embedtune.models.attention import choose_attention
+from embedtune.models.foreign import refuse_odd_files, refuse_pickles
 from embedtune.models.malformed import is_of_files
 from embedtune.models.tiny import tiny_model
 
@@ -116,7 +116,7 @@ def model_location(config: ModelConfig) -> str:
         return str(packaged_minilm())
     path = Path(config.name)
     if path.is_dir():
-        _refuse_odd_files(path, config)
+        refuse_odd_files(path, config.name)
         return str(path)
     if path.is_absolute() or config.name.startswith((".", "~")) or config.name.count("/") > 1:
         raise ModelError(f"model.name must name a folder, but got {config.name}. Check the path.")
@@ -148,38 +148,6 @@ def packaged_minilm() -> Path:
             f"Install {MINILM_PACKAGE} again."
         )
     return weights[0].parent
-
-
-def _refuse_odd_files(folder: Path, config: ModelConfig) -> None:
-    """Check that a folder holds only regular files; links to them are allowed, as the hub's cache consists of them.
-
-    Raises:
-        ModelError: Something in it is a pipe, a device or a socket, or a link to one; or a folder in it is a link,
-            whose files no check would see.
-    """
-    for place, folders, files in os.walk(folder):
-        odd = [path for name in files if (path := Path(place, name)).exists() and not path.is_file()]
-        for path in (*odd, *(own for name in folders if (own := Path(place, name)).is_symlink())):
-            mode = (path.lstat() if path.is_symlink() and path.is_dir() else path.stat()).st_mode
-            raise ModelError(
-                f"model.name must be a folder of files, but got {config.name}, whose "
-                f"{path.relative_to(folder).as_posix()} is {kind_of(mode)}. Remove it."
-            )
-
-
-def _refuse_pickles(folder: Path, config: ModelConfig) -> None:
-    """Check that no module's weights exist only as a pickle: reading them could run code.
-
-    Raises:
-        ModelError: Those of a module are.
-    """
-    for weights in sorted([*folder.rglob("pytorch_model.bin"), *folder.rglob("adapter_model.bin")]):
-        if not list(weights.parent.glob("*.safetensors")):
-            raise ModelError(
-                f"model.name must be a model that loads from safetensors, but got {config.name}, whose "
-                f"{weights.relative_to(folder).as_posix()} is pickled and could run code. "
-                "Save the model again with a current sentence-transformers."
-            )
 
 
 def model_identity(name: str) -> str:
@@ -228,7 +196,7 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
 
     local = Path(location).is_dir()
     if local:
-        _refuse_pickles(Path(location), config)
+        refuse_pickles(Path(location), config.name)
     try:
         model = SentenceTransformer(
             location,
@@ -254,5 +222,5 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
         ) from error
     cached = None if local else try_to_load_from_cache(location, "modules.json", revision=config.revision)
     if isinstance(cached, str):  # the folder that the hub's files came to; torch read them as weights alone
-        _refuse_pickles(Path(cached).parent, config)
+        refuse_pickles(Path(cached).parent, config.name)
     return model

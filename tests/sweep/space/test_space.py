@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from random import Random
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from embedtune.errors import ConfigError
+from embedtune.sweep.space.constraints import Constraints
+from embedtune.sweep.space.rules import worth_running
 from embedtune.sweep.space.space import EACH, build_space, split_arguments, to_overrides
 
 
@@ -141,6 +144,19 @@ def test_points_are_all_combinations_in_order() -> None:
     ]  # fmt: skip
     assert space.endless == []
     assert space_of("train.a=interval(0, 1)", "train.b=choice(1, 2)").endless == ["train.a"]
+
+
+@pytest.mark.parametrize("sweep", ["range(0, 1, 1e-9)", "range(1, 1e9, 1)", "int(interval(1, 1000000000))"])
+def test_a_range_of_a_billion_values_takes_no_memory(sweep: str) -> None:
+    space = space_of(f"train.x={sweep}")
+    tracemalloc.start()
+    try:
+        assert worth_running(space, Constraints()) is None
+        assert space.endless == []
+        assert 0 <= space.draw(Random(0))["train.x"] <= 1e9
+        assert tracemalloc.get_traced_memory()[1] < 30e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_identity_does_not_depend_on_how_a_step_was_computed() -> None:

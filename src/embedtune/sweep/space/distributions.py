@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import sys
-from decimal import Decimal, InvalidOperation
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, overload
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial
@@ -53,7 +55,27 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
     return whole and distribution.low <= value <= distribution.high and _on_step(distribution, value)
 
 
-def values_of(distribution: BaseDistribution) -> list[Any] | None:
+@dataclass(frozen=True)
+class _Steps(Sequence[float]):
+    """Stepped values, each made when it is asked for: a range may have a billion."""
+
+    low: Decimal
+    step: Decimal
+    steps: int
+
+    def __len__(self) -> int:
+        return self.steps + 1
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[float]: ...
+    def __getitem__(self, index: int | slice) -> float | Sequence[float]:
+        found = range(len(self))[index]
+        return [self[i] for i in found] if isinstance(found, range) else float(self.low + found * self.step)
+
+
+def values_of(distribution: BaseDistribution) -> Sequence[Any] | None:
     """Every value, in order; None for an interval, which has infinitely many."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
@@ -61,9 +83,9 @@ def values_of(distribution: BaseDistribution) -> list[Any] | None:
     if distribution.step is None:
         return [distribution.low] if distribution.single() else None
     if isinstance(distribution, IntDistribution):
-        return list(range(distribution.low, distribution.high + 1, distribution.step))
+        return range(distribution.low, distribution.high + 1, distribution.step)
     low, step = Decimal(str(distribution.low)), Decimal(str(distribution.step))
-    return [float(low + i * step) for i in range(_steps(distribution, distribution.high) + 1)]
+    return _Steps(low, step, _steps(distribution, distribution.high))
 
 
 def ends_of(distribution: BaseDistribution) -> list[Any]:
@@ -121,7 +143,7 @@ def _numeric(low: Any, high: Any, step: Any, log: bool) -> BaseDistribution:
         return IntDistribution(low, high, log=log, step=1 if step is None or log else step)
     try:
         return FloatDistribution(float(low), float(high), log=log, step=None if step is None or log else float(step))
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise ValueError("its step is too small for its ends") from error
 
 

@@ -99,6 +99,9 @@ ODD = [
     (["-m", "sweep=optuna", "hydra.sweeper.sampler=tpe"], "hydra.sweeper.sampler must be a class and its arguments"),
     (["-m", "sweep=optuna", "hydra.sweeper._recursive_=true"], "must not say how Hydra instantiates"),
     (["-m", "sweep=optuna", "hydra.sweeper.params.a=1"], "hydra.sweeper.params.a must stand in a file"),
+    (["-m", "sweep=random", "model=glob(*)"], "model must be a sweep .*a glob cannot be searched"),
+    (["-m", "sweep=random", "loss=glob(m*)"], "loss must be a sweep .*a glob cannot be searched"),
+    (["-m", "sweep=random", "train.epochs=str(choice(1,2))"], "train.epochs must be a number, or true or false, but"),
     (["-m", "sweep=optuna", "model.name=choice(ü,b)"], "quote texts in it that are no plain words"),
 ]
 

@@ -90,9 +90,15 @@ def test_an_address_that_was_cut_shows_neither_half_of_its_password() -> None:
 
 def test_secrets_of_the_environment_are_known() -> None:
     remember_secrets(
-        environment={"HF_TOKEN": "hf_geheim1", f"{PASSED_ON}0": "http://u:ganz%20geheim@host", "HOME": "/x"}
-    )
+        environment={
+            "HF_TOKEN": "hf_geheim1", f"{PASSED_ON}0": "http://u:ganz%20geheim@host", "HOME": "/x",
+            "PGPASSWORD": "pg-1", "OPENAI_API_KEY": "sk-geheim", "https_proxy": "http://u:proxy-1@host",
+            "TOKENIZERS_PARALLELISM": "false-1",
+            "DB_PASSWORD_FILE": "/run/secrets",
+        }
+    )  # fmt: skip
     assert hide({"a": ["hf_geheim1 in /x", "ganz geheim", 1]}) == {"a": ["*** in /x", "***", 1]}
+    assert hide("pg-1 sk-geheim proxy-1 false-1 /run/secrets") == "*** *** *** false-1 /run/secrets"
 
 
 def test_a_short_plain_word_is_no_secret_elsewhere() -> None:

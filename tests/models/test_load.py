@@ -253,6 +253,22 @@ def test_a_pipe_or_device_in_a_model_folder_keeps_nobody_waiting(name: str, link
             read(ModelConfig(name=str(saved_tiny)))
 
 
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "1_Pooling/config.json"])
+def test_a_text_of_a_model_larger_than_any_is_refused_unread(name: str, saved_tiny: Path) -> None:
+    os.truncate(saved_tiny / name, 40 << 30)
+    for read in (load_model, known_dimension):
+        with pytest.raises(ModelError, match=rf"at most 256 MiB, but got .*{name} has 40,960\. Remove it\."):
+            read(ModelConfig(name=str(saved_tiny)))
+
+
+def test_a_linked_folder_in_a_model_folder_is_refused(saved_tiny: Path, tmp_path: Path) -> None:
+    (saved_tiny / "1_Pooling").rename(tmp_path / "elsewhere")
+    (saved_tiny / "1_Pooling").symlink_to(tmp_path / "elsewhere")
+    for read in (load_model, known_dimension):
+        with pytest.raises(ModelError, match=r"1_Pooling is a symbolic link\. Remove it\."):
+            read(ModelConfig(name=str(saved_tiny)))
+
+
 def test_links_to_files_are_a_model_as_in_the_cache_of_the_hub(
     tiny: SentenceTransformer, saved_tiny: Path, tmp_path: Path
 ) -> None:

@@ -238,6 +238,18 @@ def test_what_a_workspace_owns(tmp_path: Path) -> None:
     assert [path for path in foreign if space.owns(path)] == []
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+@pytest.mark.parametrize("name", ["sweeps/.workspace.lock", "mlruns/mlflow.lock"])
+def test_something_else_in_the_place_of_a_lock_is_one_clear_error(kind: str, name: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "sweeps", tmp_path / "mlruns", tmp_path / "releases")
+    (lock := tmp_path / name).parent.mkdir()
+    (outside := tmp_path / "outside").write_text("theirs")
+    {"pipe": os.mkfifo, "folder": Path.mkdir, "link": lambda path: path.symlink_to(outside)}[kind](lock)
+    with pytest.raises(TrackingError, match=rf"(a pipe|a symbolic link|Is a directory).*{lock.name}"):
+        open_store(CONFIG, workspace)
+    assert outside.read_text() == "theirs"
+
+
 @pytest.mark.parametrize("name", ["sweeps/.workspace.json", "mlruns/mlflow.db"])
 def test_a_pipe_in_the_place_of_a_file_of_the_workspace_keeps_nobody_waiting(name: str, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "sweeps", tmp_path / "mlruns", tmp_path / "releases")

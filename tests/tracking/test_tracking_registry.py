@@ -108,6 +108,23 @@ def test_a_champion_without_safetensors_is_refused(store: Store, client: MlflowC
         find_champion(store, "pickled", tmp_path)
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "1_Pooling", "more"])
+def test_a_champion_of_anything_but_regular_files_is_refused(
+    name: str, store: Store, client: MlflowClient, tmp_path: Path
+) -> None:
+    (folder := tmp_path / "champion").mkdir()
+    (folder / "weights.safetensors").touch()
+    if name == "more":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).symlink_to("/etc/passwd" if "." in name else "/etc")
+    client.create_registered_model(f"odd {name}")
+    client.create_model_version(f"odd {name}", folder.as_uri())
+    client.set_registered_model_alias(f"odd {name}", "champion", "1")
+    with pytest.raises(TrackingError, match=rf"of version 1 .*{name}: .* this is a (pipe|symbolic link)\. Restore"):
+        find_champion(store, f"odd {name}", tmp_path)
+
+
 def test_a_version_says_where_it_came_from(client: MlflowClient, register: Register) -> None:
     tags = version_tags(
         study="rights", trial="0003", objective="cosine_map@100", dim=8, values={"validation": 0.5, "test": 0.4567891},

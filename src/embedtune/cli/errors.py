@@ -29,6 +29,9 @@ def report(error: Exception, debug: bool) -> int:
     if isinstance(error, EmbedtuneError | OSError):  # a full disk or a missing permission is no defect of the program
         sys.stderr.write(redact_text(f"{type(error).__name__}: {error}\n"))
         return 1
+    if isinstance(error, MemoryError):
+        sys.stderr.write("MemoryError: there is no memory left for this. Close other programs, or take less at once.\n")
+        return 1
     if not debug:
         sys.stderr.write(redact_text("".join(traceback.format_exception(error))))
     return 1

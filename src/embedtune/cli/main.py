@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from embedtune import __version__
 from embedtune.cli.errors import INTERRUPT_STATUS, report
-from embedtune.cli.output import configure_output
+from embedtune.cli.output import configure_output, redacted_streams
 from embedtune.cli.usage import COMMANDS, usage
 from embedtune.config.redaction import remember_secrets
 from embedtune.errors import ConfigError, cut
@@ -58,13 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault(key, value)
     configure_output(debug)
     remember_secrets([word.partition("=")[2].strip("'\"") for word in arguments], os.environ)
-    try:
-        return _dispatch(arguments, debug)
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. The same command goes on where it stopped.\n")
-        return INTERRUPT_STATUS
-    except Exception as error:
-        return report(error, debug)
+    with redacted_streams():
+        try:
+            return _dispatch(arguments, debug)
+        except KeyboardInterrupt:
+            sys.stderr.write("Interrupted. The same command goes on where it stopped.\n")
+            return INTERRUPT_STATUS
+        except Exception as error:
+            return report(error, debug)
 
 
 def _dispatch(arguments: list[str], debug: bool) -> int:

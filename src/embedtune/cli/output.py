@@ -5,9 +5,48 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from typing import TextIO
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
 
-from embedtune.config.redaction import RedactedFormatter
+from embedtune.config.redaction import RedactedFormatter, hide, redact_text
+
+
+class _Redacted:
+    """A stream whose text is redacted, also that of handlers which libraries install themselves."""
+
+    def __init__(self, stream: TextIO, redacted: Callable[[str], str]) -> None:
+        self._stream, self._redacted = stream, redacted
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._redacted(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def redacted_streams() -> Iterator[None]:
+    """Let no secret out on stdout and stderr; those of the process stay redacted for what it says at its end.
+
+    Of stdout, where an answer may quote any address of the data, known secrets alone are blanked.
+    """
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _redacted(sys.stdout, hide), _redacted(sys.stderr, redact_text)
+    try:
+        yield
+    finally:
+        if before[1] is not sys.__stderr__:
+            sys.stdout, sys.stderr = before
+
+
+def _redacted(stream: TextIO, redacted: Callable[[str], str]) -> TextIO:
+    return stream if isinstance(stream, _Redacted) else cast(TextIO, _Redacted(stream, redacted))
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import reduce
+from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from embedtune.config.grammar import parse
 from embedtune.config.redaction import PASSED_ON, redact_text, redact_url
@@ -40,6 +44,42 @@ def hand_over(line: Sequence[str]) -> tuple[list[str], dict[str, str]]:
             word = f"{word.partition('=')[0]}=${{oc.env:{variable}}}"
         words.append(word)
     return words, environment
+
+
+def referring(master: DictConfig, environment: Mapping[str, str]) -> DictConfig:
+    """A composed configuration for launchers, which write it to files: for addresses with secrets it names variables.
+
+    Args:
+        master: What Hydra composed for a sweep.
+        environment: From :func:`hand_over`, and set; addresses that were not typed are added to the environment.
+    """
+    found = deepcopy(master)
+    variables = {address: variable for variable, address in environment.items()}
+    OmegaConf.set_readonly(found.hydra, False)
+    with open_dict(found):
+        for place, text in _texts(OmegaConf.to_container(found)):
+            if (told := _told(text, variables)) != text:
+                reduce(lambda node, key: node[key], place[:-1], cast(Any, found))[place[-1]] = told
+    return found
+
+
+def _texts(node: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """The texts of a tree that hold an address, and where they are; an interpolation holds none."""
+    if isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _texts(value, (*place, key))
+    elif isinstance(node, str) and "://" in node and "${" not in node:
+        yield place, node
+
+
+def _told(text: str, variables: dict[str, str]) -> str:
+    for address, variable in variables.items():
+        text = text.replace(address, f"${{oc.env:{variable}}}")
+    if "=" in text.partition("://")[0] or "${" in text or redact_url(text) == text:
+        return redact_text(text)
+    variables[text] = variable = f"{PASSED_ON}{len(variables)}"
+    os.environ[variable] = text
+    return f"${{oc.env:{variable}}}"
 
 
 def _secret_in(word: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.errors import OverrideParseException
 
 from embedtune.config.explain import explain
-from embedtune.config.hydra_private import Override, Transformer, parse_override
+from embedtune.config.hydra_private import ChoiceSweep, Override, RangeSweep, parse_override
 from embedtune.errors import ConfigError
 
 Value = str | int | float | bool | None
@@ -83,17 +83,31 @@ def as_hydra_takes_it(override: str) -> str:
 
 
 def choices(override: Override) -> list[Value]:
-    """The values of a ``choice``.
+    """The values of a ``choice``, in the order written.
 
     Raises:
-        ValueError: One of them is a list or a mapping.
+        ValueError: It is a ``glob``, its order is left to chance, or one of its values is a list, a mapping or a sweep.
     """
-    quoted = override.sweep_iterator(transformer=Transformer.identity)
-    values: list[Any] = [getattr(value, "text", value) for value in quoted]
-    odd = [value for value in values if isinstance(value, list | dict)]
+    sweep: Any = override.value()
+    if not isinstance(sweep, ChoiceSweep):
+        raise ValueError("a glob cannot be searched; write the names, as choice(A, B)")
+    refuse_shuffle(sweep)
+    values: list[Any] = [getattr(value, "text", value) for value in sweep.list]
+    odd = [value for value in values if not isinstance(value, str | int | float | None)]
     if odd:
-        raise ValueError(f"a choice must be text, a number, true, false or null, not {odd[0]}")
+        shown = odd[0] if isinstance(odd[0], list | dict) else "another sweep"
+        raise ValueError(f"a choice must be text, a number, true, false or null, not {shown}")
     return values
+
+
+def refuse_shuffle(sweep: ChoiceSweep | RangeSweep) -> None:
+    """Check that a sweep has one order: each worker reads it anew, and all must read the same.
+
+    Raises:
+        ValueError: It is a ``shuffle``.
+    """
+    if sweep.shuffle:
+        raise ValueError("the sampler decides the order; leave out shuffle")
 
 
 def same(one: Any, other: Any) -> bool:

@@ -12,16 +12,16 @@ from typing import Any
 # no documented type says what kind of sweep it holds.
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Transformer
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 __all__ = [
+    "ChoiceSweep",
     "ConfigLoader",
     "IntervalSweep",
     "Override",
     "RangeSweep",
-    "Transformer",
     "compose_trial",
     "make_launcher",
     "parse_override",

@@ -14,13 +14,12 @@ from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "***"
 
-VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "HF_TOKEN", "PGPASSWORD", "DATABRICKS_TOKEN")
-"""Variables of the environment whose values are secrets."""
-
 PASSED_ON = "EMBEDTUNE_SECRET_"
 """Prefix of variables that pass a worker the addresses that must not appear in its arguments."""
 
 _SECRET = r"password|passwd|passphrase|pwd|secrets?|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key"
+_VARIABLE = re.compile(rf"(?:^|.*_)(?:{_SECRET}|pgpassword)", re.IGNORECASE)
+"""Names of variables of the environment whose values are secrets, such as ``HF_TOKEN``."""
 _SECRET_KEY = re.compile(rf"(?:^|[._-])(?:{_SECRET})(?:$|[._-])", re.IGNORECASE)
 _QUERY = re.compile(rf"([?&](?:[a-z0-9]+[_-])*(?:{_SECRET})=)[^&\s'\"]+", re.IGNORECASE)
 _SCHEME = r"(?<![a-z0-9+.-])(?!(?:sqlite|file)\b)[a-z][a-z0-9+.-]*://"
@@ -90,15 +89,14 @@ def remember_secrets(addresses: Iterable[str | None] = (), environment: Mapping[
 
     Args:
         addresses: URLs; their passwords and the values in their queries are secrets. Texts without any are passed over.
-        environment: Variables; those of ``VARIABLES`` are secrets, and those passed on to a worker are addresses.
+        environment: Variables; those named like secrets are secrets, and addresses among the others may hold some.
     """
     environment = environment or {}
-    passed_on = [value for name, value in environment.items() if name.startswith(PASSED_ON)]
-    for url in [*filter(None, addresses), *passed_on]:
+    for url in [*filter(None, addresses), *(value for value in environment.values() if "@" in value)]:
         if redact_url(url) != url and _URL.fullmatch(url):
             _known[url] = redact_url(url)
             _remember(_secrets_of(url))
-    _remember(environment[name] for name in VARIABLES if environment.get(name))
+    _remember(value for name, value in environment.items() if value and _VARIABLE.fullmatch(name))
     _pattern[:] = [re.compile("|".join(map(_bounded, sorted(_known, key=len, reverse=True))))] if _known else []
 
 

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from embedtune.config import ModelConfig
 from embedtune.errors import ConfigError
 from embedtune.models.load import hub_reachable, model_location
+from embedtune.models.malformed import is_of_files
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
-
-_OF_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
-"""Exceptions that the libraries raise for a folder that is no model."""
 
 
 def is_cross_encoder(name: str) -> bool:
@@ -56,7 +54,9 @@ def load_cross_encoder(name: str, key: str, device: str) -> CrossEncoder:
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
         )
-    except _OF_FILES as error:
+    except Exception as error:
+        if not is_of_files(error):
+            raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigError(
             f"{key} must be a cross-encoder that loads from safetensors, but got {name} ({reason}). "

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from embedtune.config import Dtype, ModelConfig
 from embedtune.errors import ModelError
-from embedtune.machine.files import kind_of
 from embedtune.models.adapters import is_adapter, merge, on_base
 from embedtune.models.attention import choose_attention
+from embedtune.models.foreign import refuse_odd_files, refuse_pickles
+from embedtune.models.malformed import is_of_files
 from embedtune.models.tiny import tiny_model
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 
 _OWN = "_embedtune_own_prompts"
 """Attribute of a loaded model: the prompts it came with."""
-
-_OF_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""Exceptions that the libraries raise for malformed files; not those of a device."""
 
 
 def load_model(config: ModelConfig, device: str | None = None) -> SentenceTransformer:
@@ -118,7 +116,7 @@ def model_location(config: ModelConfig) -> str:
         return str(packaged_minilm())
     path = Path(config.name)
     if path.is_dir():
-        _refuse_odd_files(path, config)
+        refuse_odd_files(path, config.name)
         return str(path)
     if path.is_absolute() or config.name.startswith((".", "~")) or config.name.count("/") > 1:
         raise ModelError(f"model.name must name a folder, but got {config.name}. Check the path.")
@@ -150,37 +148,6 @@ def packaged_minilm() -> Path:
             f"Install {MINILM_PACKAGE} again."
         )
     return weights[0].parent
-
-
-def _refuse_odd_files(folder: Path, config: ModelConfig) -> None:
-    """Check that a folder holds only regular files; links to them are allowed, as the hub's cache consists of them.
-
-    Raises:
-        ModelError: Something in it is a pipe, a device or a socket, or a link to one.
-    """
-    for place, _, files in os.walk(folder):
-        for name in files:
-            path = Path(place, name)
-            if path.exists() and not path.is_file():
-                raise ModelError(
-                    f"model.name must be a folder of files, but got {config.name}, whose "
-                    f"{path.relative_to(folder).as_posix()} is {kind_of(path.stat().st_mode)}. Remove it."
-                )
-
-
-def _refuse_pickles(folder: Path, config: ModelConfig) -> None:
-    """Check that no module's weights exist only as a pickle: reading them could run code.
-
-    Raises:
-        ModelError: Those of a module are.
-    """
-    for weights in sorted([*folder.rglob("pytorch_model.bin"), *folder.rglob("adapter_model.bin")]):
-        if not list(weights.parent.glob("*.safetensors")):
-            raise ModelError(
-                f"model.name must be a model that loads from safetensors, but got {config.name}, whose "
-                f"{weights.relative_to(folder).as_posix()} is pickled and could run code. "
-                "Save the model again with a current sentence-transformers."
-            )
 
 
 def model_identity(name: str) -> str:
@@ -225,12 +192,11 @@ def hub_reachable() -> bool:
 
 def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTransformer:
     from huggingface_hub import try_to_load_from_cache
-    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     local = Path(location).is_dir()
     if local:
-        _refuse_pickles(Path(location), config)
+        refuse_pickles(Path(location), config.name)
     try:
         model = SentenceTransformer(
             location,
@@ -240,7 +206,9 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
             trust_remote_code=config.trust_remote_code,
             model_kwargs={"use_safetensors": True, "dtype": _torch_dtype(config.dtype)},
         )
-    except (SafetensorError, *_OF_FILES) as error:
+    except Exception as error:
+        if not is_of_files(error):
+            raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         remedy = (
             "Check that it is a sentence-transformers folder with safetensors weights."
@@ -254,5 +222,5 @@ def _load(location: str, config: ModelConfig, device: str | None) -> SentenceTra
         ) from error
     cached = None if local else try_to_load_from_cache(location, "modules.json", revision=config.revision)
     if isinstance(cached, str):  # the folder that the hub's files came to; torch read them as weights alone
-        _refuse_pickles(Path(cached).parent, config)
+        refuse_pickles(Path(cached).parent, config.name)
     return model

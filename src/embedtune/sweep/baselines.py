@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Iterable
 
 from embedtune import archive
+from embedtune.machine.locks import file_lock
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths
 from embedtune.records import BASE, State, TrialRecord
 from embedtune.study.opening import Study
 from embedtune.study.records import publish_baseline, read_baselines
-from embedtune.study.storage import file_lock
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space.bases import Base
 from embedtune.tracking import is_delivered

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from embedtune.config import SIZE, SMALLEST, Config, OnChange, dims_problems, measured_dims, trained_dims
+from embedtune.config import (
+    SIZE,
+    SMALLEST,
+    Config,
+    OnChange,
+    dims_problems,
+    measured_dims,
+    plain,
+    trained_dims,
+    value_of,
+)
 from embedtune.config.grammar import Value
-from embedtune.errors import ConfigError, EmbedtuneError, join_problems
+from embedtune.errors import ConfigError, EmbedtuneError, join_problems, must
 from embedtune.models.prompts import PROMPTS, prompts_of, with_own_prompts
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
@@ -203,9 +213,22 @@ def _check_corners(compose: Compose, space: Space, benches: Benches) -> None:
     for point in space.corners():
         try:
             config = compose([*space.fixed, *to_overrides(point)])
+            problems |= dict.fromkeys(_texts_for_numbers(config, point))
             problems |= dict.fromkeys(dims_problems(config, benches.dim(config)))
             problems |= dict.fromkeys(benches.problems(config))
         except EmbedtuneError as error:
             problems |= dict.fromkeys(str(error).splitlines())
     if problems:
         raise ConfigError(join_problems(f"hydra.sweeper.params: {problem}" for problem in problems))
+
+
+def _texts_for_numbers(config: Config, point: Mapping[str, Value]) -> Iterator[str]:
+    """Composition reads '1' as a number, but the study would record, compare and condition on a text."""
+    tree = plain(config)
+    for key, value in point.items():
+        with suppress(KeyError):
+            number = isinstance(value_of(tree, key), int | float)
+            yield from must(
+                not (isinstance(value, str) and number), key, "be a number, or true or false", repr(value),
+                "Write it without quotes and without str().",
+            )  # fmt: skip

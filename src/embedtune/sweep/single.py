@@ -8,13 +8,13 @@ from typing import Any
 
 from embedtune import archive
 from embedtune.config import Config, OnChange
+from embedtune.machine.locks import file_lock
 from embedtune.machine.processes import worker_identity
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import State, TrialRecord
 from embedtune.study.checkpoints import keep_best
 from embedtune.study.definition import define_study, free_name, save_definition
 from embedtune.study.own import require_own_folders
-from embedtune.study.storage import file_lock
 from embedtune.sweep.baselines import ensure_baseline
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space.bases import Base

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from embedtune.config.redaction import redact_text
 from embedtune.errors import TrackingError
+from embedtune.machine.folders import regular_files
 from embedtune.records import Metrics
 from embedtune.tracking.content import Point, RunContent
 from embedtune.tracking.labels import MAX_DIGEST, MAX_TAG
@@ -134,14 +135,23 @@ def find_champion(store: Store, name: str, into: Path) -> Champion | None:
         into: Its files are downloaded here, unless the store has them on this machine.
 
     Raises:
-        TrackingError: The store refused or did not answer in time, or the version has no safetensors weights.
+        TrackingError: The store refused or did not answer in time, or the version is no folder of regular files with
+            safetensors weights.
     """
     with connect(store) as gateway:
         version = gateway.versions.find(name, CHAMPION)
         if version is None:
             return None
         folder = gateway.versions.fetch(version, into)
-    if not any(path.suffix == _WEIGHTS for path in folder.glob("*")):
+    try:
+        files = regular_files(folder)
+    except OSError as error:
+        raise TrackingError(
+            f"champion of {name} must have regular files alone, but of version {version.version} "
+            f"{error.filename or folder}: {error.strerror}. Restore its files, or move the alias: "
+            f"python -m embedtune rollback release.name={name}"
+        ) from error
+    if not any("/" not in file and file.endswith(_WEIGHTS) for file in files):
         raise TrackingError(
             f"champion of {name} must have safetensors weights, but got version {version.version} without any in "
             f"{folder}. Restore its files, or move the alias: python -m embedtune rollback release.name={name}"

@@ -6,16 +6,15 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from embedtune.config import TrackingConfig
 from embedtune.config.redaction import first_line, redact_url
 from embedtune.errors import TrackingError
+from embedtune.machine.locks import file_lock
 from embedtune.paths import Workspace
 from embedtune.tracking.links import ALL_STUDIES, StoreAddress
 from embedtune.tracking.mlflow_private import experiment_id, shows_views
@@ -122,9 +121,9 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def one_at_a_time(folder: Path) -> FileLock:
+def one_at_a_time(folder: Path) -> AbstractContextManager[None]:
     """Hold while the folder is delivered: two processes at once would both find no run and create one each."""
-    return FileLock(folder / "tracking.lock", timeout=_LOCK_SECONDS)
+    return file_lock(folder / "tracking.lock", _LOCK_SECONDS)
 
 
 @contextmanager
@@ -139,7 +138,7 @@ def connect(store: Store, lock: Path | None = None) -> Iterator[Gateway]:
     if store.file is not None:
         open_exactly(store.uri, store.file)
     try:
-        with FileLock(lock) if lock else nullcontext():
+        with file_lock(lock) if lock else nullcontext():
             yield Gateway(store.uri, store.experiment_id, store.owner)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise TrackingError(

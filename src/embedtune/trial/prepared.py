@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from embedtune.archive.documents import mapping, read_json
 from embedtune.config import Config, ModelConfig, plain
 from embedtune.errors import RecordError
+from embedtune.machine.locks import file_lock
 from embedtune.models.cross_encoder import is_cross_encoder, load_cross_encoder
 from embedtune.models.load import load_model, model_identity
 from embedtune.paths import write_json
@@ -120,7 +119,7 @@ def made_once(folder: Path, kind: str, made_from: Mapping[str, Any], make: Calla
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"{kind}-{key}.json"
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with file_lock(path.with_suffix(".lock")):
         with suppress(OSError, RecordError, ValueError, KeyError, TypeError):  # absent, or damaged: made again
             return list(mapping(read_json(path))["made"])
         made = make()

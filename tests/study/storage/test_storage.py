@@ -12,9 +12,10 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from embedtune.errors import StudyError
+from embedtune.machine.locks import file_lock
 from embedtune.paths import StudyPaths
 from embedtune.study.opening import load_study, open_study
-from embedtune.study.storage import Journal, file_lock, open_locks, persistently, reporting_lost
+from embedtune.study.storage import Journal, open_locks, persistently, reporting_lost
 
 SPAWN = multiprocessing.get_context("fork")
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import tracemalloc
 from random import Random
 from typing import Any
 
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from embedtune.errors import ConfigError
+from embedtune.sweep.space.constraints import Constraints
+from embedtune.sweep.space.rules import worth_running
 from embedtune.sweep.space.space import EACH, build_space, split_arguments, to_overrides
 
 
@@ -85,6 +89,31 @@ def test_build_space_reports_every_problem() -> None:
     assert {line.split()[0] for line in str(caught.value).splitlines()} == {"train.x", "data.path", "train.y"}
 
 
+@pytest.mark.parametrize(
+    ("sweep", "reason"),
+    [
+        ("glob(*)", "a glob cannot be searched; write the names, as choice(A, B)"),
+        ("1, glob(*)", "not another sweep"),
+        ("choice(choice(1, 2), 3)", "not another sweep"),
+        ("choice({a: 1}, 2)", "not {'a': 1}"),
+        ("shuffle(choice(1, 2))", "the sampler decides the order"),
+        ("shuffle(range(1, 4))", "the sampler decides the order"),
+        ("range(inf)", "its numbers must be finite"),
+        ("interval(0, inf)", "its numbers must be finite"),
+        ("interval(nan, 1)", "its numbers must be finite"),
+        ("int(interval(0, 1e30))", "whole ones at most 9007199254740992"),
+        ("range(0, 1, 1e-300)", "its step is too small for its ends"),
+        ("tag(log, interval(0, 1))", "log"),
+    ],
+)
+@pytest.mark.parametrize("key", ["model", "train.x"])
+def test_build_space_refuses_what_cannot_be_searched(key: str, sweep: str, reason: str) -> None:
+    with pytest.raises(
+        ConfigError, match=f"^{key} must be a sweep that can be searched, but got .*{re.escape(reason)}"
+    ):
+        space_of(f"{key}={sweep}")
+
+
 def test_corners_touch_every_choice_and_both_ends() -> None:
     space = space_of("train.a=choice(1, 2, 3)", "train.b=interval(0.0, 1.0)")
     assert {point["train.a"] for point in space.corners()} == {1, 2, 3}
@@ -115,6 +144,19 @@ def test_points_are_all_combinations_in_order() -> None:
     ]  # fmt: skip
     assert space.endless == []
     assert space_of("train.a=interval(0, 1)", "train.b=choice(1, 2)").endless == ["train.a"]
+
+
+@pytest.mark.parametrize("sweep", ["range(0, 1, 1e-9)", "range(1, 1e9, 1)", "int(interval(1, 1000000000))"])
+def test_a_range_of_a_billion_values_takes_no_memory(sweep: str) -> None:
+    space = space_of(f"train.x={sweep}")
+    tracemalloc.start()
+    try:
+        assert worth_running(space, Constraints()) is None
+        assert space.endless == []
+        assert 0 <= space.draw(Random(0))["train.x"] <= 1e9
+        assert tracemalloc.get_traced_memory()[1] < 30e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_identity_does_not_depend_on_how_a_step_was_computed() -> None:

@@ -79,6 +79,17 @@ def finish(process: subprocess.Popen[bytes], seconds: float = 500.0) -> tuple[An
 
 
 @pytest.mark.slow
+def test_no_password_is_in_a_file_that_a_launcher_writes(command: list[str], launcher: str) -> None:
+    uri = "tracking.uri='http://anna:ge%23heim-1@127.0.0.1:9'"
+    board, _ = finish(start([*command, uri, "train.epochs=1", "hydra.sweeper.params=null", "study.n_trials=1"]))
+    assert board["states"]["complete"] == 1
+    files = [path for path in Path().rglob("*") if path.is_file() and "task" not in path.parts]
+    assert launcher != "submitit_local" or any(path.suffix == ".pkl" for path in files)
+    for secret in (b"ge%23heim-1", b"ge#heim-1"):
+        assert [path for path in files if secret in path.read_bytes()] == []
+
+
+@pytest.mark.slow
 def test_a_worker_killed_amid_a_trial_is_made_good(command: list[str]) -> None:
     process = start(command)
     os.kill(pid(busy()), signal.SIGKILL)

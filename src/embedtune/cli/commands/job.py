@@ -14,11 +14,11 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from embedtune.cli.commands.answer import workspace
-from embedtune.cli.output import quiet_libraries
+from embedtune.cli.output import quiet_libraries, redacted_streams
 from embedtune.config import Config, register_schema, to_config
 from embedtune.config.explain import explain
 from embedtune.config.hydra_private import ConfigLoader, compose_trial, make_launcher
-from embedtune.config.redaction import RedactedFormatter
+from embedtune.config.redaction import RedactedFormatter, remember_secrets
 from embedtune.errors import ConfigError, DeviceLost
 from embedtune.machine.processes import worker_identity
 from embedtune.records import Settings
@@ -59,8 +59,8 @@ class Job:
 
     Attributes:
         loader: Composes configurations.
-        master: What Hydra composed for the sweep.
-        arguments: Overrides of the command line.
+        master: What Hydra composed for the sweep, without the secrets of addresses.
+        arguments: Overrides of the command line, the same.
         sweeper: ``hydra.sweeper``.
         debug: Whether its log takes what libraries say too.
         folder: The working directory of the sweep.
@@ -78,6 +78,11 @@ class Job:
     def __call__(self, _: DictConfig) -> None:
         """Run trials until none is left, or the sweep is asked to stop."""
         os.chdir(self.folder)
+        remember_secrets(environment=os.environ)
+        with redacted_streams():
+            self._work()
+
+    def _work(self) -> None:
         register_schema()
         quiet_libraries()
         index = int(HydraConfig.get().job.num)
@@ -113,6 +118,7 @@ def launcher_of(context: HydraContext, job: Job, folder: Path) -> Callable[[int]
     launcher = make_launcher(context, job, config)
 
     def launch(count: int) -> None:
+        HydraConfig.instance().set_config(config)  # launchers write it to files, too
         for done in launcher.launch([[] for _ in range(count)], initial_job_idx=0):
             done.return_value  # noqa: B018  # raises what the job raised
 

@@ -15,7 +15,7 @@ from embedtune.cli.commands.job import Job, composer, launcher_of
 from embedtune.cli.commands.studies import board_of, board_parts
 from embedtune.cli.commands.ui import browse_line
 from embedtune.cli.output import quiet_libraries
-from embedtune.cli.overrides import hand_over, typed_keys
+from embedtune.cli.overrides import hand_over, referring, typed_keys
 from embedtune.cli.unused import say_unused
 from embedtune.config import Config
 from embedtune.config.redaction import redact_text
@@ -64,12 +64,13 @@ def sweep(
         space = workspace(plan.config)
         say_unused("-m", plan.config, typed_keys())
         folder = space.study(study_name(plan.config)).root / "workers"
-        job = Job(context.config_loader, master, tuple(arguments), sweeper, debug="--debug" in line)
+        words, secrets = hand_over([*line, *arguments])
+        os.environ.update(secrets)  # workers are given this environment
+        told = tuple(words[len(line) :])
+        job = Job(context.config_loader, referring(master, secrets), told, sweeper, debug="--debug" in line)
         launch = launcher_of(context, job, folder)
         with View() as view:
-            words, secrets = hand_over(line)
-            os.environ.update(secrets)  # workers are given this environment
-            study = run_sweep(plan, compose, space, view, worker_command(words), launch)
+            study = run_sweep(plan, compose, space, view, worker_command(words[: len(line)]), launch)
         board = board_of(study, plan.config)
     parts = (*board_parts(board), *_next_steps(plan.config, study.name))
     Answer(board.to_dict(), parts).show(plan.config.format)

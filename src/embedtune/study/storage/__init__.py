@@ -2,13 +2,12 @@
 
 from embedtune.study.storage.database import HEARTBEAT, is_lost, open_storage, persistently, reporting_lost
 from embedtune.study.storage.journal import Journal
-from embedtune.study.storage.locks import Locks, file_lock, open_locks
+from embedtune.study.storage.locks import Locks, open_locks
 
 __all__ = [
     "HEARTBEAT",
     "Journal",
     "Locks",
-    "file_lock",
     "is_lost",
     "open_locks",
     "open_storage",

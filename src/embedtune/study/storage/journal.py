@@ -12,7 +12,7 @@ from optuna.storages.journal import BaseJournalBackend
 
 from embedtune.errors import StudyError
 from embedtune.machine.files import append_regular, open_regular
-from embedtune.study.storage.locks import file_lock
+from embedtune.machine.locks import file_lock
 from embedtune.study.storage.optuna_private import DURABLE
 
 LONGEST = 64 << 20

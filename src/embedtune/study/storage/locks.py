@@ -9,15 +9,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import sqlalchemy
-from filelock import FileLock
 from sqlalchemy.pool import NullPool
 
-from embedtune.machine.files import append_regular
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from embedtune.machine.locks import file_lock
 
 SQLITE = "sqlite:///"
 
@@ -26,24 +20,6 @@ _KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_kee
 
 Locks = Callable[[str], AbstractContextManager[None]]
 """The name of a lock to a block that holds it; it is freed when its holder dies, and cannot be taken twice."""
-
-
-@contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Hold a lock among the processes of one machine.
-
-    An flock that waits in the kernel: filelock polls, which lets one process starve the others under load.
-
-    Raises:
-        OSError: The file cannot be made, or is a link, a folder, a pipe or a device.
-    """
-    if fcntl is None:
-        with FileLock(path):
-            yield
-        return
-    with append_regular(path) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # closing the file frees it
 
 
 def open_locks(url: str | None, folder: Path, study: str) -> Locks:

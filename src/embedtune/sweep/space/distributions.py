@@ -7,18 +7,24 @@ The meaning is that of hydra-optuna-sweeper: ``choice`` is categorical, ``range`
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, overload
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial
 
-from embedtune.config.grammar import choices, same
+from embedtune.config.grammar import choices, refuse_shuffle, same
 from embedtune.config.hydra_private import IntervalSweep, Override, RangeSweep
 
 _OFF_STEP = 1e-8
 """How far, in steps, a value may lie from its step: what floating point makes of 0.1 + 0.2."""
+
+_MOST_WHOLE = 2**53
+"""Larger whole numbers are not exact once they are stored as floating point."""
 
 
 def distribution_of(override: Override) -> BaseDistribution:
@@ -31,6 +37,7 @@ def distribution_of(override: Override) -> BaseDistribution:
     if override.is_choice_sweep():
         return CategoricalDistribution(choices(override))
     if isinstance(value, RangeSweep):
+        refuse_shuffle(value)
         return _numeric(value.start, value.stop, value.step, "log" in value.tags)
     if isinstance(value, IntervalSweep):
         return _numeric(value.start, value.end, None, "log" in value.tags)
@@ -48,7 +55,27 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
     return whole and distribution.low <= value <= distribution.high and _on_step(distribution, value)
 
 
-def values_of(distribution: BaseDistribution) -> list[Any] | None:
+@dataclass(frozen=True)
+class _Steps(Sequence[float]):
+    """Stepped values, each made when it is asked for: a range may have a billion."""
+
+    low: Decimal
+    step: Decimal
+    steps: int
+
+    def __len__(self) -> int:
+        return self.steps + 1
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[float]: ...
+    def __getitem__(self, index: int | slice) -> float | Sequence[float]:
+        found = range(len(self))[index]
+        return [self[i] for i in found] if isinstance(found, range) else float(self.low + found * self.step)
+
+
+def values_of(distribution: BaseDistribution) -> Sequence[Any] | None:
     """Every value, in order; None for an interval, which has infinitely many."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
@@ -56,9 +83,9 @@ def values_of(distribution: BaseDistribution) -> list[Any] | None:
     if distribution.step is None:
         return [distribution.low] if distribution.single() else None
     if isinstance(distribution, IntDistribution):
-        return list(range(distribution.low, distribution.high + 1, distribution.step))
+        return range(distribution.low, distribution.high + 1, distribution.step)
     low, step = Decimal(str(distribution.low)), Decimal(str(distribution.step))
-    return [float(low + i * step) for i in range(_steps(distribution, distribution.high) + 1)]
+    return _Steps(low, step, _steps(distribution, distribution.high))
 
 
 def ends_of(distribution: BaseDistribution) -> list[Any]:
@@ -108,9 +135,16 @@ def identity(distribution: BaseDistribution, value: Any) -> str:
 
 
 def _numeric(low: Any, high: Any, step: Any, log: bool) -> BaseDistribution:
-    if all(isinstance(value, int) for value in (low, high, step) if value is not None):
+    numbers = [value for value in (low, high, step) if value is not None]
+    whole = all(isinstance(value, int) for value in numbers)
+    if not all(abs(value) <= (_MOST_WHOLE if whole else sys.float_info.max) for value in numbers):
+        raise ValueError(f"its numbers must be finite, and whole ones at most {_MOST_WHOLE}")
+    if whole:
         return IntDistribution(low, high, log=log, step=1 if step is None or log else step)
-    return FloatDistribution(float(low), float(high), log=log, step=None if step is None or log else float(step))
+    try:
+        return FloatDistribution(float(low), float(high), log=log, step=None if step is None or log else float(step))
+    except ArithmeticError as error:
+        raise ValueError("its step is too small for its ends") from error
 
 
 def _steps(distribution: FloatDistribution, value: float) -> int:

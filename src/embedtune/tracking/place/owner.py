@@ -10,10 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from filelock import FileLock
-
 from embedtune.errors import TrackingError
 from embedtune.machine.files import read_regular
+from embedtune.machine.locks import file_lock
 from embedtune.paths import Workspace, write_json
 
 WORKSPACE = "embedtune.workspace"
@@ -92,7 +91,7 @@ def identify(workspace: Workspace) -> Owner:
         TrackingError: The folder cannot be written.
     """
     try:
-        with FileLock(workspace.identity.with_suffix(".lock")):
+        with file_lock(workspace.identity.with_suffix(".lock")):
             before = _read(workspace.identity)
             owner = _owner(before, workspace)
             if owner.identity != before:

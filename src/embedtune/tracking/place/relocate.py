@@ -9,11 +9,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from embedtune.config import TrackingConfig
 from embedtune.config.redaction import redact_url
 from embedtune.errors import TrackingError
+from embedtune.machine.locks import file_lock
 from embedtune.paths import Workspace
 from embedtune.tracking.mlflow_private import PLACES, TAGS
 from embedtune.tracking.place.owner import WORKSPACE, Owner, local_path
@@ -86,7 +85,7 @@ def adopt_copy(path: Path, config: TrackingConfig, owner: Owner) -> Relocation |
 @contextmanager
 def _opened(path: Path, lock: Path) -> Iterator[sqlite3.Connection]:
     try:
-        with FileLock(lock), closing(sqlite3.connect(path, isolation_level=None)) as database:
+        with file_lock(lock), closing(sqlite3.connect(path, isolation_level=None)) as database:
             yield database
     except (sqlite3.Error, OSError) as error:
         raise TrackingError(

@@ -95,6 +95,7 @@ MATRIX: dict[str, Row] = {
     ),
     "loss.hardness": Row("5", 5.0, searched="interval(0.0, 9.0)"),
     "loss.hardness_on": Row("all", needs=("loss.hardness=5",), searched="choice(in_batch, hard, all)"),
+    "loss.mask_false_negatives": Row("true", True, searched="choice(true, false)"),
     "loss.guide": Row("{model}", needs=("loss=gist",), searched="choice(null, '{model}')"),
     "loss.margin": Row("0.1", 0.1, needs=("loss=gist",), searched="interval(0.0, 0.2)"),
     "loss.margin_strategy": Row(

@@ -79,6 +79,7 @@ class LossConfig:
     partition: Partition = Partition.joint
     hardness: float = 0.0
     hardness_on: HardnessOn = HardnessOn.in_batch
+    mask_false_negatives: bool = False
     guide: str | None = None
     margin: float | None = None
     margin_strategy: MarginStrategy = MarginStrategy.absolute

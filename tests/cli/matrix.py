@@ -82,6 +82,7 @@ MATRIX: dict[str, Row] = {
     "train.negatives.margin": Row("0.1", 0.1, needs=MINED, searched="interval(0.0, 0.2)"),
     "train.negatives.range": Row("[1,20]", [1, 20], needs=MINED),
     "train.negatives.model": Row("{model}", needs=MINED, searched="choice(null, '{model}', '{teacher}')"),
+    "train.negatives.refresh": Row("1", 1, needs=MINED, searched="choice(null, 1)"),
     "train.lora.r": Row("4", 4, needs=LORA, searched="choice(2, 4)"),
     "train.lora.alpha": Row("8", 8, needs=LORA, searched="int(interval(4, 16))"),
     "train.lora.dropout": Row("0", 0.0, needs=LORA, searched="interval(0.0, 0.3)"),

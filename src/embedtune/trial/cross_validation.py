@@ -82,8 +82,8 @@ def _train_fold(run: Recorder, fold: Fold, stage: str, attempt: Attempt) -> Curv
     listener = Listener(evaluate, lambda progress: run.stepped(replace(progress, stage=stage)))
     others = {split: data for split, data in run.bench.task.splits.items() if split != "train"}  # it holds all folds
     bench = replace(run.bench, task=replace(run.bench.task, splits=others))
-    rows = prepared_rows(config, bench, fold.training, run.trial.prepared).training
-    train_model(model, rows, config, attempt, listener)
+    prepared = prepared_rows(config, bench, fold.training, run.trial.prepared)
+    train_model(model, prepared.training, config, attempt, listener, prepared.refresh)
     run.meter.finish()
     return tuple(points)
 

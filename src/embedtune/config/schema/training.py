@@ -25,6 +25,7 @@ class NegativesConfig:
     margin: float | None = 0.05
     range: list[int] = field(default_factory=lambda: [0, 100])
     model: str | None = None
+    refresh: int | None = None
 
 
 @dataclass

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtune.trial.watching import Point
+
 
 @dataclass
 class Answering:
@@ -19,10 +21,10 @@ class Answering:
     answer: Callable[[int, float], bool]
     queries: list[NDArray[np.float64]] = field(default_factory=list)
 
-    def resumed(self, values: Sequence[float]) -> None:
-        for ordinal, value in enumerate(values, start=1):
-            self.answer(ordinal, value)
+    def resumed(self, points: Sequence[Point]) -> None:
+        for point in points:
+            self.answer(point.ordinal, point.value)
 
-    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
+    def evaluated(self, point: Point, queries: NDArray[np.float64]) -> bool:
         self.queries.append(queries)
-        return self.answer(ordinal, value)
+        return self.answer(point.ordinal, point.value)

@@ -88,6 +88,7 @@ MATRIX: dict[str, Row] = {
     "train.negatives.margin": Row("0.1", 0.1, needs=MINED, searched="interval(0.0, 0.2)"),
     "train.negatives.range": Row("[1,20]", [1, 20], needs=MINED),
     "train.negatives.model": Row("{model}", needs=MINED, searched="choice(null, '{model}', '{teacher}')"),
+    "train.negatives.refresh": Row("1", 1, needs=MINED, searched="choice(null, 1)"),
     "train.lora.r": Row("4", 4, needs=LORA, searched="choice(2, 4)"),
     "train.lora.alpha": Row("8", 8, needs=LORA, searched="int(interval(4, 16))"),
     "train.lora.dropout": Row("0", 0.0, needs=LORA, searched="interval(0.0, 0.3)"),
@@ -101,6 +102,7 @@ MATRIX: dict[str, Row] = {
     ),
     "loss.hardness": Row("5", 5.0, searched="interval(0.0, 9.0)"),
     "loss.hardness_on": Row("all", needs=("loss.hardness=5",), searched="choice(in_batch, hard, all)"),
+    "loss.mask_false_negatives": Row("true", True, searched="choice(true, false)"),
     "loss.guide": Row("{model}", needs=("loss=gist",), searched="choice(null, '{model}')"),
     "loss.margin": Row("0.1", 0.1, needs=("loss=gist",), searched="interval(0.0, 0.2)"),
     "loss.margin_strategy": Row(

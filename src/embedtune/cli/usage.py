@@ -52,7 +52,7 @@ Keys are those of conf/: model.*, data.*, train.*, loss.*, eval.*, study.*, trac
   reproduce.*, paths.*
   model=minilm|bge_base|bge_small|tiny  data=pydocs|files|hub  loss=matryoshka|plain  sweep=optuna|random|grid|pareto
   sampler=tpe|gp|cmaes|random|qmc|nsgaii|motpe|grid
-  pruner=median|percentile|halving|hyperband|wilcoxon|threshold|patient|none
+  pruner=schedule|median|percentile|halving|hyperband|wilcoxon|threshold|patient|none
   format=json          one JSON document on stdout instead of tables
   --cfg job            print the composed configuration and stop
   --debug              tracebacks and library logs

@@ -22,7 +22,7 @@ from embedtune.reproduction.comparison import Comparison, compare_facts, compare
 from embedtune.training import processor_threads, set_processor_threads
 from embedtune.trial.bench import prepare
 from embedtune.trial.run import run_trial
-from embedtune.trial.watching import Hooks, NoReporter, Watcher
+from embedtune.trial.watching import Hooks, NoReporter, Point, Watcher
 
 
 def reproduce(
@@ -85,8 +85,8 @@ class _StopAfter(NoReporter):
 
     last: int | None
 
-    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
-        return ordinal == self.last
+    def evaluated(self, point: Point, queries: NDArray[np.float64]) -> bool:
+        return point.ordinal == self.last
 
 
 def _claim(study: StudyPaths, number: int) -> TrialPaths:

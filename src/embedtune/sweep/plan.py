@@ -24,6 +24,7 @@ from embedtune.models.prompts import PROMPTS, prompts_of, with_own_prompts
 from embedtune.paths import StudyPaths, Workspace
 from embedtune.records import Search, SecondObjective, Settings, StudyDefinition
 from embedtune.study.definition import define_study, free_name, require_definition
+from embedtune.study.earlier import as_begun
 from embedtune.sweep.settings import check_settings
 from embedtune.sweep.space.bases import Base, base_models, words_of
 from embedtune.sweep.space.rates import with_rates
@@ -37,7 +38,7 @@ from embedtune.sweep.strategies.grid import GridSampler
 from embedtune.sweep.strategies.longest import most_evaluations
 from embedtune.sweep.strategies.objectives import check_objectives
 from embedtune.sweep.workers.worker import Compose
-from embedtune.trial.bench import Benches, prepare
+from embedtune.trial.bench import Bench, Benches, prepare
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +111,7 @@ def plan_sweep(
     rules = make_rules(sweeper, space, default, measured_dims(config, bench.dim))
     search = _search(sweeper, rules)
     sampler = with_groups(search.sampler) if space.conditions else search.sampler
-    pruner = with_resource(search.pruner, most_evaluations(config, space, bench.task.training))
-    _check_strategies(sampler, pruner, rules, objective.second)
+    _check_strategies(sampler, _pruner(search, config, space, bench), rules, objective.second)
     known = _starts(search, rules, default)
     if search.warm_start is not None:
         earlier = _earlier(search.warm_start, workspace(config))
@@ -120,10 +120,12 @@ def plan_sweep(
     config = replace(config, study=replace(config.study, n_trials=n_trials))
     begun_with = replace(config, model=with_own_prompts(config.model, bench.model, searched))
     definition = define_study(begun_with, bench.task, objective, search)
+    definition = as_begun(workspace(config).study(definition.name), definition)
     if config.study.on_change == OnChange.new:
         definition = replace(definition, name=free_name(workspace(config), definition))
         config = replace(config, study=replace(config.study, name=definition.name))
     bases = base_models(space, config, compose)
+    pruner = _pruner(definition.search, config, space, bench)
     return Plan(config, benches, bases, rules, tuple(known), n_trials, definition, sampler, pruner)
 
 
@@ -150,6 +152,10 @@ def _search(sweeper: Settings, rules: Rules) -> Search:
         enqueue=sweeper.get("enqueue") or (),
         warm_start=sweeper.get("warm_start"),
     )
+
+
+def _pruner(search: Search, config: Config, space: Space, bench: Bench) -> Settings:
+    return with_resource(search.pruner, most_evaluations(config, space, bench.task.training))
 
 
 def _starts(search: Search, rules: Rules, default: Values) -> list[Known]:

@@ -19,7 +19,7 @@ from embedtune.training.facts import training_facts
 from embedtune.training.feasible import model_problems
 from embedtune.training.losses import columns_problems, teacher_scores, unread_scores
 from embedtune.training.memory import free_memory, is_out_of_memory, smaller_mini_batch
-from embedtune.training.negatives import Miner, mine, with_negatives
+from embedtune.training.negatives import Mined, Miner, Refresh, mine, with_negatives
 from embedtune.training.state import TrainingState, read_state
 from embedtune.training.train import Attempt, TrainingOutcome, train_model
 
@@ -27,8 +27,10 @@ __all__ = [
     "Amount",
     "Attempt",
     "Listener",
+    "Mined",
     "Miner",
     "Progress",
+    "Refresh",
     "Seen",
     "TrainingOutcome",
     "TrainingState",

@@ -17,7 +17,7 @@ from embedtune.records import DatasetFacts, TrainingFacts, TrainingSet
 from embedtune.training.arguments import training_arguments
 from embedtune.training.collate import column_prompts, prompted, role_of, row_lengths
 from embedtune.training.device import device_name, resolve_device, resolve_precision
-from embedtune.training.losses import build_loss, nested_losses
+from embedtune.training.losses import build_loss, library_name, nested_losses
 
 _SAMPLES = 3
 _MEASURED_ROWS = 1000
@@ -63,7 +63,7 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
     hyperparameters, non_default = _hyperparameters(config, device, precision, column_prompts(model, training))
     local = Path(config.model.name).is_dir()
     return TrainingFacts(
-        losses=tuple(type(loss).__name__ for loss in losses),
+        losses=tuple(map(library_name, losses)),
         loss_parameters=_plain(losses[0].get_config_dict()),
         citations=_citations(losses),
         hyperparameters=hyperparameters,
@@ -83,7 +83,7 @@ def training_facts(model: SentenceTransformer, training: Sequence[TrainingSet], 
 
 def _citations(losses: Sequence[Any]) -> dict[str, str]:
     """BibTeX by class name; not every class of the library has some."""
-    found = {type(loss).__name__: getattr(loss, "citation", "").strip() for loss in losses}
+    found = {library_name(loss): getattr(loss, "citation", "").strip() for loss in losses}
     return {name: text for name, text in found.items() if text}
 
 

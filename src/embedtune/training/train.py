@@ -30,7 +30,8 @@ from embedtune.training.device import resolve_device, resolve_precision
 from embedtune.training.feasible import model_problems
 from embedtune.training.kernels.install import own_kernels
 from embedtune.training.kernels.masks import KeepMasks
-from embedtune.training.losses import LOSSES, Scores, build_loss
+from embedtune.training.losses import LOSSES, Scores, build_loss, nested_losses, relate
+from embedtune.training.negatives import Refresh, Refreshing
 from embedtune.training.resuming import Resuming
 from embedtune.training.state import TrainingState, write_state
 from embedtune.training.trainer import Trainer
@@ -79,6 +80,7 @@ def train_model(
     config: Config,
     attempt: Attempt,
     listener: Listener,
+    refresh: Refresh | None = None,
 ) -> TrainingOutcome:
     """Train ``model`` in place.
 
@@ -88,6 +90,7 @@ def train_model(
         config: ``train``, ``loss`` and ``eval.every`` are read.
         attempt: What it starts from.
         listener: Who is called.
+        refresh: How negatives are mined again while it runs; None: not at all.
 
     Raises:
         ConfigError: The device or the model does not go with ``train.*``, or every loss weight is 0.
@@ -104,6 +107,7 @@ def train_model(
 
     def write(folder: Path, seen: Seen) -> None:
         write_state(trainer, folder, seen, averaging)
+        refreshing.save(folder)
 
     averaging = None if config.train.average is Average.none else Averaging(config.train.average)
     before = resumed.seen if resumed else Seen()
@@ -130,15 +134,23 @@ def train_model(
             if device == "cpu" and config.train.kernels is Kernels.auto and not twice:
                 masks = stack.enter_context(own_kernels(model))
         resuming = Resuming(resumed, lambda: trainer.accelerator.scaler, averaging) if resumed else None
+        loss = build_loss(model, config, attempt.mini_batch_size)
+        relate(nested_losses(loss), training)
+        refreshing = Refreshing(refresh, model, lambda: _plain(model), nested_losses(loss))
+        if resumed:
+            refreshing.restore(resumed.folder)
         trainer = Trainer(
             model=model,
             args=arguments,
-            train_dataset=to_dataset(training, chosen.scores),
-            loss=build_loss(model, config, attempt.mini_batch_size),
+            train_dataset=to_dataset(
+                training, chosen.scores, numbered=config.loss.mask_false_negatives or refresh is not None
+            ),
+            loss=loss,
             data_collator=collator,
-            callbacks=[own for own in (averaging, callback, resuming) if own is not None],
+            callbacks=[own for own in (averaging, callback, resuming, refreshing) if own is not None],
         )
         trainer.remove_callback(PrinterCallback)  # it prints on stdout
+        trainer.data_collator = refreshing.collator(trainer.data_collator)
         trainer.encoder, trainer.masks = encoder, masks
         trainer.by_relevance = config.train.batch_sampler is BatchSampler.relevance
         trainer.on_batch = callback.add_batch
@@ -155,18 +167,24 @@ def train_model(
     )
 
 
-def to_dataset(training: Sequence[TrainingSet], scores: Scores = Scores.NONE) -> Dataset | DatasetDict:
+def to_dataset(
+    training: Sequence[TrainingSet], scores: Scores = Scores.NONE, *, numbered: bool = False
+) -> Dataset | DatasetDict:
     """The training sets in the trainer's form: a single set, or several by name.
 
     Args:
         training: The rows.
         scores: What the loss reads of their scores; it comes in the column ``label``.
+        numbered: The loss reads the numbers of the rows there, counted over all sets.
     """
-    sets = {}
+    sets, before = {}, 0
     for part in training:
         columns: dict[str, list[Any]] = {name: list(texts) for name, texts in part.columns.items()}
         if scores is not Scores.NONE:
             columns[LABEL] = [list(row) if len(row) > 1 else row[0] for row in part.scores]
+        if numbered:
+            columns[LABEL] = list(range(before, before + len(part)))
+        before += len(part)
         sets[part.name] = Dataset.from_dict(columns)
     return DatasetDict(sets) if len(sets) > 1 else next(iter(sets.values()))
 

@@ -21,6 +21,7 @@ from embedtune.trial.bench import Bench
 from embedtune.trial.fresh import fresh_model
 from embedtune.trial.prepared import prepared_rows
 from embedtune.trial.recorder import Pruned, Recorder
+from embedtune.trial.watching import Point
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -49,7 +50,8 @@ def cross_validate(run: Recorder, attempts: Attempts) -> Pooled:
         known = _read_curve(run, attempts, number)
         curves.append(known or attempts.anew(partial(_train_fold, run, fold, f"fold {place}")))
         pooled = pool(curves, objective.dim, objective.metric)
-        stop = run.hooks.reporter.evaluated(number, pooled.value, objective.of_queries(pooled.scores))
+        point = Point(number, number / len(folds), pooled.value)
+        stop = run.hooks.reporter.evaluated(point, objective.of_queries(pooled.scores))
         if known is None:
             _write_curve(run, number, curves[-1])
         run.scored_folds(number)
@@ -80,8 +82,8 @@ def _train_fold(run: Recorder, fold: Fold, stage: str, attempt: Attempt) -> Curv
     listener = Listener(evaluate, lambda progress: run.stepped(replace(progress, stage=stage)))
     others = {split: data for split, data in run.bench.task.splits.items() if split != "train"}  # it holds all folds
     bench = replace(run.bench, task=replace(run.bench.task, splits=others))
-    rows = prepared_rows(config, bench, fold.training, run.trial.prepared).training
-    train_model(model, rows, config, attempt, listener)
+    prepared = prepared_rows(config, bench, fold.training, run.trial.prepared)
+    train_model(model, prepared.training, config, attempt, listener, prepared.refresh)
     run.meter.finish()
     return tuple(points)
 

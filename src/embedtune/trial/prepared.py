@@ -6,11 +6,12 @@ import copy
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embedtune.archive.documents import mapping, read_json
 from embedtune.config import Config, ModelConfig, plain
@@ -20,8 +21,11 @@ from embedtune.models.cross_encoder import is_cross_encoder, load_cross_encoder
 from embedtune.models.load import load_model, model_identity
 from embedtune.paths import write_json
 from embedtune.records import TrainingSet
-from embedtune.training import Miner, mine, resolve_device, teacher_scores, with_negatives
+from embedtune.training import Mined, Miner, Refresh, mine, resolve_device, teacher_scores, with_negatives
 from embedtune.trial.bench import Bench
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +37,12 @@ class Prepared:
     Attributes:
         training: The rows.
         facts: What was made for them, for the record.
+        refresh: How their negatives are mined again while it runs, if they are.
     """
 
     training: tuple[TrainingSet, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    refresh: Refresh | None = None
 
 
 def prepared_rows(config: Config, bench: Bench, training: Sequence[TrainingSet], folder: Path) -> Prepared:
@@ -65,30 +71,37 @@ def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Pa
     own = options.model is None or reranker is not None
     ranking = config.model if own else ModelConfig(name=str(options.model))
 
-    def look() -> list[Any]:
+    def look(model: SentenceTransformer, epoch: int) -> list[Mined]:
+        device = resolve_device(config.train.device)
+        scorer = load_cross_encoder(reranker, "train.negatives.model", device) if reranker else None
+        miner = Miner(model, scorer, options, config.eval.batch_size, config.data.seed + epoch)
+        return mine(miner, training, bench.task.splits)
+
+    def look_first() -> list[Any]:
         device = resolve_device(config.train.device)
         logger.info("Mining %d negatives for each of %d rows, once", options.count, sum(map(len, training)))
         model = copy.deepcopy(bench.model).to(device) if own else load_model(ranking, device)
-        scorer = load_cross_encoder(reranker, "train.negatives.model", device) if reranker else None
-        miner = Miner(model, scorer, options, config.eval.batch_size, config.data.seed)
-        return [asdict(found) for found in mine(miner, training, bench.task.splits)]
+        return [asdict(found) for found in look(model, 0)]
 
     made_from = {
         "model": {**plain(ranking), "identity": model_identity(ranking.name)},
         "reranker": model_identity(reranker) if reranker else None,
-        "options": {key: value for key, value in plain(options).items() if key != "model"},
+        "options": {key: value for key, value in plain(options).items() if key not in ("model", "refresh")},
         "seed": config.data.seed,
         "rows": ordered_digest(training),
         "splits": dict(bench.task.digests),
     }
-    found = made_once(folder, "negatives", made_from, look)
+    found = made_once(folder, "negatives", made_from, look_first)
     filled = sum(own["filled"] for own in found)
     if filled:
         total = options.count * sum(map(len, training))
         logger.info("%d of %d negatives are drawn at random, because no more were found", filled, total)
     facts = {"negatives_mined": options.count, "negatives_drawn": filled}
     rows = tuple(with_negatives(part, own["rows"]) for part, own in zip(training, found, strict=True))
-    return Prepared(rows, {**prepared.facts, **facts})
+    if options.refresh is None:
+        return Prepared(rows, {**prepared.facts, **facts})
+    facts["negatives_refreshed"] = (math.ceil(config.train.epochs) - 1) // options.refresh
+    return Prepared(rows, {**prepared.facts, **facts}, Refresh(options.refresh, training, look))
 
 
 def _with_scores(config: Config, training: Sequence[TrainingSet], folder: Path) -> tuple[TrainingSet, ...]:

@@ -23,7 +23,7 @@ from embedtune.trial.facts import facts_at_start, identity, recorded_config
 from embedtune.trial.measuring import measure, save_checkpoint
 from embedtune.trial.meter import Meter
 from embedtune.trial.result import with_result
-from embedtune.trial.watching import Hooks
+from embedtune.trial.watching import Hooks, Point
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -89,7 +89,7 @@ class Recorder:
         if resumed is None:
             return Attempt(self.trial.root)
         if not self.bench.folds:  # otherwise the reporter gets the folds
-            self.hooks.reporter.resumed([evaluation.value for evaluation in resumed.evaluations])
+            self.hooks.reporter.resumed(_points(resumed))
         return Attempt(self.trial.root, resumed.standing.mini_batch_size, resumed.training)
 
     def trying(self, attempt: Attempt) -> None:
@@ -143,10 +143,11 @@ class Recorder:
         self.done += 1
         self.hooks.watcher.evaluated(self.number, evaluation)
         self.hooks.deliver(self.trial)
-        if self.bench.folds or evaluation.averaged:
+        if self.bench.folds or evaluation.averaged or progress is None:
             return  # the reporter was told of the folds; and a training that is over is not pruned
         queries = self.bench.objective.of_queries(scores)
-        if self.hooks.reporter.evaluated(self.done, evaluation.value, queries):
+        point = Point(self.done, progress.step / progress.total_steps, evaluation.value)
+        if self.hooks.reporter.evaluated(point, queries):
             raise Pruned
 
     def _is_kept(self, evaluation: Evaluation) -> bool:
@@ -215,3 +216,9 @@ class Recorder:
     def identity(self) -> dict[str, Any]:
         """Facts that must not have changed for the trial to resume as if it had not stopped."""
         return identity(self.config, self.record.facts)
+
+
+def _points(resumed: resume.Resumed) -> list[Point]:
+    """The evaluations behind a trial that goes on, as its reporter was told of them."""
+    steps = resumed.standing.progress.total_steps
+    return [Point(place, own.step / steps, own.value) for place, own in enumerate(resumed.evaluations, start=1)]

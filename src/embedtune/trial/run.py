@@ -124,7 +124,7 @@ def _train_on_all(run: Recorder, attempt: Attempt) -> None:
     )
     write_json(run.trial.training, asdict(training_facts(model, training, config)))
     listener = Listener(lambda progress: run.evaluate(model, progress), run.stepped, run.save)
-    outcome = train_model(model, training, config, attempt, listener)
+    outcome = train_model(model, training, config, attempt, listener, prepared.refresh)
     if not outcome.moved:
         reason = (
             "its loss was 0 throughout, so that there was nothing to learn from"

@@ -52,18 +52,32 @@ class Silent:
         """Show nothing."""
 
 
+@dataclass(frozen=True)
+class Point:
+    """One evaluation of a trial, or one of its folds, as a pruner sees it.
+
+    Attributes:
+        ordinal: Of the evaluation, 1-based.
+        share: Of the training's steps that are behind it, or of the folds; above 0 and at most 1.
+        value: The objective.
+    """
+
+    ordinal: int
+    share: float
+    value: float
+
+
 class Reporter(Protocol):
     """A receiver of each value of a trial that may end it."""
 
-    def resumed(self, values: Sequence[float]) -> None:
+    def resumed(self, points: Sequence[Point]) -> None:
         """The trial goes on with these evaluations behind it, from the first on."""
 
-    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
+    def evaluated(self, point: Point, queries: NDArray[np.float64]) -> bool:
         """One evaluation is measured, or one fold scored; True prunes the trial.
 
         Args:
-            ordinal: Of the evaluation, 1-based.
-            value: The objective.
+            point: The evaluation.
             queries: The objective of each query, of shape (queries,).
         """
         ...
@@ -72,10 +86,10 @@ class Reporter(Protocol):
 class NoReporter:
     """A reporter that lets every trial go on."""
 
-    def resumed(self, values: Sequence[float]) -> None:
+    def resumed(self, points: Sequence[Point]) -> None:
         """Tell nobody."""
 
-    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
+    def evaluated(self, point: Point, queries: NDArray[np.float64]) -> bool:
         """Let it go on."""
         return False
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from embedtune.config.schema import LoraConfig, LossConfig, NegativesConfig, TrainConfig
+from embedtune.config.schema import BatchSampler, LoraConfig, LossConfig, NegativesConfig, TrainConfig
 from embedtune.errors import must
 
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
@@ -47,6 +47,7 @@ def train_problems(train: TrainConfig, loss: LossConfig) -> Iterator[str]:
     )  # fmt: skip
     yield from must(0 <= train.seed < SEEDS, "train.seed", f"be at least 0 and below {SEEDS}", train.seed, "Try 42.")
     yield from _negatives_problems(train.negatives)
+    yield from _refresh_problems(train, loss)
     if train.lora is not None:
         yield from _lora_problems(train.lora)
     yield from must(train.chunks >= 1, "train.chunks", "be at least 1", train.chunks, "1 runs a batch in one piece.")
@@ -78,6 +79,26 @@ def _negatives_problems(negatives: NegativesConfig) -> Iterator[str]:
             bool(negatives.model.strip()), "train.negatives.model", "name a model", repr(negatives.model),
             "null is the base model.",
         )  # fmt: skip
+
+
+def _refresh_problems(train: TrainConfig, loss: LossConfig) -> Iterator[str]:
+    """What cannot be when negatives change while a training runs."""
+    key, refresh = "train.negatives.refresh", train.negatives.refresh
+    if refresh is None:
+        return
+    yield from must(refresh >= 1, key, "be at least 1, in epochs", refresh, "null mines once.")
+    if not train.negatives.count:
+        return
+    yield from must(
+        train.batch_sampler is BatchSampler.plain,
+        key, f"be null with train.batch_sampler={train.batch_sampler.name}", refresh,
+        "Which rows may meet, and so the steps of an epoch, would follow from the negatives. Take "
+        "train.batch_sampler=plain, with loss.mask_false_negatives=true.",
+    )  # fmt: skip
+    yield from must(
+        loss.teacher is None, key, "be null with loss.teacher", refresh,
+        "The teacher scores the passages before the training. Take a loss without one.",
+    )  # fmt: skip
 
 
 def _lora_problems(lora: LoraConfig) -> Iterator[str]:

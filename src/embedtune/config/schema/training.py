@@ -25,6 +25,7 @@ class NegativesConfig:
     margin: float | None = 0.05
     range: list[int] = field(default_factory=lambda: [0, 100])
     model: str | None = None
+    refresh: int | None = None
 
 
 @dataclass
@@ -79,6 +80,7 @@ class LossConfig:
     partition: Partition = Partition.joint
     hardness: float = 0.0
     hardness_on: HardnessOn = HardnessOn.in_batch
+    mask_false_negatives: bool = False
     guide: str | None = None
     margin: float | None = None
     margin_strategy: MarginStrategy = MarginStrategy.absolute

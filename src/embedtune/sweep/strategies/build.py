@@ -15,6 +15,7 @@ from embedtune.records import Settings
 from embedtune.study.definition import with_address
 from embedtune.sweep.strategies.grid import GridSampler
 from embedtune.sweep.strategies.query_pruner import QueryPruner
+from embedtune.sweep.strategies.schedule_pruner import SchedulePruner
 
 SEED_STRIDE = 1_000
 """Apart from each other by this, the seeds of two starts of a worker: one that goes on must not draw again what the
@@ -25,7 +26,11 @@ SAMPLER, PRUNER = "hydra.sweeper.sampler", "hydra.sweeper.pruner"
 _KINDS: dict[str, type] = {SAMPLER: BaseSampler, PRUNER: BasePruner}
 _PARTS = (BaseSampler, BasePruner, BaseCrossover)
 """Types that an argument of a sampler or a pruner may have, beside plain values."""
-_OWN: dict[str, type] = {"embedtune.sweep.GridSampler": GridSampler, "embedtune.sweep.QueryPruner": QueryPruner}
+_OWN: dict[str, type] = {
+    "embedtune.sweep.GridSampler": GridSampler,
+    "embedtune.sweep.QueryPruner": QueryPruner,
+    "embedtune.sweep.SchedulePruner": SchedulePruner,
+}
 _PACKAGES = ("optuna.samplers", "optuna.pruners")
 
 

@@ -12,7 +12,8 @@ from optuna.pruners import BasePruner
 
 from embedtune.study.storage import persistently
 from embedtune.sweep.strategies.query_pruner import QueryPruner, mean_step, repeat_queries, report_queries
-from embedtune.trial.watching import Reporter
+from embedtune.sweep.strategies.schedule_pruner import SchedulePruner, share_step
+from embedtune.trial.watching import Point, Reporter
 
 
 def reporter_for(trial: Trial, pruner: BasePruner, earlier: Mapping[int, float]) -> Reporter:
@@ -23,7 +24,9 @@ def reporter_for(trial: Trial, pruner: BasePruner, earlier: Mapping[int, float])
         pruner: Of its study.
         earlier: Step -> what was reported of the same configuration before it was interrupted.
     """
-    return QueryReporter(trial, earlier) if isinstance(pruner, QueryPruner) else OptunaReporter(trial)
+    if isinstance(pruner, QueryPruner):
+        return QueryReporter(trial, earlier)
+    return ScheduleReporter(trial) if isinstance(pruner, SchedulePruner) else OptunaReporter(trial)
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,29 @@ class OptunaReporter:
 
     trial: Trial
 
-    def resumed(self, values: Sequence[float]) -> None:
+    def resumed(self, points: Sequence[Point]) -> None:
         """Report again what was measured before; whether the trial goes on is not asked, for it went on."""
-        for ordinal, value in enumerate(values, start=1):
-            self._report(ordinal, value)
+        for point in points:
+            self._report(point)
 
-    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
+    def evaluated(self, point: Point, queries: NDArray[np.float64]) -> bool:
         """Report one evaluation; whether the pruner ends the trial."""
-        self._report(ordinal, value)
+        self._report(point)
         return persistently(self.trial.should_prune)
 
-    def _report(self, ordinal: int, value: float) -> None:
-        persistently(lambda: self.trial.report(value, ordinal))
+    def _report(self, point: Point) -> None:
+        persistently(lambda: self.trial.report(point.value, self._step(point)))
+
+    def _step(self, point: Point) -> int:
+        return point.ordinal
+
+
+@dataclass(frozen=True)
+class ScheduleReporter(OptunaReporter):
+    """Reports the value of each evaluation under the share of the schedule that is behind it."""
+
+    def _step(self, point: Point) -> int:
+        return share_step(point.share)
 
 
 @dataclass(frozen=True)
@@ -52,15 +66,15 @@ class QueryReporter(OptunaReporter):
 
     earlier: Mapping[int, float] = field(default_factory=dict)
 
-    def resumed(self, values: Sequence[float]) -> None:
+    def resumed(self, points: Sequence[Point]) -> None:
         """Report again what was measured before, as it was reported then."""
-        persistently(lambda: repeat_queries(self.trial, len(values), self.earlier))
-        super().resumed(values)
+        persistently(lambda: repeat_queries(self.trial, len(points), self.earlier))
+        super().resumed(points)
 
-    def evaluated(self, ordinal: int, value: float, queries: NDArray[np.float64]) -> bool:
+    def evaluated(self, point: Point, queries: NDArray[np.float64]) -> bool:
         """Report one evaluation; whether the pruner ends the trial."""
-        persistently(lambda: report_queries(self.trial, ordinal, queries))
-        return super().evaluated(ordinal, value, queries)
+        persistently(lambda: report_queries(self.trial, point.ordinal, queries))
+        return super().evaluated(point, queries)
 
-    def _report(self, ordinal: int, value: float) -> None:
-        persistently(lambda: self.trial.report(value, mean_step(ordinal)))
+    def _step(self, point: Point) -> int:
+        return mean_step(point.ordinal)

@@ -56,3 +56,8 @@ def build_loss(model: SentenceTransformer, config: Config, mini_batch_size: int 
 def nested_losses(loss: nn.Module) -> tuple[Any, ...]:
     """The losses that were configured, outermost first."""
     return (loss, *nested_losses(loss.loss)) if isinstance(loss, MatryoshkaLoss) else (loss,)
+
+
+def library_name(loss: nn.Module) -> str:
+    """The library's name of a loss; one of our own is a class of it."""
+    return next(kind.__name__ for kind in type(loss).__mro__ if kind.__module__.startswith("sentence_transformers."))

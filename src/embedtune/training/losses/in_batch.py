@@ -12,6 +12,10 @@ from sentence_transformers.sentence_transformer.losses import (
 from sentence_transformers.util import cos_sim, dot_score
 
 from embedtune.config import Config, Directions, HardnessOn, LossConfig, Similarity
+from embedtune.training.losses.masked import (
+    MaskedCachedMultipleNegativesRankingLoss,
+    MaskedMultipleNegativesRankingLoss,
+)
 from embedtune.training.losses.table import Loss
 
 MINI_BATCH = 32
@@ -42,15 +46,17 @@ def _options(loss: LossConfig) -> dict[str, Any]:
 
 
 def _cached_mnrl(model: SentenceTransformer, config: Config, mini_batch_size: int = MINI_BATCH) -> Any:
-    return CachedMultipleNegativesRankingLoss(model, mini_batch_size=mini_batch_size, **_options(config.loss))
+    masks = config.loss.mask_false_negatives
+    kind = MaskedCachedMultipleNegativesRankingLoss if masks else CachedMultipleNegativesRankingLoss
+    return kind(model, mini_batch_size=mini_batch_size, **_options(config.loss))
+
+
+def _mnrl(model: SentenceTransformer, config: Config) -> Any:
+    kind = MaskedMultipleNegativesRankingLoss if config.loss.mask_false_negatives else MultipleNegativesRankingLoss
+    return kind(model, **_options(config.loss))
 
 
 IN_BATCH = (
-    Loss(
-        "mnrl",
-        lambda model, config: MultipleNegativesRankingLoss(model, **_options(config.loss)),
-        cached=_cached_mnrl,
-        one_pass=True,
-    ),
+    Loss("mnrl", _mnrl, cached=_cached_mnrl, one_pass=True),
     Loss("cached_mnrl", _cached_mnrl, cached=_cached_mnrl, mini_batch_size=MINI_BATCH),
 )

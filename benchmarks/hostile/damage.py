@@ -122,6 +122,7 @@ def recorded_files(study: Path) -> list[Path]:
     names = ("study.yaml", "test_openings.jsonl", "optuna.journal")
     trials = [*sorted((study / "trials").iterdir()), study / "baseline"]
     found = [study / name for name in names] + [file for trial in trials for file in sorted(trial.iterdir())]
+    found += sorted((study / "checkpoints").rglob("*"))
     return [file for file in found if file.is_file() and not file.is_symlink()]
 
 

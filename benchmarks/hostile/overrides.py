@@ -71,24 +71,30 @@ def _rows(folder: Path) -> Path:
     return file
 
 
-def type_in(line: list[str], folder: Path) -> Outcome:
-    """Type a command in a folder; a sentence with exit status 1 or 2, or an answer, is right."""
+def typed(line: list[str], folder: Path) -> tuple[int, str, str]:
+    """Type a command in a folder: its exit status, and what it wrote on stdout and stderr."""
     before = os.getcwd()
     os.chdir(folder)
     out, err = io.StringIO(), io.StringIO()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = main(line)
-    except SystemExit as stop:
-        return Outcome("exit", True, f"SystemExit({stop.code}): {err.getvalue()[-300:]}")
     finally:
         os.chdir(before)
-    said = err.getvalue()
+    return status, out.getvalue(), err.getvalue()
+
+
+def type_in(line: list[str], folder: Path) -> Outcome:
+    """Type a command in a folder; a sentence with exit status 1 or 2, or an answer, is right."""
+    try:
+        status, answer, said = typed(line, folder)
+    except SystemExit as stop:
+        return Outcome("exit", True, f"SystemExit({stop.code})")
     if "Traceback" in said:
         return Outcome("traceback", True, said[-1_500:])
     if status not in (0, 1, 2):
         return Outcome("status", True, f"{status}: {said[-300:]}")
-    if status and not said.strip() and not out.getvalue().strip():
+    if status and not said.strip() and not answer.strip():
         return Outcome("silent", True, f"exit status {status} and no word")
     return Outcome(("answered", "failed", "refused")[status])
 

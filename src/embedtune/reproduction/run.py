@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from embedtune import archive
 from embedtune.config import Config
 from embedtune.data.digest import require_same
 from embedtune.errors import ConfigError, TrialError
+from embedtune.machine.folders import regular_files
 from embedtune.paths import StudyPaths, TrialPaths
 from embedtune.records import State, TrialRecord
 from embedtune.reproduction.comparison import Comparison, compare_facts, compare_models, compare_scores
@@ -23,6 +25,8 @@ from embedtune.training import processor_threads, set_processor_threads
 from embedtune.trial.bench import prepare
 from embedtune.trial.run import run_trial
 from embedtune.trial.watching import Hooks, NoReporter, Point, Watcher
+
+logger = logging.getLogger(__name__)
 
 
 def reproduce(
@@ -116,7 +120,12 @@ def _compare_weights(recorded: str | None, trial: TrialPaths) -> float | None:
     """The largest difference between two tensors of the same name; infinite if names or shapes differ."""
     if recorded is None or not trial.checkpoint.is_dir():
         return None
-    return max_difference(Path(recorded), trial.checkpoint)
+    try:
+        regular_files(Path(recorded))
+        return max_difference(Path(recorded), trial.checkpoint)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        logger.warning("The recorded weights in %s cannot be compared: %s", recorded, error)
+        return None
 
 
 def max_difference(first: Path, second: Path) -> float:

@@ -20,7 +20,7 @@ from typing import Any
 from embedtune import archive
 from embedtune.archive.documents import mapping, read_json
 from embedtune.errors import RecordError, ResumeError
-from embedtune.machine.folders import copy_file, copy_folder
+from embedtune.machine.folders import copy_file, copy_folder, regular_files
 from embedtune.paths import TrialPaths, write_json
 from embedtune.records import Evaluation
 from embedtune.training import Progress, TrainingState, read_state
@@ -108,6 +108,7 @@ def load(trial: TrialPaths, identity: Mapping[str, Any]) -> Resumed | None:
         drop(trial)
         return None
     try:
+        regular_files(folder)  # a pipe would keep what reads it waiting
         values = mapping(read_json(folder / _RECORD))
         written, now = values["identity"], json.loads(json.dumps(identity))
         if written != now:

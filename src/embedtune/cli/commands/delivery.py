@@ -50,7 +50,7 @@ def deliver(config: Config, study: StudyPaths, delivery: Delivery) -> Delivered:
 
 def go_on(config: Config, study: StudyPaths, release: str) -> Answer | None:
     """Finish a release that the same command exported before; None if there is none to finish."""
-    found = load(study.delivery(release))
+    found = load(study.delivery(release), workspace(config).releases)
     now = replace(config.release, register=config.release.register and config.tracking.enabled)
     delivery = found.taken_up(now) if found else None
     if delivery is None:
@@ -67,8 +67,8 @@ def go_on(config: Config, study: StudyPaths, release: str) -> Answer | None:
 
 def deliver_all(config: Config, study: StudyPaths) -> dict[str, Delivered]:
     """Finish every release of a study that has something left to do."""
-    found = filter(None, map(load, study.deliveries()))
-    return {delivery.release: deliver(config, study, delivery) for delivery in found}
+    found = (load(file, workspace(config).releases) for file in study.deliveries())
+    return {own.release: deliver(config, study, own) for own in found if own is not None}
 
 
 def _register(config: Config, delivery: Delivery) -> str | None:

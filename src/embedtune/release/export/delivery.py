@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from embedtune.archive.documents import mapping
 from embedtune.config import ReleaseConfig
+from embedtune.config.rules.place import is_name
+from embedtune.machine.files import read_regular
 from embedtune.paths import StudyPaths, write_json
 from embedtune.release.export.export import CHECKSUMS, EVIDENCE
 from embedtune.tracking import NewVersion
+
+logger = logging.getLogger(__name__)
+
+_LARGEST = 64 << 20
+"""Bytes of a decision, of the checksums, and of the steps that are left."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +51,15 @@ class Delivery:
     def is_exported(self) -> bool:
         """Whether its folder is there, and is of this decision."""
         try:
-            decision = json.loads((Path(self.folder) / EVIDENCE / "decision.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            decision = json.loads(read_regular(Path(self.folder) / EVIDENCE / "decision.json", _LARGEST))
+        except (OSError, ValueError, RecursionError):
             return False
-        return _text(decision) == _text(self.answer["decision"])
+        return _text(decision) == _text(self.answer.get("decision"))
 
     @property
     def new_version(self) -> NewVersion:
         """The version to register, marked by the digest of the export."""
-        checksums = (Path(self.folder) / EVIDENCE / CHECKSUMS).read_bytes()
+        checksums = read_regular(Path(self.folder) / EVIDENCE / CHECKSUMS, _LARGEST)
         return replace(self.version, alias=self.asked.alias, export=hashlib.sha256(checksums).hexdigest()[:32])
 
     def taken_up(self, now: ReleaseConfig) -> Delivery | None:
@@ -75,12 +85,25 @@ def save(study: StudyPaths, delivery: Delivery) -> None:
     write_json(study.delivery(delivery.release), asdict(delivery))
 
 
-def load(file: Path) -> Delivery | None:
-    """The steps left for an exported release; None if there are none."""
+def load(file: Path, releases: Path) -> Delivery | None:
+    """The steps left for an exported release; None if there are none.
+
+    A study may be somebody else's: what its file says is registered and uploaded for a release of this workspace alone.
+
+    Args:
+        file: Of the study.
+        releases: The folder of this workspace's releases.
+    """
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(read_regular(file, _LARGEST))
         asked, version = ReleaseConfig(**values["asked"]), NewVersion(**values["version"])
-        delivery = Delivery(values["release"], values["folder"], asked, version, values["answer"])
-    except (OSError, ValueError, TypeError, KeyError):
+        delivery = Delivery(values["release"], values["folder"], asked, version, mapping(values["answer"]))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    name = delivery.release
+    if not (is_name(name) and file.stem == name and Path(delivery.folder) == releases / name) or os.path.islink(
+        releases / name
+    ):
+        logger.warning("%s must be of a release in %s, but is of %s. It is left out.", file, releases, delivery.folder)
         return None
     return delivery if delivery.is_exported else None

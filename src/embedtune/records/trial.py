@@ -55,6 +55,9 @@ PASSAGES_PER_SECOND = "passages_per_second"
 PROMPTS = "prompts"
 """Fact of a trial: role -> the prompt that its model reads before each text; only those that are not empty."""
 
+NEGATIVES = "negatives"
+"""Fact of a trial with mined negatives: how many a row, of all sets how many were drawn at random, and how."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -129,6 +132,7 @@ class _KnownFacts:
     parameters: int | None = None
     passages_per_second: float | None = None
     prompts: Mapping[str, str] = field(default_factory=dict)
+    negatives: Mapping[str, str | int | float | None] = field(default_factory=dict)
     rows_seen: float | None = None
     rows_share: float = 1.0
     threads: int | None = None
@@ -213,9 +217,23 @@ class TrialRecord:
 
     @property
     def model_facts(self) -> dict[str, Any]:
-        """What its model costs to use, and the prompts it reads, as far as they are known."""
-        names = (EMBEDDING_SIZE, PARAMETERS, PASSAGES_PER_SECOND, PROMPTS)
+        """What its model costs to use, the prompts it reads and the negatives mined for it, as far as known."""
+        names = (EMBEDDING_SIZE, PARAMETERS, PASSAGES_PER_SECOND, PROMPTS, NEGATIVES)
         return {name: self.facts[name] for name in names if name in self.facts}
+
+    @property
+    def negatives(self) -> str | None:
+        """How many negatives were mined for its rows, and how, for people; None if none were."""
+        facts = self.facts.get(NEGATIVES) or {}
+        if not facts.get("mined"):
+            return None
+        margin, refreshed = facts.get("margin"), facts.get("refreshed")
+        said = [f"{facts['mined']} a row, ranked by {facts.get('model')}"]
+        said += [f"from rank {facts.get('first')} to {facts.get('last')}"]
+        said += [f"at least {margin:.0%} below the answer"] if isinstance(margin, float) else []
+        said += [f"{facts['drawn']} of all drawn at random"] if facts.get("drawn") else []
+        said += [f"mined again {refreshed} times with the model being trained"] if refreshed else []
+        return ", ".join(said)
 
     @property
     def base(self) -> tuple[str, str | None]:

@@ -21,7 +21,7 @@ from embedtune.errors import RecordError
 from embedtune.models.cross_encoder import is_cross_encoder, load_cross_encoder
 from embedtune.models.load import load_model, model_identity
 from embedtune.paths import write_json
-from embedtune.records import TrainingSet
+from embedtune.records import NEGATIVES, TrainingSet
 from embedtune.training import Mined, Miner, Refresh, mine, resolve_device, teacher_scores, with_negatives
 from embedtune.trial.bench import Bench
 
@@ -97,12 +97,19 @@ def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Pa
     if filled:
         total = options.count * sum(map(len, training))
         logger.info("%d of %d negatives are drawn at random, because no more were found", filled, total)
-    facts = {"negatives_mined": options.count, "negatives_drawn": filled}
+    facts: dict[str, Any] = {"negatives_mined": options.count, "negatives_drawn": filled}
+    facts[NEGATIVES] = {
+        "mined": options.count,
+        "drawn": filled,
+        "model": Path(options.model or config.model.name).name,  # a folder's place is nobody's affair
+        "margin": options.margin,
+        "first": options.range[0],
+        "last": options.range[1],
+        "refreshed": (math.ceil(config.train.epochs) - 1) // options.refresh if options.refresh else 0,
+    }
     rows = tuple(with_negatives(part, own["rows"]) for part, own in zip(training, found, strict=True))
-    if options.refresh is None:
-        return Prepared(rows, {**prepared.facts, **facts})
-    facts["negatives_refreshed"] = (math.ceil(config.train.epochs) - 1) // options.refresh
-    return Prepared(rows, {**prepared.facts, **facts}, Refresh(options.refresh, training, look))
+    refresh = Refresh(options.refresh, training, look) if options.refresh else None
+    return Prepared(rows, {**prepared.facts, **facts}, refresh)
 
 
 def _with_scores(config: Config, training: Sequence[TrainingSet], folder: Path) -> tuple[TrainingSet, ...]:

@@ -72,11 +72,14 @@ def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Pa
     own = options.model is None or reranker is not None
     ranking = config.model if own else ModelConfig(name=str(options.model))
 
+    # Prompts of a set are put before its texts for the model that is trained; another one has its own.
+    foreign = [replace(part, prompts={}) for part in training]
+
     def look(model: SentenceTransformer, epoch: int) -> list[Mined]:
         device = resolve_device(config.train.device)
         scorer = load_cross_encoder(reranker, "train.negatives.model", device) if reranker else None
         miner = Miner(model, scorer, options, config.eval.batch_size, config.data.seed + epoch)
-        return mine(miner, training, bench.task.splits)
+        return mine(miner, training if own or epoch else foreign, bench.task.splits)
 
     def look_first() -> list[Any]:
         device = resolve_device(config.train.device)
@@ -91,6 +94,7 @@ def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Pa
         "seed": config.data.seed,
         "rows": ordered_digest(training),
         "splits": dict(bench.task.digests),
+        **({"prompts": prompts} if own and any(prompts := [dict(part.prompts) for part in training]) else {}),
     }
     found = made_once(folder, "negatives", made_from, look_first)
     filled = sum(own["filled"] for own in found)

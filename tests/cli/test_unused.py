@@ -43,6 +43,8 @@ def test_every_command_says_what_it_reads() -> None:
         ("", Config(), ["model.revision"], ["model.revision"]),
         ("", OFF, ["tracking.uri", "tracking.enabled"], ["tracking.uri"]),
         ("release", UNREGISTERED, ["release.alias", "release.name"], ["release.alias"]),
+        ("", Config(), ["train.negatives.model", "train.negatives.count"], ["train.negatives.model"]),
+        ("-m", Config(), ["train.negatives.model", "train.negatives.count"], []),
         ("release", Config(release=ReleaseConfig(trial=3)), ["release.candidates"], ["release.candidates"]),
     ],
 )  # fmt: skip

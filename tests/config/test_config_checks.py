@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from embedtune.config import (
+    BatchSampler,
     Config,
     DataConfig,
     Directions,
     EvalConfig,
     LossConfig,
     MatryoshkaConfig,
+    NegativesConfig,
     Partition,
     ReleaseConfig,
     StudyConfig,
@@ -96,6 +98,22 @@ BROKEN = [
         Config(train=TrainConfig(gradient_checkpointing=True), loss=LossConfig(name="cached_gist")),
         "train.gradient_checkpointing must be false with loss.name=cached_gist, but got true. Both compute ",
     ),
+    (
+        train(negatives=NegativesConfig(count=1, refresh=0)),
+        "train.negatives.refresh must be at least 1, in epochs, but ",
+    ),
+    (
+        train(negatives=NegativesConfig(count=1, refresh=2), batch_sampler=BatchSampler.relevance),
+        "train.negatives.refresh must be null with train.batch_sampler=relevance, but got 2. Which rows may meet, ",
+    ),
+    (
+        Config(
+            train=TrainConfig(negatives=NegativesConfig(count=1, refresh=1)),
+            loss=LossConfig(name="margin_mse", teacher="x"),
+        ),
+        "train.negatives.refresh must be null with loss.teacher, but got 1. ",
+    ),
+    (loss(name="triplet", mask_false_negatives=True), "loss.mask_false_negatives must be False with loss.name=triplet"),
     (loss(name="softmax"), "loss.name must be one of angle, cached_gist, cached_mnrl, contrastive, cosent, "),
     (loss(hardness=-1.0), "loss.hardness must be at least 0, but got -1.0. "),
     (loss(margin=math.nan, name="gist"), "loss.margin must be at least 0, but got nan. "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -125,3 +126,13 @@ def test_a_single_passage_leaves_nothing_to_mine(tiny: SentenceTransformer) -> N
     rows = TrainingSet("rows", {"anchor": ("a", "b"), "positive": ("same", "same")})
     with pytest.raises(TrialError, match=r"train\.negatives\.count must be 0"):
         found(miner(tiny, 1), rows)
+
+
+def test_a_set_is_mined_with_its_own_prompts(tiny: SentenceTransformer, small_training: TrainingSet) -> None:
+    prompts = {"query": "ask about the following: ", "document": "answer: "}
+    own = replace(small_training, name="own", prompts=prompts)
+    plain, asked = found(miner(tiny, 3), small_training, own)
+    model = copy.copy(tiny)
+    model.prompts = {**tiny.prompts, **prompts}
+    assert asked == found(miner(model, 3), small_training)[0]
+    assert plain == found(miner(tiny, 3), small_training)[0] != asked

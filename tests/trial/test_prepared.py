@@ -160,7 +160,8 @@ def test_mined_negatives_become_columns_of_the_rows(bench: Bench, small_training
     (rows,) = prepared.training
     assert list(rows.columns) == ["anchor", "positive", "negative_1", "negative_2"]
     assert {name: rows.columns[name] for name in small_training.columns} == small_training.columns
-    assert prepared.facts == {"negatives_mined": 2, "negatives_drawn": 0}
+    mined = {"mined": 2, "drawn": 0, "model": "tiny", "margin": None, "first": 0, "last": 100, "refreshed": 0}
+    assert prepared.facts == {"negatives_mined": 2, "negatives_drawn": 0, "negatives": mined}
 
 
 def test_two_workers_that_mine_at_once_have_the_same_negatives(

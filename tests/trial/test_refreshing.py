@@ -101,9 +101,12 @@ def test_they_are_mined_with_the_model_as_it_is(bench: Bench, tmp_path: Path, mi
     assert record.state == State.COMPLETE, record.reason
     assert len(mined) == 3, "before the first epoch, the second and the third"
     assert mined[0] != mined[1]
-    assert record.facts["negatives_refreshed"] == 2
+    assert record.facts["negatives"]["refreshed"] == 2
+    assert record.negatives == (
+        "2 a row, ranked by tiny, from rank 0 to 100, mined again 2 times with the model being trained"
+    )
     later = run(bench, configured(refresh=2), study.trial(1))
-    assert later.facts["negatives_refreshed"] == 1
+    assert later.facts["negatives"]["refreshed"] == 1
     assert len(mined) == 4, "the first are those of the study"
     losses = [[own.loss for own in archive.read_evaluations(study.trial(number))] for number in range(2)]
     assert losses[0][:2] == losses[1][:2]

@@ -32,6 +32,8 @@ READS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Command -> the keys and groups that it reads, beside ``paths`` and ``format``; ``-m`` is a sweep."""
 
+_MINING = tuple(f"train.negatives.{key}" for key in ("margin", "range", "model", "refresh"))
+"""Keys that say how negatives are mined."""
 _EVERYWHERE = ("paths", "format")
 
 SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -96,6 +98,7 @@ def _silenced(command: str, config: Config) -> tuple[str, ...]:
         ("tracking.uri", "tracking.experiment", "tracking.port", "release.alias"): not config.tracking.enabled,
         ("release.alias",): not release.register,
         ("release.candidates", "release.soup"): release.trial is not None,
+        _MINING: command == "" and not config.train.negatives.count,
         ("model",): command == "evaluate" and config.run is not None,
     }
     return tuple(key for keys, holds in groups.items() if holds for key in keys)

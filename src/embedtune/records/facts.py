@@ -22,6 +22,8 @@ PASSAGES_PER_SECOND = "passages_per_second"
 """Fact of a trial: passages that its evaluations embedded a second, in the median, on its device in fp32."""
 PROMPTS = "prompts"
 """Fact of a trial: role -> the prompt that its model reads before each text; only those that are not empty."""
+NEGATIVES = "negatives"
+"""Fact of a trial with mined negatives: how many a row, of all sets how many were drawn at random, and how."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class KnownFacts:
     parameters: int | None = None
     passages_per_second: float | None = None
     prompts: Mapping[str, str] = field(default_factory=dict)
+    negatives: Mapping[str, str | int | float | None] = field(default_factory=dict)
     rows_seen: float | None = None
     rows_share: float = 1.0
     threads: int | None = None

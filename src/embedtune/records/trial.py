@@ -10,7 +10,15 @@ from typing import Any
 from embedtune import typed
 from embedtune.records.data import Metrics
 from embedtune.records.evaluation import LAST_MOMENT, check, check_dims
-from embedtune.records.facts import BASE, EMBEDDING_SIZE, PARAMETERS, PASSAGES_PER_SECOND, PROMPTS, KnownFacts
+from embedtune.records.facts import (
+    BASE,
+    EMBEDDING_SIZE,
+    NEGATIVES,
+    PARAMETERS,
+    PASSAGES_PER_SECOND,
+    PROMPTS,
+    KnownFacts,
+)
 from embedtune.records.objective import SecondObjective
 
 
@@ -114,9 +122,23 @@ class TrialRecord:
 
     @property
     def model_facts(self) -> dict[str, Any]:
-        """What its model costs to use, and the prompts it reads, as far as they are known."""
-        names = (EMBEDDING_SIZE, PARAMETERS, PASSAGES_PER_SECOND, PROMPTS)
+        """What its model costs to use, the prompts it reads and the negatives mined for it, as far as known."""
+        names = (EMBEDDING_SIZE, PARAMETERS, PASSAGES_PER_SECOND, PROMPTS, NEGATIVES)
         return {name: self.facts[name] for name in names if name in self.facts}
+
+    @property
+    def negatives(self) -> str | None:
+        """How many negatives were mined for its rows, and how, for people; None if none were."""
+        facts = self.facts.get(NEGATIVES) or {}
+        if not facts.get("mined"):
+            return None
+        margin, refreshed = facts.get("margin"), facts.get("refreshed")
+        said = [f"{facts['mined']} a row, ranked by {facts.get('model')}"]
+        said += [f"from rank {facts.get('first')} to {facts.get('last')}"]
+        said += [f"at least {margin:.0%} below the answer"] if isinstance(margin, float) else []
+        said += [f"{facts['drawn']} of all drawn at random"] if facts.get("drawn") else []
+        said += [f"mined again {refreshed} times with the model being trained"] if refreshed else []
+        return ", ".join(said)
 
     @property
     def base(self) -> tuple[str, str | None]:

@@ -20,7 +20,7 @@ from embedtune.machine.locks import file_lock
 from embedtune.models.cross_encoder import is_cross_encoder, load_cross_encoder
 from embedtune.models.load import load_model, model_identity
 from embedtune.paths import write_json
-from embedtune.records import TrainingSet
+from embedtune.records import NEGATIVES, TrainingSet
 from embedtune.training import Mined, Miner, Refresh, mine, resolve_device, teacher_scores, with_negatives
 from embedtune.trial.bench import Bench
 
@@ -71,11 +71,14 @@ def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Pa
     own = options.model is None or reranker is not None
     ranking = config.model if own else ModelConfig(name=str(options.model))
 
+    # Prompts of a set are put before its texts for the model that is trained; another one has its own.
+    foreign = [replace(part, prompts={}) for part in training]
+
     def look(model: SentenceTransformer, epoch: int) -> list[Mined]:
         device = resolve_device(config.train.device)
         scorer = load_cross_encoder(reranker, "train.negatives.model", device) if reranker else None
         miner = Miner(model, scorer, options, config.eval.batch_size, config.data.seed + epoch)
-        return mine(miner, training, bench.task.splits)
+        return mine(miner, training if own or epoch else foreign, bench.task.splits)
 
     def look_first() -> list[Any]:
         device = resolve_device(config.train.device)
@@ -90,18 +93,26 @@ def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Pa
         "seed": config.data.seed,
         "rows": ordered_digest(training),
         "splits": dict(bench.task.digests),
+        **({"prompts": prompts} if own and any(prompts := [dict(part.prompts) for part in training]) else {}),
     }
     found = made_once(folder, "negatives", made_from, look_first)
     filled = sum(own["filled"] for own in found)
     if filled:
         total = options.count * sum(map(len, training))
         logger.info("%d of %d negatives are drawn at random, because no more were found", filled, total)
-    facts = {"negatives_mined": options.count, "negatives_drawn": filled}
+    facts: dict[str, Any] = {"negatives_mined": options.count, "negatives_drawn": filled}
+    facts[NEGATIVES] = {
+        "mined": options.count,
+        "drawn": filled,
+        "model": Path(options.model or config.model.name).name,  # a folder's place is nobody's affair
+        "margin": options.margin,
+        "first": options.range[0],
+        "last": options.range[1],
+        "refreshed": (math.ceil(config.train.epochs) - 1) // options.refresh if options.refresh else 0,
+    }
     rows = tuple(with_negatives(part, own["rows"]) for part, own in zip(training, found, strict=True))
-    if options.refresh is None:
-        return Prepared(rows, {**prepared.facts, **facts})
-    facts["negatives_refreshed"] = (math.ceil(config.train.epochs) - 1) // options.refresh
-    return Prepared(rows, {**prepared.facts, **facts}, Refresh(options.refresh, training, look))
+    refresh = Refresh(options.refresh, training, look) if options.refresh else None
+    return Prepared(rows, {**prepared.facts, **facts}, refresh)
 
 
 def _with_scores(config: Config, training: Sequence[TrainingSet], folder: Path) -> tuple[TrainingSet, ...]:

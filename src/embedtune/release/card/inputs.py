@@ -19,7 +19,7 @@ from embedtune.records import (
     TrainingFacts,
     TrialRecord,
 )
-from embedtune.release.card.markdown import code
+from embedtune.release.card.markdown import code, inline
 from embedtune.release.gate.decision import Decision
 from embedtune.release.gate.onnx_report import OnnxReport
 from embedtune.release.gate.words import split_words
@@ -124,9 +124,10 @@ class CardInputs:
 
     @property
     def model_lines(self) -> list[tuple[str, str]]:
-        """Names and Markdown of the parameters and the prompts, as far as they were recorded."""
+        """Names and Markdown of parameters, mined negatives and prompts, as far as they were recorded."""
         parameters, prompts = self.record.facts.get(PARAMETERS), self.record.facts.get(PROMPTS, {})
         lines = [("Parameters", f"{parameters:,}")] if parameters else []
+        lines += [("Mined negatives", inline(self.record.negatives))] if self.record.negatives else []
         return [*lines, *((f"{role.capitalize()} prompt", code(prompt)) for role, prompt in prompts.items())]
 
     @property

@@ -68,6 +68,7 @@ def definition_facts(inputs: ReportInputs) -> list[tuple[str, str]]:
         **{f"sha256 of {split}": digest for split, digest in definition.data.digests.items()},
         "Queries": str(inputs.queries) if inputs.queries else "",
         "Recipe": _recipe(definition.recipe, set(inputs.keys)),
+        "Mined negatives": (record.negatives or "") if record is not None else "",
         "Device and precision": ", ".join(str(facts[key]) for key in ("device", "precision") if facts.get(key)),
         "Git revision": definition.git_revision or "",
         "Versions": ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items()),

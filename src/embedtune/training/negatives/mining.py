@@ -24,6 +24,7 @@ from embedtune.errors import TrialError
 from embedtune.models.encoder import TokenEncoder
 from embedtune.records import RetrievalSet, TrainingSet
 from embedtune.training.batches import same_text
+from embedtune.training.collate import prompted
 
 SPARE = 4
 """Further candidates of each row, for those that turn out to answer its query."""
@@ -45,7 +46,7 @@ class Mined:
 
 
 class _Encoder:
-    """A model as ``mine_hard_negatives`` asks for it: texts are tokenised once, prompts are the model's own."""
+    """A model as ``mine_hard_negatives`` asks for it: texts are tokenised once, prompts are added here."""
 
     def __init__(self, model: SentenceTransformer) -> None:
         self._encoder = TokenEncoder(model)
@@ -73,7 +74,7 @@ class Miner:
     """Looks for hard negatives.
 
     Attributes:
-        model: Ranks the candidates, with its own prompts.
+        model: Ranks the candidates, with the prompts of a set or else its own.
         reranker: Scores those it ranks high, where there is one.
         options: ``train.negatives.*``.
         batch_size: Texts encoded at once.
@@ -106,8 +107,10 @@ def mine(miner: Miner, training: Sequence[TrainingSet], splits: Mapping[str, Ret
     own = max(sum(name.startswith("negative") for name in part.columns) for part in training)
     barred = own + max(map(len, answers.values()))  # at most so many candidates of a row turn out to be none
     wanted = min(options.count + SPARE + barred, high - low)
-    encoder, found = _Encoder(miner.model), list[Mined]()
+    encoders, found = dict[str, _Encoder](), list[Mined]()
     for part in training:
+        prompts = repr(sorted(part.prompts.items()))
+        encoder = encoders.setdefault(prompts, _Encoder(prompted(miner.model, part)))
         pairs = Dataset.from_dict({"anchor": part.columns["anchor"], "positive": part.columns["positive"]})
         with contextlib.redirect_stderr(io.StringIO()):  # its progress bars cannot be turned off
             mined = mine_hard_negatives(

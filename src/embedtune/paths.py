@@ -114,6 +114,11 @@ class StudyPaths:
         return self.root / "checkpoints"
 
     @property
+    def prepared(self) -> Path:
+        """What is made once for all trials: a teacher's scores, mined negatives, a drawn corpus."""
+        return self.root / "prepared"
+
+    @property
     def test_openings(self) -> Path:
         """One line for each time the test split was read to judge this study."""
         return self.root / "test_openings.jsonl"

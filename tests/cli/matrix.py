@@ -124,6 +124,7 @@ MATRIX: dict[str, Row] = {
     "eval.cutoffs": Row("[2,20]", [2, 20]),
     "eval.gain": Row("exponential"),
     "eval.distractors": Row("train"),
+    "eval.corpus": Row("12", 12),
     "eval.folds": Row("2", 2),
     "study.name": Row("named"),
     "study.n_trials": Row("2", 2),

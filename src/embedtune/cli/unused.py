@@ -11,7 +11,8 @@ from embedtune.config import Config
 logger = logging.getLogger("embedtune")
 
 _TRIAL = ("model", "data", "train", "loss", "eval.objective", "eval.dim", "eval.second", "eval.every",
-          "eval.batch_size", "eval.distractors", "eval.folds", "tracking")  # fmt: skip
+          "eval.batch_size", "eval.cutoffs", "eval.gain", "eval.distractors", "eval.corpus", "eval.folds",
+          "tracking")  # fmt: skip
 
 READS: Mapping[str, tuple[str, ...]] = {
     "": (*_TRIAL, "study.name", "study.keep"),

@@ -21,6 +21,20 @@ def score_bm25(retrieval: RetrievalSet, measures: Measures = USUAL) -> dict[str,
     Words are those of the texts in lower case; none is stemmed or left out, because the language is not known. Equal
     scores are ranked by ascending passage id, as everywhere.
     """
+    positions = np.argsort(np.argsort(np.array(list(retrieval.corpus), dtype=object)))
+    ranked = rank_bm25(retrieval, positions, measures.depth)
+    found = Judgements.of(retrieval, positions, measures).measure(ranked)
+    return {name: float(values.mean()) for name, values in found.items()}
+
+
+def rank_bm25(retrieval: RetrievalSet, positions: NDArray[np.intp], depth: int) -> NDArray[np.int64]:
+    """The first ``depth`` passages for each query, best first, by their positions in the order of ids.
+
+    Args:
+        retrieval: Queries and corpus.
+        positions: Where each passage stands among all sorted by id, of shape (passages,).
+        depth: Ranks kept.
+    """
     import bm25s
 
     index = bm25s.BM25()
@@ -28,17 +42,15 @@ def score_bm25(retrieval: RetrievalSet, measures: Measures = USUAL) -> dict[str,
     if any(words):  # an index of texts without words is refused
         index.index(words, show_progress=False)
     vocabulary = index.vocab_dict if any(words) else {}
-    positions = np.argsort(np.argsort(np.array(passages, dtype=object)))
     place_of = {passage: place for place, passage in enumerate(passages)}
-    ranked = np.zeros((len(retrieval.queries), min(measures.depth, len(passages))), dtype=np.int64)
+    ranked = np.zeros((len(retrieval.queries), min(depth, len(passages))), dtype=np.int64)
     for row, (query, text) in enumerate(retrieval.queries.items()):
         known = [word for word in _words(text) if word in vocabulary]
         scores = index.get_scores(known) if known else np.zeros(len(passages), dtype=np.float32)
         if query in retrieval.own:
             scores[place_of[query]] = -np.inf
         ranked[row] = _best(scores, positions, ranked.shape[1])
-    found = Judgements.of(retrieval, positions, measures).measure(ranked)
-    return {name: float(values.mean()) for name, values in found.items()}
+    return ranked
 
 
 def _words(text: str) -> list[str]:

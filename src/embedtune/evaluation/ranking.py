@@ -7,13 +7,16 @@ makes and breaks the same ties.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from embedtune.records import RetrievalSet
+
+SCORED_AT_ONCE = 1 << 26
+"""Scores in memory, 256 MiB of them: queries are ranked in blocks, so that many take no more of it than a few."""
 
 
 def id_positions(ids: Sequence[str]) -> Tensor:
@@ -48,21 +51,42 @@ def rank_passages(
         positions: Of the passages, from :func:`id_positions`, on the same device.
         cosine: Whether vectors are scaled to length 1 first; otherwise the score is their dot product.
         depth: Ranks kept.
-        chunk_size: Passages scored at once: the scores take queries x chunk_size values of memory.
+        chunk_size: Passages scored at once, for at most ``SCORED_AT_ONCE`` / chunk_size queries.
         left_out: For each query the position of a passage that comes after all others, or -1; of shape (queries,).
 
     Returns:
         int64 of shape (queries, min(depth, passages)): passages by their position.
     """
     queries = _vectors(queries, cosine)
+    barred = None if left_out is None else left_out.to(positions.device)
+    size = max(1, SCORED_AT_ONCE // max(1, min(chunk_size, len(corpus))))
+    blocks = [slice(start, start + size) for start in range(0, max(1, len(queries)), size)]
+    ranked = [
+        _ranked(
+            queries[block],
+            _chunks(corpus, positions, cosine, chunk_size),
+            depth,
+            None if barred is None else barred[block],
+        )
+        for block in blocks
+    ]
+    return ranked[0] if len(ranked) == 1 else torch.cat(ranked)
+
+
+def _chunks(corpus: Tensor, positions: Tensor, cosine: bool, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Vectors and positions of so many passages at a time."""
+    for start in range(0, len(corpus), size):
+        yield _vectors(corpus[start : start + size], cosine), positions[start : start + size]
+
+
+def _ranked(queries: Tensor, chunks: Iterable[tuple[Tensor, Tensor]], depth: int, barred: Tensor | None) -> Tensor:
     best_scores = queries.new_empty(len(queries), 0)
-    best = positions.new_empty(len(queries), 0)
-    for start in range(0, len(corpus), chunk_size):
-        chunk = slice(start, start + chunk_size)
-        scored = queries @ _vectors(corpus[chunk], cosine).T
-        if left_out is not None:
-            scored.masked_fill_(positions[chunk] == left_out.to(positions.device)[:, None], -torch.inf)
-        scores, found = _top(scored, positions[chunk], depth)
+    best = torch.empty(len(queries), 0, dtype=torch.int64, device=queries.device)
+    for vectors, positions in chunks:
+        scored = queries @ vectors.T
+        if barred is not None:
+            scored.masked_fill_(positions == barred[:, None], -torch.inf)
+        scores, found = _top(scored, positions, depth)
         best_scores, best = torch.cat([best_scores, scores], dim=1), torch.cat([best, found], dim=1)
         best_scores, best = _ordered(best_scores, best, depth)
     return best
@@ -84,7 +108,7 @@ def _top(scores: Tensor, positions: Tensor, depth: int) -> tuple[Tensor, Tensor]
     if chosen.any():
         rows, cut = scores[chosen], cut[chosen]
         beyond = int(positions.max()) + 1
-        keys = torch.where(rows > cut, positions - beyond, positions).masked_fill(rows < cut, beyond)
+        keys = torch.where(rows > cut, positions - beyond, positions).masked_fill_(rows < cut, beyond)
         columns[chosen] = keys.topk(depth, largest=False, sorted=False).indices
         best_scores[chosen] = rows.gather(1, columns[chosen])
     return best_scores, positions[columns]

@@ -14,6 +14,7 @@ from embedtune.records.definition import DataSource, Kind, Search, Settings, Stu
 from embedtune.records.evaluation import Evaluation
 from embedtune.records.facts import (
     BASE,
+    CORPUS_DIGEST,
     EMBEDDING_SIZE,
     ENOUGH_ROWS,
     NEGATIVES,
@@ -29,6 +30,7 @@ from embedtune.records.trial import Delivered, Interruption, State, TrialRecord
 
 __all__ = [
     "BASE",
+    "CORPUS_DIGEST",
     "EMBEDDING_SIZE",
     "ENOUGH_ROWS",
     "NEGATIVES",

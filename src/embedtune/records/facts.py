@@ -20,6 +20,8 @@ PARAMETERS = "parameters"
 """Fact of a trial: the parameters of its model."""
 PASSAGES_PER_SECOND = "passages_per_second"
 """Fact of a trial: passages that its evaluations embedded a second, in the median, on its device in fp32."""
+CORPUS_DIGEST = "corpus_digest"
+"""Fact of a trial with ``eval.corpus``: sha256 of the ids of the passages that its validation queries searched."""
 PROMPTS = "prompts"
 """Fact of a trial: role -> the prompt that its model reads before each text; only those that are not empty."""
 NEGATIVES = "negatives"
@@ -50,5 +52,8 @@ class KnownFacts:
     rows_seen: float | None = None
     rows_share: float = 1.0
     threads: int | None = None
+    corpus_digest: str | None = None
+    corpus_passages: int | None = None
+    corpus_whole: int | None = None
     restarts: int = 0
     folds_done: int = 0

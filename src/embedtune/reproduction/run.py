@@ -19,10 +19,11 @@ from embedtune.data.digest import require_same
 from embedtune.errors import ConfigError, TrialError
 from embedtune.machine.folders import regular_files
 from embedtune.paths import StudyPaths, TrialPaths
-from embedtune.records import State, TrialRecord
+from embedtune.records import CORPUS_DIGEST, State, TrialRecord
 from embedtune.reproduction.comparison import Comparison, compare_facts, compare_models, compare_scores
 from embedtune.training import processor_threads, set_processor_threads
 from embedtune.trial.bench import prepare
+from embedtune.trial.corpus import judged_bench
 from embedtune.trial.run import run_trial
 from embedtune.trial.watching import Hooks, NoReporter, Point, Watcher
 
@@ -59,6 +60,7 @@ def reproduce(
     bench = prepare(recipe)
     if same_data:
         require_same(recorded.facts.get("digests", {}), bench.task.digests)
+    bench = judged_bench(recipe, bench, study, recorded.facts.get(CORPUS_DIGEST))
     trial = _claim(study, number)
     evaluations = archive.read_evaluations(study.trial(number))
     last = len(evaluations) if recorded.state is State.PRUNED else None

@@ -180,7 +180,11 @@ def _recipe(config: Config, kind: Kind) -> dict[str, Settings]:
     for key in ("batch_size", "split", "objective", "dim", "second"):
         recipe["eval"].pop(key)  # speed alone, or said elsewhere
     recipe["train"].pop("device")
-    return recipe if kind == "sweep" else {"eval": {key: recipe["eval"][key] for key in ("distractors", "folds")}}
+    return (
+        recipe
+        if kind == "sweep"
+        else {"eval": {key: recipe["eval"][key] for key in ("distractors", "corpus", "folds")}}
+    )
 
 
 def _differences(stored: Any, new: Any, key: str = "") -> list[str]:

@@ -20,6 +20,7 @@ from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.space.bases import Base
 from embedtune.sweep.sweeper import StudyWatcher
 from embedtune.trial.bench import Bench
+from embedtune.trial.corpus import judged_bench
 from embedtune.trial.run import run_trial
 from embedtune.trial.watching import Hooks
 
@@ -42,6 +43,7 @@ def run_single(
     study = workspace.study(definition.name)
     require_own_folders(study)
     save_definition(study, definition)
+    bench = judged_bench(config, bench, study)
     watcher.study_began(definition, list(archive.read_records(study)))
     delivery = Delivery.open(config, workspace, study, grouped=False)
     hooks = Hooks(watcher, delivery.trial)

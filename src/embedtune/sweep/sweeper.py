@@ -24,6 +24,7 @@ from embedtune.study.records import agree, read_records
 from embedtune.study.storage import persistently, reporting_lost
 from embedtune.sweep.ask import Asking
 from embedtune.sweep.baselines import measure_baselines
+from embedtune.sweep.corpus import draw_corpus
 from embedtune.sweep.delivery import Delivery
 from embedtune.sweep.plan import Plan
 from embedtune.sweep.space.starts import enqueue
@@ -75,6 +76,7 @@ def run_sweep(
         ConfigError: The study was begun with another definition.
     """
     study = _begin(plan, workspace)
+    draw_corpus(plan, study)
     delivery = Delivery.open(plan.config, workspace, study.paths, whole=study)
     sweep = _Sweep(plan, compose, study, delivery, watcher)
     sweep.mend()
@@ -191,6 +193,7 @@ def run_worker(
         die_with_parent()
     paths = workspace.study(study_name(plan.config))
     study = open_study(paths, plan.config.study.storage, directions=plan.definition.objective.directions)
+    draw_corpus(plan, study)
     delivery = Delivery.open(plan.config, workspace, paths, whole=study)
     stop = Stop()
     with handling({signal.SIGTERM: stop.finish}) if owner is None else leash(study, owner, stop):

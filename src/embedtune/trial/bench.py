@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from embedtune.config import (
     Config,
@@ -22,6 +22,7 @@ from embedtune.config import (
 )
 from embedtune.data import Fold, add_distractors, folds_problems, load_task, make_folds
 from embedtune.errors import ConfigError, DataError, UserError, join_problems
+from embedtune.evaluation.subcorpus import corpus_problems
 from embedtune.models.adapters import adapted_layers
 from embedtune.models.dimension import known_dimension
 from embedtune.models.load import load_model, with_prompts
@@ -45,6 +46,7 @@ class Bench:
         dim: Its full size.
         objective: What trials are judged by.
         folds: Of the training rows, with ``eval.folds``.
+        drawn: Facts of the corpus drawn for ``eval.corpus``, which the validation split then has; none of a whole one.
     """
 
     task: TaskData
@@ -52,6 +54,7 @@ class Bench:
     dim: int
     objective: Objective
     folds: tuple[Fold, ...] = ()
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def query_groups(self) -> tuple[int, ...]:
@@ -89,7 +92,7 @@ class Benches:
     """
 
     def __init__(self, config: Config, bench: Bench) -> None:
-        self._task, self._folds = bench.task, bench.folds
+        self._bench, self._task = bench, bench.task
         self._models = {_weights(config.model): bench.model}
 
     def get(self, config: Config) -> Bench:
@@ -100,7 +103,12 @@ class Benches:
         """
         if problems := list(columns_problems(config, self._task.training)):
             raise ConfigError(join_problems(problems))
-        return Bench.of(config, self._task, with_prompts(self._model(config), config.model), self._folds)
+        own = Bench.of(config, self._task, with_prompts(self._model(config), config.model), self._bench.folds)
+        return replace(own, drawn=self._bench.drawn)
+
+    def judged_on(self, bench: Bench) -> None:
+        """Judge on the corpus of this bench from now on."""
+        self._bench, self._task = bench, bench.task
 
     def problems(self, config: Config) -> list[str]:
         """What a configuration cannot be trained with: on these rows, on this machine, from a base model known here."""
@@ -152,6 +160,9 @@ def prepare(config: Config, *, trains: bool = True) -> Bench:
         problems += dims_problems(config, dim) if dim else []
     except UserError as error:
         problems.append(str(error))
+    if task is not None and "validation" in task.splits:
+        task = judged_task(task, config.eval)
+        problems += corpus_problems(task.splits["validation"], config.eval)
     if problems or task is None:
         raise ConfigError(join_problems(problems))
     for warning in unread_scores(config, task.training):
@@ -160,7 +171,7 @@ def prepare(config: Config, *, trains: bool = True) -> Bench:
     model = _tried_model(config)
     if trains and (problems := list(model_problems(model, config))):
         raise ConfigError(join_problems(problems))
-    return Bench.of(config, judged_task(task, config.eval), model, folds)
+    return Bench.of(config, task, model, folds)
 
 
 def judged_task(task: TaskData, evaluation: EvalConfig) -> TaskData:

@@ -77,6 +77,15 @@ def eval_problems(evaluation: EvalConfig, train: TrainConfig) -> Iterator[str]:
         evaluation.folds == 0 or evaluation.folds >= 2, "eval.folds", "be 0 or at least 2", evaluation.folds,
         "0 judges a trial on the validation split alone.",
     )  # fmt: skip
+    if evaluation.corpus is not None:
+        yield from must(
+            evaluation.corpus >= 1, "eval.corpus", "be a number of passages or null", evaluation.corpus,
+            "null searches the whole corpus.",
+        )  # fmt: skip
+        yield from must(
+            evaluation.folds == 0, "eval.folds", "be 0 with eval.corpus", evaluation.folds,
+            "Folds are searched in the passages of the training rows, all of them.",
+        )  # fmt: skip
     if evaluation.dim is not None:
         yield from must(evaluation.dim > 0, "eval.dim", "be above 0", evaluation.dim, "null takes the full size.")
     yield from _second_problems(evaluation)

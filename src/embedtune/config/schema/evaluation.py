@@ -26,4 +26,5 @@ class EvalConfig:
     cutoffs: list[int] = field(default_factory=list)
     gain: Gain = Gain.linear
     distractors: Distractors = Distractors.none
+    corpus: int | None = None
     folds: int = 0

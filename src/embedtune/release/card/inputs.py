@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from embedtune.config.rules.evaluation import OBJECTIVES
 from embedtune.records import (
+    CORPUS_DIGEST,
     PARAMETERS,
     PROMPTS,
     Evaluation,
@@ -129,6 +130,14 @@ class CardInputs:
         lines = [("Parameters", f"{parameters:,}")] if parameters else []
         lines += [("Mined negatives", inline(self.record.negatives))] if self.record.negatives else []
         return [*lines, *((f"{role.capitalize()} prompt", code(prompt)) for role, prompt in prompts.items())]
+
+    @property
+    def searched_corpus(self) -> str | None:
+        """How much of the validation corpus was searched, with ``eval.corpus``; None for all of it."""
+        facts = self.record.facts
+        if facts.get(CORPUS_DIGEST) is None:
+            return None
+        return f"{facts['corpus_passages']:,} of {facts['corpus_whole']:,} passages"
 
     @property
     def objective_dim(self) -> int:

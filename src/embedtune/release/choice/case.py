@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,16 @@ from embedtune.errors import ConfigError
 from embedtune.evaluation import Measures, evaluate_retrieval, read_scores
 from embedtune.models.load import load_model
 from embedtune.paths import StudyPaths, TrialPaths
-from embedtune.records import RetrievalScores, StudyDefinition, TrialRecord
+from embedtune.records import CORPUS_DIGEST, RetrievalScores, StudyDefinition, TrialRecord
 from embedtune.statistics import query_groups
 from embedtune.training import resolve_device
 from embedtune.trial.bench import Bench, Benches, full_dimension, prepare
+from embedtune.trial.corpus import judged_bench
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+logger = logging.getLogger(__name__)
 
 VALIDATION = "validation"
 TEST = "test"
@@ -36,7 +40,8 @@ class Case:
         study: Its files.
         definition: Its ``study.yaml``.
         recipe: The configuration of one of its trials: data, evaluation and base model.
-        bench: Data and untuned model.
+        bench: Data and untuned model; with ``eval.corpus`` validation has the passages that the trials searched, the
+            test split all of its own.
         device: Where models are measured.
         dim: The size of embedding at which everything is judged; None: each model at its own full size.
         options: ``release.*``.
@@ -143,5 +148,8 @@ def open_case(
             "no score of queries it was not trained on. Remove release.soup."
         )
     require_same(record.facts.get("digests", {}), bench.task.digests)
+    bench = judged_bench(recipe, bench, study, record.facts.get(CORPUS_DIGEST))
+    if bench.drawn and TEST not in bench.task.splits:
+        logger.warning("Without a test split the release is judged in the passages of eval.corpus, as the trials were")
     dim = options.dim or (None if recipe.eval.dim is None else definition.objective.dim)
     return Case(study, definition, recipe, bench, resolve_device(device), dim, options)

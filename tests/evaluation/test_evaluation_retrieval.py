@@ -18,7 +18,7 @@ from torch import Tensor
 
 from embedtune.config import ModelConfig
 from embedtune.errors import ConfigError, TrialError
-from embedtune.evaluation import METRIC_NAMES, Encoder, evaluate_retrieval, score_embeddings
+from embedtune.evaluation import METRIC_NAMES, Encoder, evaluate_retrieval, ranking, score_embeddings
 from embedtune.models.load import load_model
 from embedtune.records import RetrievalScores, RetrievalSet
 
@@ -122,6 +122,26 @@ def test_real_valued_embeddings_with_duplicates_score_as_the_stock_evaluator_doe
     retrieval = task(5, ids, [frozenset(ids[i * 20 : i * 25 + 3]) for i in range(5)])
     scores = score_embeddings(queries, corpus, retrieval, [48, 32, 16, 5, 1], chunk_size=chunk_size)
     assert_equal_to_stock(scores, given_encoder(queries, corpus, retrieval), retrieval, chunk_size)
+
+
+def test_many_queries_are_ranked_in_blocks_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    queries = torch.randint(-1, 2, (23, 6), generator=generator).float()
+    corpus = torch.randint(-1, 2, (150, 6), generator=generator).float()
+    positions = ranking.id_positions([str(i) for i in range(150)])
+    left_out = torch.arange(23) - 1
+
+    def ranked(chunk_size: int) -> Tensor:
+        return ranking.rank_passages(
+            queries, corpus, positions, cosine=False, depth=40, chunk_size=chunk_size, left_out=left_out
+        )
+
+    whole = ranked(50_000)
+    for values in (1, 150, 1_000, 150 * 22):
+        monkeypatch.setattr(ranking, "SCORED_AT_ONCE", values)
+        assert torch.equal(ranked(50_000), whole)
+        assert torch.equal(ranked(40), whole)
+    assert ranking.rank_passages(queries[:0], corpus, positions, cosine=True, depth=3, chunk_size=9).shape[0] == 0
 
 
 def test_half_precision_is_scored_in_full_precision_like_the_stock_evaluator() -> None:

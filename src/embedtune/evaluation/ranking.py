@@ -7,6 +7,7 @@ makes and breaks the same ties.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
@@ -59,7 +60,8 @@ def rank_passages(
     """
     queries = _vectors(queries, cosine)
     barred = None if left_out is None else left_out.to(positions.device)
-    size = max(1, SCORED_AT_ONCE // max(1, min(chunk_size, len(corpus))))
+    most = max(1, SCORED_AT_ONCE // max(1, min(chunk_size, len(corpus))))
+    size = math.ceil(len(queries) / max(1, math.ceil(len(queries) / most))) or 1  # a block of a few rounds otherwise
     blocks = [slice(start, start + size) for start in range(0, max(1, len(queries)), size)]
     ranked = [
         _ranked(

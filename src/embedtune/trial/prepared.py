@@ -100,8 +100,15 @@ def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Pa
     if filled:
         total = options.count * sum(map(len, training))
         logger.info("%d of %d negatives are drawn at random, because no more were found", filled, total)
-    facts: dict[str, Any] = {"negatives_mined": options.count, "negatives_drawn": filled}
-    facts[NEGATIVES] = {
+    rows = tuple(with_negatives(part, own["rows"]) for part, own in zip(training, found, strict=True))
+    refresh = Refresh(options.refresh, training, look) if options.refresh else None
+    return Prepared(rows, {**prepared.facts, **_mined_facts(config, filled)}, refresh)
+
+
+def _mined_facts(config: Config, filled: int) -> dict[str, Any]:
+    """What was mined, for the record."""
+    options = config.train.negatives
+    said = {
         "mined": options.count,
         "drawn": filled,
         "model": Path(options.model or config.model.name).name,  # a folder's place is nobody's affair
@@ -110,9 +117,7 @@ def _with_negatives(config: Config, bench: Bench, prepared: Prepared, folder: Pa
         "last": options.range[1],
         "refreshed": (math.ceil(config.train.epochs) - 1) // options.refresh if options.refresh else 0,
     }
-    rows = tuple(with_negatives(part, own["rows"]) for part, own in zip(training, found, strict=True))
-    refresh = Refresh(options.refresh, training, look) if options.refresh else None
-    return Prepared(rows, {**prepared.facts, **facts}, refresh)
+    return {"negatives_mined": options.count, "negatives_drawn": filled, NEGATIVES: said}
 
 
 def _with_scores(config: Config, training: Sequence[TrainingSet], folder: Path) -> tuple[TrainingSet, ...]:

@@ -29,7 +29,7 @@ def run(study: optuna.Study, curve: Mapping[float, float]) -> float:
 
 @pytest.fixture
 def study() -> optuna.Study:
-    return optuna.create_study(direction="maximize", pruner=SchedulePruner())
+    return optuna.create_study(direction="maximize", pruner=SchedulePruner(warmup_share=0.0))
 
 
 def test_a_long_trial_is_not_stopped_by_short_ones_that_are_done(study: optuna.Study) -> None:

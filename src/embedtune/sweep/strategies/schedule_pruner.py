@@ -27,7 +27,7 @@ class SchedulePruner(BasePruner):
         warmup_share: The share of its schedule within which a trial is not pruned.
     """
 
-    def __init__(self, percentile: float = 50.0, n_startup_trials: int = 2, warmup_share: float = 0.0) -> None:
+    def __init__(self, percentile: float = 50.0, n_startup_trials: int = 2, warmup_share: float = 0.4) -> None:
         if not 0 <= percentile <= 100:
             raise ValueError(f"percentile must be between 0 and 100, but got {percentile}")
         if n_startup_trials < 1:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from embedtune.config.redaction import RedactedFormatter, hide, redact_text
+from embedtune.config.redaction import RedactedFormatter, hide, printable, redact_text
 
 
 class _Redacted:
@@ -34,10 +34,12 @@ class _Redacted:
 def redacted_streams() -> Iterator[None]:
     """Let no secret out on stdout and stderr; those of the process stay redacted for what it says at its end.
 
-    Of stdout, where an answer may quote any address of the data, known secrets alone are blanked.
+    Of stdout, where an answer may quote any address of the data, known secrets alone are blanked; but nothing that an
+    answer quotes controls the terminal.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = _redacted(sys.stdout, hide), _redacted(sys.stderr, redact_text)
+    sys.stdout = _redacted(sys.stdout, lambda text: printable(hide(text)))
+    sys.stderr = _redacted(sys.stderr, redact_text)  # where the live view moves the cursor
     try:
         yield
     finally:

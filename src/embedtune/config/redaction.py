@@ -29,6 +29,8 @@ _CUT = re.compile(rf"({_SCHEME})[^\n]*? \.\.\. (?:[^\n]*@)?", re.IGNORECASE)
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
 _LOCAL = re.compile(r"(?:sqlite|file)\b", re.IGNORECASE)
 """Schemes of files, whose names may hold an ``@``."""
+_CONTROLS = re.compile(r"\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Letters that make a terminal do something or show lines otherwise than they are; not line ends, tabs and colours."""
 _NAME = re.compile(r"[\w.-]+=")
 
 _SHORTEST, _LONG = 4, 8
@@ -111,12 +113,17 @@ def hide(value: Any) -> Any:
     return value
 
 
+def printable(text: str) -> str:
+    """A text for a terminal: what a file of somebody else holds must not clear the screen, type or hide anything."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 class RedactedFormatter(logging.Formatter):
     """Formats a log record without secrets: its message, its arguments and its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, or lines."""
-        return redact_text(super().format(record))
+        return printable(redact_text(super().format(record)))
 
 
 def _split(rest: str) -> tuple[str, str, str]:

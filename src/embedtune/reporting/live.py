@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from embedtune.config.redaction import printable
 from embedtune.ranking import best, best_first, state_word
 from embedtune.records import BASE, Evaluation, SecondObjective, State, StudyDefinition, TrialRecord
 from embedtune.reporting.remaining import Under, seconds_left
@@ -141,7 +142,7 @@ class View:
         self._records[record.number] = record
         self._drop_bar(record.number)
         value = "" if record.value is None else f", best {self._metric} {self._values(record)}"
-        reason = f" ({record.reason})" if record.reason else ""
+        reason = f" ({printable(record.reason)})" if record.reason else ""
         outcome = "interrupted" if record.interrupted else f"{record.state.value}{reason}"
         where = ", ".join(filter(None, (self._device(record), self._memory_of(record))))
         self._line(f"{_name(record)} {outcome}{value} in {record.seconds:.0f} s{f' ({where})' if where else ''}")

@@ -14,7 +14,8 @@ from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "***"
 
-VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "HF_TOKEN", "PGPASSWORD", "DATABRICKS_TOKEN")
+VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "HF_TOKEN", "PGPASSWORD", "DATABRICKS_TOKEN",
+             "OPENAI_API_KEY")  # fmt: skip
 """Variables of the environment whose values are secrets."""
 
 PASSED_ON = "EMBEDTUNE_SECRET_"
@@ -99,6 +100,16 @@ def remember_secrets(addresses: Iterable[str | None] = (), environment: Mapping[
             _known[url] = redact_url(url)
             _remember(_secrets_of(url))
     _remember(environment[name] for name in VARIABLES if environment.get(name))
+    _renew()
+
+
+def remember_key(key: str) -> None:
+    """Redact a key from now on wherever it occurs; a short plain word is none."""
+    _remember([key])
+    _renew()
+
+
+def _renew() -> None:
     _pattern[:] = [re.compile("|".join(map(_bounded, sorted(_known, key=len, reverse=True))))] if _known else []
 
 

@@ -6,6 +6,7 @@ from embedtune.records.data import (
     Opening,
     RetrievalScores,
     RetrievalSet,
+    Synthetic,
     TaskData,
     TrainingSet,
     opened_again,
@@ -20,6 +21,7 @@ from embedtune.records.facts import (
     PASSAGES_PER_SECOND,
     PROMPTS,
     ROWS_SHARE,
+    SYNTHETIC,
     UNMOVED,
 )
 from embedtune.records.objective import Direction, Objective, SecondObjective
@@ -35,6 +37,7 @@ __all__ = [
     "PROMPTS",
     "RELATED",
     "ROWS_SHARE",
+    "SYNTHETIC",
     "UNMOVED",
     "DataSource",
     "DatasetFacts",
@@ -53,6 +56,7 @@ __all__ = [
     "Settings",
     "State",
     "StudyDefinition",
+    "Synthetic",
     "TaskData",
     "TrainingFacts",
     "TrainingSet",

@@ -23,6 +23,9 @@ PASSAGES_PER_SECOND = "passages_per_second"
 PROMPTS = "prompts"
 """Fact of a trial: role -> the prompt that its model reads before each text; only those that are not empty."""
 
+SYNTHETIC = "synthetic"
+"""Fact of a trial: how the queries that nobody asked were made, and of which splits they are."""
+
 
 @dataclass(frozen=True)
 class KnownFacts:

@@ -10,7 +10,7 @@ from embedtune.config import Config, plain
 from embedtune.config.redaction import redact
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.models.prompts import prompts_of
-from embedtune.records import EMBEDDING_SIZE, PARAMETERS, PROMPTS, ROWS_SHARE, TrainingSet, TrialRecord
+from embedtune.records import EMBEDDING_SIZE, PARAMETERS, PROMPTS, ROWS_SHARE, SYNTHETIC, TrainingSet, TrialRecord
 from embedtune.training import planned, processor_threads, resolve_precision, too_few_rows
 from embedtune.trial.bench import Bench
 
@@ -22,6 +22,7 @@ def facts_at_start(config: Config, bench: Bench, record: TrialRecord, device: st
     return {
         "data": bench.task.name,
         "digests": dict(bench.task.digests),
+        **({SYNTHETIC: bench.task.synthetic.to_dict()} if bench.task.synthetic else {}),
         "base_model": config.model.name,
         **({"base_revision": config.model.revision} if config.model.revision else {}),
         **_model_facts(bench),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from embedtune.config import DataConfig
@@ -15,6 +16,7 @@ from embedtune.data.readers.json_rows import read_json_rows
 from embedtune.data.readers.json_values import is_json, json_values
 from embedtune.data.readers.parquet import read_parquet
 from embedtune.data.readers.regular_file import decode, is_parquet, read_bytes
+from embedtune.data.readers.synthetic import read_synthetic
 
 _SPLIT_NAMES = {
     "train": ("train", "training"),
@@ -40,8 +42,7 @@ def _read(config: DataConfig, notes: Notes) -> Draft:
         notes.refuse("data.path", message)
         return Draft(given)
     if path.is_dir() and is_beir(path):
-        named = _split_files(path / QRELS, path, config, (".tsv",), notes)
-        return Draft(given, read_beir(path, named, notes))
+        return _beir(path, config, notes)
     if not path.is_dir() and not config.splits:
         return Draft(given, single=_read_single(path, config.columns, notes))
     if path.is_dir() and not config.splits and (missing := missing_from_beir(path)):
@@ -51,6 +52,26 @@ def _read(config: DataConfig, notes: Notes) -> Draft:
     named = _named_files(path, config, notes)
     tables = {split: read_table(file, config.columns, notes) for split, file in named.items()}
     return Draft(given, {split: table for split, table in tables.items() if table is not None})
+
+
+def _beir(path: Path, config: DataConfig, notes: Notes) -> Draft:
+    """A BEIR folder, and splits of other files: a ``.tsv`` judges queries of the folder, all else has its own.
+
+    Where a validation split is real, a synthetic test split is left out: nothing synthetic judges it.
+    """
+    named = _split_files(path / QRELS, path, config, (".tsv",), notes)
+    own = {split: file for split, file in named.items() if file.suffix.lower() == ".tsv"}
+    others = {split: read_table(file, config.columns, notes) for split, file in named.items() if split not in own}
+    synthetic = read_synthetic(path, tuple(own), notes)
+    if synthetic is not None and "validation" in others and "test" in own:
+        del own["test"]
+        synthetic = replace(synthetic, splits=tuple(own)) if own else None
+        notes.warnings.append(
+            f"{path}: the synthetic test split is left out, because the validation split is another file's. "
+            "data.splits.test=FILE with real queries judges a release."
+        )
+    tables = {**read_beir(path, own, notes), **{split: table for split, table in others.items() if table is not None}}
+    return Draft(config.path or "", {split: tables[split] for split in named if split in tables}, synthetic=synthetic)
 
 
 def read_table(path: Path, columns: Mapping[str, str], notes: Notes) -> Table | None:

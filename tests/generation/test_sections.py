@@ -33,7 +33,9 @@ def test_markdown_has_the_headings_above_each_text() -> None:
 
 
 def test_html_has_headings_and_no_scripts() -> None:
-    page = "<head><title>t</title></head><nav>menu</nav><h1>One &amp; <i>all</i></h1><p>a<p>b<script>x()</script>"
+    page = (
+        "<head><title>t</title><noscript><body><nav>menu</nav><h1>One &amp; <i>all</i></h1><p>a<p>b<script>x()</script>"
+    )
     page += "<h2>Two</h2>c<br>d"
     assert sections_of(page, ".html") == [Section(("One & all",), "a\nb"), Section(("One & all", "Two"), "c\nd")]
     assert sections_of("<h1>never ended", ".htm") == [Section((), "never ended")]

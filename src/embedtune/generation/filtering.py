@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,19 +66,15 @@ def is_copied(question: str, answer: str | None, passage: str) -> bool:
     """Whether a question holds its answer, or little but words of the passage in their order."""
     asked = words_of(question)
     told = words_of(answer or "")
-    if len(" ".join(told)) >= _SHORTEST_ANSWER and _longest(told, asked) == len(told):
+    if len(" ".join(told)) >= _SHORTEST_ANSWER and _run(told) in _run(asked):
         return True
-    longest = _longest(asked, words_of(passage))
-    return longest >= COPIED_WORDS and longest >= COPIED_SHARE * len(asked)
+    length, text = max(COPIED_WORDS, math.ceil(COPIED_SHARE * len(asked))), _run(words_of(passage))
+    return any(_run(asked[start : start + length]) in text for start in range(len(asked) - length + 1))
 
 
-def _longest(words: Sequence[str], others: Sequence[str]) -> int:
-    """The length of the longest run of words that stands in both."""
-    best, before = 0, [0] * (len(others) + 1)
-    for word in words:
-        runs = [0, *(before[place] + 1 if other == word else 0 for place, other in enumerate(others))]
-        best, before = max(best, *runs), runs
-    return best
+def _run(words: Sequence[str]) -> str:
+    """Words as a text in which only whole ones are found."""
+    return f" {' '.join(words)} "
 
 
 def _repeated(queries: Sequence[Query]) -> Iterator[str]:

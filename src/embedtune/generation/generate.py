@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedtune.config import Config, Method
-from embedtune.config.redaction import remember_key
 from embedtune.data.drafts import Notes, summarise
 from embedtune.data.group_split import SHARES, read_shares
-from embedtune.errors import ConfigError, DataError, GenerationError, join_problems
+from embedtune.errors import DataError, GenerationError, join_problems
 from embedtune.generation.asking import Order, ask_all
 from embedtune.generation.chunking import chunk
 from embedtune.generation.documents import Document as File
@@ -21,9 +18,10 @@ from embedtune.generation.documents import read_documents
 from embedtune.generation.extracting import extract
 from embedtune.generation.filtering import Kept, Query, sift
 from embedtune.generation.folder import Work, is_made, working
-from embedtune.generation.passages import Passage, Question, assign, digest_of, passage_id, unique
+from embedtune.generation.passages import Passage, Question, assign, passage_id, unique
 from embedtune.generation.round_trip import lost
 from embedtune.generation.server import Address
+from embedtune.generation.settings import check_keys, identity_of, key_of, out_of
 from embedtune.models.load import load_model
 from embedtune.models.token_counts import count_tokens
 from embedtune.training import resolve_device
@@ -46,13 +44,13 @@ def generate(config: Config) -> Document:
         DataError: A document cannot be read, or there is too little text.
         GenerationError: The server does not answer, or no question is of use.
     """
-    _check_keys(config)
+    check_keys(config)
     files = _documents(config)
     model = load_model(config.model, "cpu")
     passages = _passages(config, files, model)
     splits = _splits(config, passages)
     out = out_of(config)
-    identity = _identity(config, passages)
+    identity = identity_of(config, passages)
     if (found := is_made(out, identity)) is not None:
         return {**found, "folder": str(out), "was_there": True}
     with working(out, identity) as work:
@@ -67,32 +65,6 @@ def generate(config: Config) -> Document:
         work.finish(passages, queries, facts)
     _say_few(queries)
     return {**facts, "folder": str(out), "was_there": False}
-
-
-def out_of(config: Config) -> Path:
-    """The folder to write, absolute."""
-    given = config.generate.out
-    if given:
-        return Path(given).expanduser().absolute()
-    source = Path(config.data.path or "").expanduser().absolute()
-    return Path(f"{source.stem}-questions").absolute()
-
-
-def _check_keys(config: Config) -> None:
-    own, wrong = config.generate, []
-    if not config.data.path:
-        wrong.append("data.path must be a folder of documents, but got nothing. Type data.path=FOLDER.")
-    elif not Path(config.data.path).expanduser().exists():
-        wrong.append(f"data.path must exist, but got {config.data.path}, which does not. Correct it.")
-    if own.method is Method.ask:
-        hint = "generate.method=extract needs no server."
-        wrong += [
-            f"generate.{key} must be given, but got nothing. {hint}"
-            for key in ("url", "model")
-            if not getattr(own, key)
-        ]
-    if wrong:
-        raise ConfigError(join_problems(wrong))
 
 
 def _documents(config: Config) -> list[File]:
@@ -139,25 +111,6 @@ def _splits(config: Config, passages: Sequence[Passage]) -> dict[str, str]:
         ) from None
 
 
-def _identity(config: Config, passages: Sequence[Passage]) -> Document:
-    """What everything in the folder depends on; where the server is and how it is asked makes no difference."""
-    own, model = config.generate, config.model
-    asked = {"model": own.model, "prompt": own.prompt} if own.method is Method.ask else {"model": None}
-    return {
-        "method": own.method.value,
-        **asked,
-        "per_passage": own.per_passage,
-        "chunk_tokens": own.chunk_tokens,
-        "overlap_tokens": own.overlap_tokens,
-        "top": own.top,
-        "round_trip": {"model": model.name, "revision": model.revision, "max_seq_length": model.max_seq_length,
-                       "prompts": asdict(model.prompts)},
-        "seed": config.data.seed,
-        "split": config.data.split,
-        "passages": digest_of(passages),
-    }  # fmt: skip
-
-
 def _answers(
     config: Config, passages: Sequence[Passage], asked: Sequence[Passage], work: Work
 ) -> Mapping[str, Sequence[Question]]:
@@ -165,28 +118,12 @@ def _answers(
     if own.method is Method.extract:
         found = extract(passages, own.per_passage)
         return {passage.id: found[passage.id] for passage in asked}
-    address = Address(str(own.url), _key(own.key_env), own.timeout, own.attempts)
+    address = Address(str(own.url), key_of(own.key_env), own.timeout, own.attempts)
     order = Order(
         str(own.model), own.prompt, own.per_passage, config.data.seed, own.concurrency, own.requests_per_minute
     )
     ask_all(asked, address, order, work)
     return work.answers()
-
-
-def _key(variable: str) -> str | None:
-    """The key of the server; from here on it is shown nowhere.
-
-    Raises:
-        ConfigError: It cannot be a header.
-    """
-    key = os.environ.get(variable, "").strip()
-    remember_key(key)
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise ConfigError(
-            "generate.key_env must name a variable that holds a key, but what it holds has blanks or odd characters. "
-            "Set it again."
-        )
-    return key or None
 
 
 def _kept(config: Config, model: SentenceTransformer, passages: Sequence[Passage], kept: Kept) -> Kept:

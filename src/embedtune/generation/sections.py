@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t#]*")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
-_SILENT = {"script", "style", "template", "noscript", "svg", "nav", "head"}
+_SILENT = {"script", "style", "template", "noscript", "svg", "nav", "title"}
 _BLOCKS = {
     "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figure", "footer", "form", "header",
     "hr", "li", "main", "ol", "p", "pre", "section", "table", "td", "th", "tr", "ul",
@@ -107,7 +107,9 @@ class _Html(HTMLParser):
         self._silent: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SILENT:
+        if tag == "body":
+            self._silent.clear()  # what stands in the head need not be ended
+        elif tag in _SILENT:
             self._silent.append(tag)
         elif tag in _LEVELS and not self._silent:
             self._end_section()

@@ -35,6 +35,9 @@ class StandIn(ThreadingHTTPServer):
         self.at_once = self.most = 0
         self.lock = threading.Lock()
 
+    def handle_error(self, *_: object) -> None:
+        """A client that did not wait for its answer is no news."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
@@ -245,10 +248,7 @@ def test_requests_keep_their_distance(typed: Any, documents: Path) -> None:
 def test_every_wrong_key_is_told_at_once(typed: Any, workdir: Path) -> None:
     result = typed("generate", "model=tiny")
     assert result.status == 2
-    assert [key for key in ("data.path", "generate.url", "generate.model") if f"{key} must be given" in result.err] == [
-        "generate.url",
-        "generate.model",
-    ]
+    assert all(f"{key} must be given" in result.err for key in ("data.path", "generate.url", "generate.model"))
     wrong = (
         "generate.key_env=sk-live-1",
         "generate.url='http://me:pass@host/v1'",

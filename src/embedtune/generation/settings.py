@@ -20,7 +20,7 @@ def out_of(config: Config) -> Path:
     if given:
         return Path(given).expanduser().absolute()
     source = Path(config.data.path or "").expanduser().absolute()
-    return Path(f"{source.stem}-questions").absolute()
+    return Path(f"{source.name if source.is_dir() else source.stem}-questions").absolute()
 
 
 def check_keys(config: Config) -> None:

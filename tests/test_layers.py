@@ -15,7 +15,7 @@ LAYERS = (
     "data training evaluation statistics study tracking",
     "trial",
     "sweep reporting release",
-    "reproduction inspection",
+    "reproduction inspection generation",
     "api",
     "cli",
     "__main__",

@@ -12,6 +12,7 @@ EmbedtuneError
 ├── StudyError           the study cannot go on
 │   ├── DiskFull         there is no room to record what is found; it stops and can go on
 │   └── SpaceUsedUp      no configuration is left that is worth running
+├── GenerationError      a server gave no questions; what it answered is kept
 ├── TrackingError        the tracking store refused or is down
 └── ReleaseError         a release could not be written or does not reproduce its scores
 
@@ -83,6 +84,10 @@ class SpaceUsedUp(StudyError):
 
     STATUS = 76
     """Exit status of a worker that ends for this reason; its supervisor starts no other."""
+
+
+class GenerationError(EmbedtuneError):
+    """No questions came, or none of use; what a server answered is kept, and the same command goes on."""
 
 
 class TrackingError(EmbedtuneError):

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 
-from embedtune.config import Config
+from embedtune.config import Config, Method
 
 logger = logging.getLogger("embedtune")
 
@@ -20,6 +20,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "data": ("data", "model", "train.batch_size"),
     "evaluate": ("model", "data", "train.device", "loss", "eval.dim", "eval.second", "eval.split", "eval.batch_size",
                  "eval.distractors", "run", "tracking"),
+    "generate": ("generate", "model", "data.path", "data.seed", "data.split", "train.device", "eval.batch_size"),
     "studies": ("study.storage",),
     "leaderboard": ("study.name", "study.storage"),
     "report": ("study.name", "study.storage", "tracking"),
@@ -93,13 +94,23 @@ def _silenced(command: str, config: Config) -> tuple[str, ...]:
     data, release = config.data, config.release
     is_recorded = config.run is not None or command == "release"  # its source is the recorded one
     groups = {
-        SOURCES.get(data.source, ()): not is_recorded,
+        SOURCES.get(data.source, ()): not is_recorded and command != "generate",
         ("data.columns",): data.source == "pydocs" and not data.extra and not is_recorded,
         ("model.revision", "model.trust_remote_code"): config.model.name in ("tiny", "minilm"),
         ("tracking.uri", "tracking.experiment", "tracking.port", "release.alias"): not config.tracking.enabled,
         ("release.alias",): not release.register,
         ("release.candidates", "release.soup"): release.trial is not None,
         _MINING: command == "" and not config.train.negatives.count,
+        (
+            "generate.url",
+            "generate.model",
+            "generate.prompt",
+            "generate.key_env",
+            "generate.concurrency",
+            "generate.requests_per_minute",
+            "generate.attempts",
+            "generate.timeout",
+        ): config.generate.method is Method.extract,
         ("model",): command == "evaluate" and config.run is not None,
     }
     return tuple(key for keys, holds in groups.items() if holds for key in keys)

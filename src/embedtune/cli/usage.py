@@ -23,6 +23,7 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "": Command("fine-tune and evaluate one configuration, recorded", "single:train", loads=True),
     "data": Command("read, check and describe the data", "data:describe"),
+    "generate": Command("write questions for documents that have none", "generate:generate", loads=True),
     "evaluate": Command("score any model on a split, for every dimension", "evaluate:evaluate", loads=True),
     "studies": Command("list the studies", "studies:studies"),
     "leaderboard": Command("rank the trials of a study", "studies:leaderboard"),
@@ -49,7 +50,7 @@ Commands
 {commands}
 
 Keys are those of conf/: model.*, data.*, train.*, loss.*, eval.*, study.*, tracking.*, release.*,
-  reproduce.*, paths.*
+  reproduce.*, generate.*, paths.*
   model=minilm|bge_base|bge_small|tiny  data=pydocs|files|hub  loss=matryoshka|plain  sweep=optuna|random|grid|pareto
   sampler=tpe|gp|cmaes|random|qmc|nsgaii|motpe|grid
   pruner=schedule|median|percentile|halving|hyperband|wilcoxon|threshold|patient|none

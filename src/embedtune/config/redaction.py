@@ -99,6 +99,16 @@ def remember_secrets(addresses: Iterable[str | None] = (), environment: Mapping[
             _known[url] = redact_url(url)
             _remember(_secrets_of(url))
     _remember(value for name, value in environment.items() if value and _VARIABLE.fullmatch(name))
+    _renew()
+
+
+def remember_key(key: str) -> None:
+    """Redact a key from now on wherever it occurs; a short plain word is none."""
+    _remember([key])
+    _renew()
+
+
+def _renew() -> None:
     _pattern[:] = [re.compile("|".join(map(_bounded, sorted(_known, key=len, reverse=True))))] if _known else []
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
+from embedtune.records import Synthetic
+
 PAIR = ("anchor", "positive")
 """The columns that every row has; its negatives follow."""
 
@@ -150,6 +152,7 @@ class Draft:
         splits: Split -> its content.
         single: Rows that come in one piece and are still to be split.
         extra: Name -> further training sets.
+        synthetic: Which queries nobody asked.
     """
 
     source: str
@@ -158,6 +161,7 @@ class Draft:
     extra: Mapping[str, Table] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
+    synthetic: Synthetic | None = None
 
     def noted(self, notes: Notes) -> Draft:
         """The same with what was noted."""

@@ -24,7 +24,7 @@ from embedtune.data.readers.hub import read_hub
 from embedtune.data.readers.library.pydocs import read_pydocs
 from embedtune.data.report import DataReport
 from embedtune.errors import DataError, join_problems
-from embedtune.records import RetrievalSet, TaskData
+from embedtune.records import RetrievalSet, Synthetic, TaskData
 
 _READERS = {"files": read_files, "hub": read_hub, "pydocs": read_pydocs}
 
@@ -57,11 +57,19 @@ def inspect_task(config: DataConfig) -> DataReport:
     splits, extra, problems, warnings = _kept_apart(config, draft)
     if problems:
         return DataReport(None, tuple(problems), _said([*draft.warnings, *warnings]), splits, extra)
-    task = _build(config, draft.source, splits, extra)
+    task = replace(_build(config, draft.source, splits, extra), synthetic=_synthetic(draft, splits))
+    warnings += [task.synthetic.sentence] if task.synthetic else []
     warnings += [*unrelated_pairs(splits), *_own_passages(task), *find_overlaps(task), *_missing_splits(task)]
     problems = [problem for training in task.training for problem in check_training(training)]
     said = _said([*draft.warnings, *warnings])
     return DataReport(None if problems else replace(task, warnings=said), tuple(problems), said, splits, extra)
+
+
+def _synthetic(draft: Draft, splits: Mapping[str, Table]) -> Synthetic | None:
+    """Which queries nobody asked, after one split of them was divided."""
+    if draft.synthetic is None or set(draft.splits) == set(splits):
+        return draft.synthetic
+    return replace(draft.synthetic, splits=tuple(splits))
 
 
 def _kept_apart(

@@ -48,6 +48,7 @@ class DataReport:
             ],
             "problems": list(self.problems),
             "warnings": list(self.warnings),
+            **({"synthetic": task.synthetic.to_dict()} if task and task.synthetic else {}),
         }
 
 

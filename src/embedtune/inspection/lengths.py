@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedtune.models.token_counts import token_counts
 from embedtune.typed import Document
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ SAMPLE = 10_000
 """Texts counted at most, evenly over all."""
 
 EDGES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-_BATCH = 1_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Lengths:
 def count_tokens(model: SentenceTransformer, role: str, prompt: str, texts: Sequence[str]) -> Lengths | None:
     """The lengths of texts before the model cuts them; None for a model without one tokenizer, or without texts."""
     stride = max(1, -(-len(texts) // SAMPLE))
-    counts = _counts(model, [prompt + text for text in texts[::stride]])
+    counts = token_counts(model, [prompt + text for text in texts[::stride]])
     if not counts:
         return None
     tokens = np.array(counts)
@@ -75,15 +75,3 @@ def count_tokens(model: SentenceTransformer, role: str, prompt: str, texts: Sequ
         cut=int((tokens > limit).sum()) if limit is not None else 0,
         histogram={name: histogram[name] for name in names[used[0] : used[-1] + 1]},
     )
-
-
-def _counts(model: SentenceTransformer, texts: Sequence[str]) -> list[int]:
-    tokenizer: Any = getattr(model, "tokenizer", None)
-    found: list[int] = []
-    for start in range(0, len(texts), _BATCH):
-        batch = list(texts[start : start + _BATCH])
-        if hasattr(tokenizer, "backend_tokenizer"):
-            found += map(len, tokenizer(batch, truncation=False, padding=False, verbose=False)["input_ids"])
-        elif hasattr(tokenizer, "encode_batch"):
-            found += (len(encoding.ids) for encoding in tokenizer.encode_batch(batch))
-    return found

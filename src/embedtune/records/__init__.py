@@ -6,6 +6,7 @@ from embedtune.records.data import (
     Opening,
     RetrievalScores,
     RetrievalSet,
+    Synthetic,
     TaskData,
     TrainingSet,
     opened_again,
@@ -22,6 +23,7 @@ from embedtune.records.facts import (
     PASSAGES_PER_SECOND,
     PROMPTS,
     ROWS_SHARE,
+    SYNTHETIC,
     UNMOVED,
 )
 from embedtune.records.objective import Direction, Objective, SecondObjective
@@ -39,6 +41,7 @@ __all__ = [
     "PROMPTS",
     "RELATED",
     "ROWS_SHARE",
+    "SYNTHETIC",
     "UNMOVED",
     "DataSource",
     "DatasetFacts",
@@ -57,6 +60,7 @@ __all__ = [
     "Settings",
     "State",
     "StudyDefinition",
+    "Synthetic",
     "TaskData",
     "TrainingFacts",
     "TrainingSet",

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from embedtune.typed import Document
+
 Metrics = Mapping[str, Mapping[str, float]]
 """Means over queries: dimension as text -> metric name such as ``cosine_map@100`` -> value."""
 
@@ -67,6 +69,33 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
+class Synthetic:
+    """Queries that nobody asked.
+
+    Attributes:
+        method: How they were made: ``ask``, a model was, or ``extract``, from the passages alone.
+        model: The model that was asked; None without one.
+        splits: Of which these are the queries.
+    """
+
+    method: str
+    model: str | None
+    splits: tuple[str, ...] = ()
+
+    def to_dict(self) -> Document:
+        """Plain types for JSON."""
+        return {"method": self.method, "model": self.model, "splits": list(self.splits)}
+
+    @property
+    def sentence(self) -> str:
+        """What is said wherever scores on them are."""
+        how = f"asked of {self.model}" if self.model else "extracted from the passages"
+        *others, last = self.splits or ("none",)
+        named = f"{', '.join(others)} and {last}" if others else last
+        return f"The queries of {named} are synthetic ({how}): scores on them say little of what people will ask."
+
+
+@dataclass(frozen=True)
 class TaskData:
     """A retrieval task, read and checked.
 
@@ -77,6 +106,7 @@ class TaskData:
         splits: ``train``, ``validation`` and ``test`` as far as the data has them.
         digests: Split -> sha256 of its texts and relevance, independent of file format and order.
         warnings: What is suspicious in it, in sentences.
+        synthetic: Which queries nobody asked; None where people did, as far as is known.
     """
 
     name: str
@@ -85,6 +115,7 @@ class TaskData:
     splits: Mapping[str, RetrievalSet]
     digests: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    synthetic: Synthetic | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ PROMPTS = "prompts"
 NEGATIVES = "negatives"
 """Fact of a trial with mined negatives: how many a row, of all sets how many were drawn at random, and how."""
 
+SYNTHETIC = "synthetic"
+"""Fact of a trial: how the queries that nobody asked were made, and of which splits they are."""
+
 
 @dataclass(frozen=True)
 class KnownFacts:

@@ -10,7 +10,16 @@ from embedtune.config import Config, plain
 from embedtune.config.redaction import redact
 from embedtune.machine.environment import git_revision, library_versions
 from embedtune.models.prompts import prompts_of
-from embedtune.records import CORPUS_DIGEST, EMBEDDING_SIZE, PARAMETERS, PROMPTS, ROWS_SHARE, TrainingSet, TrialRecord
+from embedtune.records import (
+    CORPUS_DIGEST,
+    EMBEDDING_SIZE,
+    PARAMETERS,
+    PROMPTS,
+    ROWS_SHARE,
+    SYNTHETIC,
+    TrainingSet,
+    TrialRecord,
+)
 from embedtune.training import planned, processor_threads, resolve_precision, too_few_rows
 from embedtune.trial.bench import Bench
 
@@ -23,6 +32,7 @@ def facts_at_start(config: Config, bench: Bench, record: TrialRecord, device: st
         "data": bench.task.name,
         "digests": dict(bench.task.digests),
         **bench.drawn,
+        **({SYNTHETIC: bench.task.synthetic.to_dict()} if bench.task.synthetic else {}),
         "base_model": config.model.name,
         **({"base_revision": config.model.revision} if config.model.revision else {}),
         **_model_facts(bench),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from embedtune import archive
 from embedtune.cli.commands.decision import verdict_lines
 from embedtune.paths import StudyPaths
-from embedtune.records import Opening, opened_again
+from embedtune.records import Opening, Synthetic, opened_again
 from embedtune.release.choice.candidates import Candidate, Kind, Pool
 from embedtune.release.choice.selection import named
 from embedtune.release.gate import gate
@@ -60,6 +61,14 @@ def test_without_a_test_split_it_says_what_judged(chosen_on: str, judge: str) ->
 def test_a_test_split_that_was_read_again_is_told() -> None:
     assert verdict_lines(decision("validation", "test", 2))[-1].strip() == opened_again(2)
     assert len(verdict_lines(decision("validation", "test", 1))) == 3  # what, the verdict, its reason
+
+
+def test_a_decision_on_synthetic_queries_says_so() -> None:
+    synthetic = Synthetic("extract", None, ("validation", "test"))
+    own = replace(decision("validation", "test"), synthetic=synthetic)
+    assert verdict_lines(own)[-1].strip() == synthetic.sentence
+    assert own.to_dict()["synthetic"] == synthetic.to_dict()
+    assert "synthetic" not in decision("validation", "test").to_dict()
 
 
 def test_decisions_are_numbered_on_and_never_overwritten(tmp_path: Path) -> None:

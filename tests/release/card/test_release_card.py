@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from embedtune.config.rules.evaluation import OBJECTIVES
-from embedtune.records import Search, TrialRecord
+from embedtune.records import SYNTHETIC, Search, Synthetic, TrialRecord
 from embedtune.release import CardInputs, render_card
 from embedtune.release.card.markdown import clean
 from embedtune.release.choice.candidates import Kind
@@ -459,3 +459,10 @@ def test_an_onnx_file_is_told_with_its_cost(short_inputs: CardInputs) -> None:
     assert "max_length=256" in code
     assert "InferenceSession('rights/onnx/model.onnx')" in code
     assert "ONNX" not in render_card(short_inputs)
+
+
+def test_synthetic_queries_are_told_in_bold(inputs: CardInputs) -> None:
+    fact = Synthetic("ask", "m7", ("validation",)).to_dict()
+    record = replace(inputs.record, facts={**inputs.record.facts, SYNTHETIC: fact})
+    told = section(render_card(replace(inputs, record=record)), "## Search Behind This Model")
+    assert "**The queries of validation are synthetic (asked of m7)" in told

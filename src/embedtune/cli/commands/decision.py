@@ -45,6 +45,8 @@ def verdict_lines(decision: Decision) -> list[str]:
     if decision.checks and decision.judged_on != "test":
         judge = "the scores that chose it" if decision.chosen_on == "validation" else "validation"
         lines.append(f"         Without a test split this was judged on {judge}, corrected for every trial.")
+    if decision.synthetic is not None:
+        lines.append(f"         {decision.synthetic.sentence}")
     if len(decision.openings) > 1:
         lines.append(f"         {opened_again(len(decision.openings))}")
     return lines

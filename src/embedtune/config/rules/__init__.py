@@ -2,6 +2,7 @@
 
 from embedtune.config.rules.data import data_problems
 from embedtune.config.rules.evaluation import eval_problems
+from embedtune.config.rules.generation import generation_problems
 from embedtune.config.rules.loss import loss_problems
 from embedtune.config.rules.place import place_problems
 from embedtune.config.rules.release import release_problems
@@ -20,4 +21,5 @@ def problems(config: Config) -> list[str]:
         *data_problems(config.data),
         *place_problems(config),
         *release_problems(config),
+        *generation_problems(config.generate),
     ]

@@ -16,6 +16,7 @@ from embedtune.config.schema.choices import (
     HardnessOn,
     Kernels,
     MarginStrategy,
+    Method,
     Mix,
     OnChange,
     OnLeak,
@@ -24,6 +25,7 @@ from embedtune.config.schema.choices import (
     Similarity,
 )
 from embedtune.config.schema.evaluation import DIMENSION, SMALLEST, EvalConfig
+from embedtune.config.schema.generation import GenerateConfig
 from embedtune.config.schema.record import PathsConfig, StudyConfig, TrackingConfig
 from embedtune.config.schema.release import ReleaseConfig, ReproduceConfig
 from embedtune.config.schema.task import DataConfig, LearningRatesConfig, ModelConfig, PromptsConfig
@@ -45,6 +47,7 @@ __all__ = [
     "EvalConfig",
     "Format",
     "Gain",
+    "GenerateConfig",
     "HardnessOn",
     "Kernels",
     "LearningRatesConfig",
@@ -52,6 +55,7 @@ __all__ = [
     "LossConfig",
     "MarginStrategy",
     "MatryoshkaConfig",
+    "Method",
     "Mix",
     "ModelConfig",
     "NegativesConfig",

@@ -71,6 +71,13 @@ class Baselines(Enum):
     none = "none"
 
 
+class Method(Enum):
+    """Where the command ``generate`` has its questions from: a server that is asked, or the documents themselves."""
+
+    ask = "ask"
+    extract = "extract"
+
+
 class Gain(Enum):
     """What a grade of relevance is worth in ndcg: itself, 2 to its power less 1, or 1."""
 

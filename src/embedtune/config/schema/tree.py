@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from embedtune.config.schema.choices import Format
 from embedtune.config.schema.evaluation import EvalConfig
+from embedtune.config.schema.generation import GenerateConfig
 from embedtune.config.schema.record import PathsConfig, StudyConfig, TrackingConfig
 from embedtune.config.schema.release import ReleaseConfig, ReproduceConfig
 from embedtune.config.schema.task import DataConfig, ModelConfig
@@ -25,6 +26,7 @@ class Config:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     release: ReleaseConfig = field(default_factory=ReleaseConfig)
     reproduce: ReproduceConfig = field(default_factory=ReproduceConfig)
+    generate: GenerateConfig = field(default_factory=GenerateConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     format: Format = Format.table
     run: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from embedtune.config import DataConfig
@@ -26,6 +26,7 @@ from embedtune.data.readers.parquet import read_parquet
 from embedtune.data.readers.regular_file import decode, inner_name, is_parquet, read_bytes
 from embedtune.data.readers.shards import is_shard, joined, stem_of, whole
 from embedtune.data.readers.squad import is_squad, read_squad
+from embedtune.data.readers.synthetic import read_synthetic
 
 _SPLIT_NAMES = {
     "train": ("train", "training"),
@@ -53,10 +54,7 @@ def _read(config: DataConfig, notes: Notes) -> Draft:
     if path.is_dir() and is_saved(path):
         return read_saved(path, config, notes)
     if path.is_dir() and is_beir(path):
-        judged = qrels_folder(path)
-        pattern = "*" if judged != path else "qrels*"
-        named = _split_files(judged, path, config, Names(QREL_ENDINGS, pattern, split_of), notes)
-        return Draft(given, read_beir(path, named, notes))
+        return _beir(path, config, notes)
     if not path.is_dir() and not config.splits:
         return Draft(given, single=_read_single(path, config.columns, notes))
     if path.is_dir() and not config.splits and (missing := missing_from_beir(path)):
@@ -77,6 +75,34 @@ def _table(path: Path, columns: Mapping[str, str], notes: Notes) -> Table | None
     if not files or len(parts) < len(files):
         return None
     return joined(parts, str(path.parent / f"{stem_of(path.name)}-*-of-{len(files):05d}"), notes)
+
+
+def _beir(path: Path, config: DataConfig, notes: Notes) -> Draft:
+    """A BEIR folder, and splits of other files: a ``.tsv`` judges queries of the folder, all else has its own.
+
+    Where a validation split is real, a synthetic test split is left out: nothing synthetic judges it.
+    """
+    judged = qrels_folder(path)
+    pattern = "*" if judged != path else "qrels*"
+    named = _split_files(judged, path, config, Names(QREL_ENDINGS, pattern, split_of), notes)
+    given = {split for split, file in named.items() if split in config.splits and file.parent != judged}
+    own = {split: file for split, file in named.items() if split not in given or _is_table(file)}
+    others = {split: read_table(file, config.columns, notes) for split, file in named.items() if split not in own}
+    synthetic = read_synthetic(path, tuple(own), notes)
+    if synthetic is not None and "validation" in others and "test" in own:
+        del own["test"]
+        synthetic = replace(synthetic, splits=tuple(own)) if own else None
+        notes.warnings.append(
+            f"{path}: the synthetic test split is left out, because the validation split is another file's. "
+            "data.splits.test=FILE with real queries judges a release."
+        )
+    tables = {**read_beir(path, own, notes), **{split: table for split, table in others.items() if table is not None}}
+    return Draft(config.path or "", {split: tables[split] for split in named if split in tables}, synthetic=synthetic)
+
+
+def _is_table(file: Path) -> bool:
+    """Whether a file that was named holds judgements and no texts."""
+    return PurePath(inner_name(file.name)).suffix.lower() in (".tsv", ".txt")
 
 
 def read_table(path: Path, columns: Mapping[str, str], notes: Notes) -> Table | None:

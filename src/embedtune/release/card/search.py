@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
+from typing import Any
 
-from embedtune.records import PASSAGES_PER_SECOND, SecondObjective, Settings
+from embedtune.records import PASSAGES_PER_SECOND, SYNTHETIC, SecondObjective, Settings, Synthetic
 from embedtune.release.card.inputs import CardInputs
 from embedtune.release.card.markdown import ABSENT, code, inline, number, short, table
 from embedtune.units import amount, duration
@@ -27,6 +29,7 @@ def search_facts(inputs: CardInputs) -> list[tuple[str, str]]:
         "Data": code(study.data.name),
         "Data source": code(_public(study.data.source)) if study.data.source else None,
         **{f"sha256 of {inline(split)}": code(digest) for split, digest in study.data.digests.items()},
+        "Synthetic queries": _synthetic(record.facts.get(SYNTHETIC)),
         "Code revision": _code(record.facts.get("git_revision")),
         "Device and precision": f"{inline(inputs.facts.device)}, {inline(inputs.facts.precision)}",
         "Embedding speed": _speed(record.facts.get(PASSAGES_PER_SECOND)),
@@ -78,6 +81,12 @@ def _constructed(values: Settings) -> str | None:
         return None
     arguments = ", ".join(f"{key}={argument}" for key, argument in values.items() if key != "_target_")
     return code(f"{str(values['_target_']).rpartition('.')[2]}({arguments})")
+
+
+def _synthetic(fact: Mapping[str, Any] | None) -> str | None:
+    if fact is None:
+        return None
+    return f"**{inline(Synthetic(fact['method'], fact['model'], tuple(fact['splits'])).sentence)}**"
 
 
 def _speed(rate: float | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from embedtune.records import Opening
+from embedtune.records import Opening, Synthetic
 from embedtune.release.choice.candidates import Candidate, Kind, Pool
 from embedtune.release.choice.selection import Selection
 from embedtune.release.gate.gate import Check, Verdict
@@ -49,6 +49,7 @@ class Decision:
         sizes: Which sizes of embedding suffice; None for a refusal.
         openings: Every reading of the test split so far.
         time: Seconds since the epoch.
+        synthetic: Which queries nobody asked, and what that means.
     """
 
     objective: str
@@ -63,6 +64,7 @@ class Decision:
     sizes: SizeReport | None
     openings: tuple[Opening, ...]
     time: int
+    synthetic: Synthetic | None = None
 
     @property
     def chosen(self) -> Standing:
@@ -126,6 +128,7 @@ class Decision:
             "margin": self.criterion.margin,
             "resamples": self.criterion.resamples,
             "time": self.time,
+            **({"synthetic": self.synthetic.to_dict()} if self.synthetic else {}),
         }
 
     def _standing(self, standing: Standing) -> Document:

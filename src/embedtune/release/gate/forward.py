@@ -28,6 +28,7 @@ def put_forward(case: Case, pool: Pool, criterion: Criterion) -> Decision:
         sizes=None,
         openings=archive.read_openings(case.study),
         time=int(time.time()),
+        synthetic=case.bench.task.synthetic,
     )
 
 

@@ -117,3 +117,8 @@ def test_a_log_line_is_redacted_with_its_arguments_and_its_traceback() -> None:
     assert "at http://***@c" in line
     assert "ValueError: *** is wrong at http://***@host" in line
     assert "p/ss" not in line.replace(__file__, "")
+
+
+def test_the_working_directory_is_no_secret() -> None:
+    remember_secrets(environment={"PWD": "/some/folder of mine", "OLDPWD": "/another/one of mine"})
+    assert hide("/some/folder of mine/x /another/one of mine/y") == "/some/folder of mine/x /another/one of mine/y"

@@ -20,6 +20,8 @@ PASSED_ON = "EMBEDTUNE_SECRET_"
 _SECRET = r"password|passwd|passphrase|pwd|secrets?|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key"
 _VARIABLE = re.compile(rf"(?:^|.*_)(?:{_SECRET}|pgpassword)", re.IGNORECASE)
 """Names of variables of the environment whose values are secrets, such as ``HF_TOKEN``."""
+_PLACES = ("PWD", "OLDPWD")
+"""Of a shell: the folder it is in, which is no password."""
 _SECRET_KEY = re.compile(rf"(?:^|[._-])(?:{_SECRET})(?:$|[._-])", re.IGNORECASE)
 _QUERY = re.compile(rf"([?&](?:[a-z0-9]+[_-])*(?:{_SECRET})=)[^&\s'\"]+", re.IGNORECASE)
 _SCHEME = r"(?<![a-z0-9+.-])(?!(?:sqlite|file)\b)[a-z][a-z0-9+.-]*://"
@@ -98,7 +100,8 @@ def remember_secrets(addresses: Iterable[str | None] = (), environment: Mapping[
         if redact_url(url) != url and _URL.fullmatch(url):
             _known[url] = redact_url(url)
             _remember(_secrets_of(url))
-    _remember(value for name, value in environment.items() if value and _VARIABLE.fullmatch(name))
+    secret = (name for name in environment if _VARIABLE.fullmatch(name) and name not in _PLACES)
+    _remember(environment[name] for name in secret if environment[name])
     _renew()
 
 

@@ -17,6 +17,7 @@ from embedtune.config import DataConfig, EvalConfig, Gain
 from embedtune.config.rules.evaluation import METRICS, metrics_at, objectives_at
 from embedtune.data import inspect_task
 from embedtune.data.digest import retrieval_digest
+from embedtune.errors import DataError
 from embedtune.evaluation import Measures, score_embeddings
 from embedtune.evaluation.judgements import Judgements
 from embedtune.records import RetrievalSet
@@ -71,6 +72,13 @@ def test_gains_by_hand() -> None:
     assert measured(data, ranked, Gain.exponential)["ndcg@10"][0] == pytest.approx(exponential)
     plain = retrieval({"q": {"d00": 1, "d01": 1}})
     assert measured(data, ranked, Gain.binary)["ndcg@10"][0] == measured(plain, ranked)["ndcg@10"][0]
+
+
+def test_a_grade_whose_gain_is_no_number_is_refused() -> None:
+    data = retrieval({"q": {"d00": 5000, "d01": 1}})
+    with pytest.raises(DataError, match=r"eval\.gain must be linear or binary for grades above 500"):
+        measured(data, [list(range(12))], Gain.exponential)
+    assert measured(data, [list(range(12))])["ndcg@10"][0] == 1.0
 
 
 def test_a_threshold_counts_for_all_but_the_gain() -> None:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedtune.config import Gain
+from embedtune.errors import DataError
 from embedtune.evaluation.metrics import Counts, Gains, Hits, Measures, Values, retrieval_metrics
 from embedtune.records import RetrievalSet
+
+_HIGHEST = 500
+"""Grade whose exponential gain is still a number, and so are sums of some."""
 
 
 @dataclass(frozen=True)
@@ -80,4 +84,11 @@ def _graded(
 
 
 def _gain(grade: float, gain: Gain) -> float:
-    return 2.0**grade - 1 if gain is Gain.exponential else grade
+    if gain is not Gain.exponential:
+        return grade
+    if grade > _HIGHEST:
+        raise DataError(
+            f"eval.gain must be linear or binary for grades above {_HIGHEST}, but got exponential and {grade:g}, whose "
+            "gain is no number any more. Set eval.gain=linear."
+        )
+    return float(2.0**grade - 1)

@@ -100,6 +100,7 @@ def score_embeddings(
 
     Raises:
         ConfigError: A dimension that the embeddings do not have.
+        DataError: A grade too high for exponential gains.
         TrialError: NaN, infinite or overflowing values, which would be ranked all the same.
     """
     from embedtune.evaluation.ranking import id_positions, own_positions, rank_passages

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import time
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from embedtune.inspection.inspect import Inspection
 from embedtune.inspection.lengths import Lengths
 from embedtune.reporting.page.figures.canvas import BLUE, HALF, RED, new_figure, take_picture
+from embedtune.reporting.page.templates import page_templates
 
 TEMPLATE = "data.html.jinja"
 
@@ -22,23 +21,20 @@ def render_data_page(found: Inspection, made: float | None = None) -> str:
         found: What is known of the data.
         made: Seconds since the epoch; None is now.
     """
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("embedtune.inspection", ""), PackageLoader("embedtune.reporting.page", "")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     errors = [finding for finding in found.findings if finding.severity == "error"]
     warnings = [finding for finding in found.findings if finding.severity == "warning"]
-    return environment.get_template(TEMPLATE).render(
-        found=found,
-        document=found.report.to_dict(),
-        errors=errors,
-        warnings=warnings,
-        sizes=sorted({size for own in found.false_negatives.values() for size in own}),
-        pictures={lengths.role: _data_uri(take_picture(_histogram, lengths).svg) for lengths in found.lengths},
-        made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(made)),
+    return (
+        page_templates("embedtune.inspection")
+        .get_template(TEMPLATE)
+        .render(
+            found=found,
+            document=found.report.to_dict(),
+            errors=errors,
+            warnings=warnings,
+            sizes=sorted({size for own in found.false_negatives.values() for size in own}),
+            pictures={lengths.role: take_picture(_histogram, lengths).svg for lengths in found.lengths},
+            made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(made)),
+        )
     )
 
 
@@ -56,7 +52,3 @@ def _histogram(lengths: Lengths) -> Figure:
         axes.axvline(len(within) - 0.5, color=RED, linestyle="--", label=f"cut at {lengths.limit}")
         axes.legend()
     return figure
-
-
-def _data_uri(svg: bytes) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from beir import write_beir
 from embedtune.records import RetrievalSet
 
 Typed = Callable[..., Any]
@@ -20,16 +21,8 @@ JUDGED, WHOLE = 10, 40
 @pytest.fixture
 def data(workdir: Path, small_set: RetrievalSet) -> tuple[str, str]:
     """The small task as BEIR, with thirty passages more that answer nothing."""
-    folder = workdir / "large"
-    (folder / "qrels").mkdir(parents=True)
     others = {f"x{number}": f"Nothing is said here about {number} things." for number in range(WHOLE - JUDGED)}
-    for name, texts in (("corpus", {**small_set.corpus, **others}), ("queries", small_set.queries)):
-        lines = [json.dumps({"_id": key, "text": text}) for key, text in texts.items()]
-        (folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    queries = list(small_set.queries)
-    for split, chosen in (("train", queries[10:]), ("validation", queries[:6]), ("test", queries[6:10])):
-        lines = [f"{query}\t{passage}\t1" for query in chosen for passage in sorted(small_set.relevant[query])]
-        (folder / "qrels" / f"{split}.tsv").write_text("\n".join(lines), encoding="utf-8")
+    folder = write_beir(workdir / "large", small_set, others)
     return "data=files", f"data.path='{folder}'"
 
 

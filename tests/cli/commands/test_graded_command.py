@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from beir import write_beir
 from embedtune.records import RetrievalSet
 
 Typed = Callable[..., Any]
@@ -18,16 +18,7 @@ QUICK = ("model=tiny", "train.epochs=1", "train.batch_size=10", "tracking.enable
 @pytest.fixture
 def graded(workdir: Path, small_set: RetrievalSet) -> Path:
     """The small task as BEIR, its first query with grades."""
-    folder = workdir / "graded"
-    (folder / "qrels").mkdir(parents=True)
-    for name, texts in (("corpus", small_set.corpus), ("queries", small_set.queries)):
-        lines = [json.dumps({"_id": key, "text": text}) for key, text in texts.items()]
-        (folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    queries = list(small_set.queries)
-    for split, chosen in (("train", queries[10:]), ("validation", queries[:6]), ("test", queries[6:10])):
-        lines = [f"{q}\t{p}\t{2 if p == 'd0' else 1}" for q in chosen for p in sorted(small_set.relevant[q])]
-        (folder / "qrels" / f"{split}.tsv").write_text("\n".join(lines), encoding="utf-8")
-    return folder
+    return write_beir(workdir / "graded", small_set, grade=lambda passage: 2 if passage == "d0" else 1)
 
 
 def test_an_objective_at_another_cutoff_is_measured_searched_and_released(typed: Typed, graded: Path) -> None:

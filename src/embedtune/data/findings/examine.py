@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from embedtune.data.drafts import Rows, Table
 from embedtune.data.findings.duplicates import nearly_repeated, repeated
@@ -29,7 +30,7 @@ def examine(splits: Mapping[str, Table], extra: Mapping[str, Table], near: float
     seen: set[int] = set()
     for name, table in {**splits, **{f"training set {name}": table for name, table in extra.items()}}.items():
         part = locate(name, table)
-        whole = part if part.corpus not in seen else type(part)(name, part.queries, (), part.pairs, part.corpus)
+        whole = part if part.corpus not in seen else replace(part, passages=())
         seen.add(part.corpus)
         yield from odd_texts(whole)
         yield from repeated(whole, isinstance(table, Rows))

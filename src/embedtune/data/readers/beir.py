@@ -37,7 +37,7 @@ def missing_from_beir(folder: Path) -> str | None:
     """The one part that a folder lacks to be BEIR; None for one that is BEIR, or something else."""
     parts = {"corpus.jsonl": _files(folder, CORPUS), "queries.jsonl": _files(folder, QUERIES)}
     absent = [name for name, files in parts.items() if not files]
-    return absent[0] if len(absent) == 1 and any((folder / name).is_dir() for name in QRELS[:1]) else None
+    return absent[0] if len(absent) == 1 and (folder / QRELS[0]).is_dir() else None
 
 
 def qrels_folder(folder: Path) -> Path:
@@ -90,11 +90,10 @@ def _lines(path: Path, notes: Notes) -> str:
 def _files(folder: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
     """The files of one part: in a folder of its name, else of its name in this folder."""
     for name in names:
-        inside = (folder / name).glob("*") if (folder / name).is_dir() else folder.glob("*")
         is_own = (folder / name).is_dir()
         found = sorted(
             file
-            for file in inside
+            for file in (folder / name if is_own else folder).glob("*")
             if PurePath(inner_name(file.name)).suffix.lower() in ENDINGS
             and (is_own or stem_of(file.name) == name)
             and not file.is_dir()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Mapping, Sequence
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from embedtune.records import PROMPTS, Settings
 from embedtune.reporting.page.figures.plots import Plot
 from embedtune.reporting.page.findings.advice import give_advice
 from embedtune.reporting.page.inputs import ReportInputs
+from embedtune.reporting.page.templates import page_templates
 from embedtune.reporting.page.trial_table import trial_table
 from embedtune.reporting.page.verdict import give_verdict
 
@@ -26,24 +24,20 @@ def render_page(inputs: ReportInputs, plots: Sequence[Plot], made: float | None 
         plots: Drawn from it.
         made: Seconds since the epoch; None is now.
     """
-    environment = Environment(
-        loader=PackageLoader("embedtune.reporting.page", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["data_uri"] = _data_uri
-    return environment.get_template(TEMPLATE).render(
-        study=inputs.definition.name,
-        verdict=give_verdict(inputs),
-        advice=give_advice(inputs),
-        ranking=trial_table(inputs),
-        plots=plots,
-        space=inputs.definition.search.space,
-        definition=definition_facts(inputs),
-        command=inputs.command,
-        made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(made)),
+    return (
+        page_templates()
+        .get_template(TEMPLATE)
+        .render(
+            study=inputs.definition.name,
+            verdict=give_verdict(inputs),
+            advice=give_advice(inputs),
+            ranking=trial_table(inputs),
+            plots=plots,
+            space=inputs.definition.search.space,
+            definition=definition_facts(inputs),
+            command=inputs.command,
+            made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(made)),
+        )
     )
 
 
@@ -102,7 +96,3 @@ def _constructed(values: Settings) -> str:
         return ""
     arguments = ", ".join(f"{key}={value}" for key, value in values.items() if key != "_target_")
     return f"{str(values.get('_target_', '')).rpartition('.')[2]}({arguments})"
-
-
-def _data_uri(svg: bytes) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
